@@ -1,0 +1,53 @@
+/**
+ * What the planners know of the machine: gathered once by src/host/facts.ts, written by hand in tests.
+ * Plain readonly JSON values; nothing in src/plan looks at the machine itself.
+ */
+
+export interface Facts {
+  readonly arch: 'x64' | 'arm64'
+  /** Kernel release as [major, minor], for example [6, 18]. */
+  readonly kernel: readonly [major: number, minor: number]
+  /** Effective ids of the runtime itself. */
+  readonly euid: number
+  readonly egid: number
+  /** Whether the runtime runs in the initial user namespace (by the inode of /proc/self/ns/user). */
+  readonly initialUserns: boolean
+  /** Number of the kernel's last capability (/proc/sys/kernel/cap_last_cap). */
+  readonly lastCap: number
+  /** The runtime's own bounding set: what a container can be given at the most. Hexadecimal as in /proc/self/status. */
+  readonly boundingCaps: string
+  readonly cgroup: CgroupFacts
+  readonly apparmor: boolean
+  readonly selinux: boolean
+}
+
+/** One mounted v1 hierarchy. */
+export interface CgroupV1Hierarchy {
+  /** Mount point, for example /sys/fs/cgroup/cpu,cpuacct. */
+  readonly mount: string
+  /** Controllers of this hierarchy, ["name=systemd"] for a named one. */
+  readonly controllers: readonly string[]
+  /** The runtime's own cgroup in it, relative to the mount point, starting with "/". */
+  readonly own: string
+}
+
+/** The mounted v2 hierarchy. */
+export interface CgroupV2Hierarchy {
+  readonly mount: string
+  readonly own: string
+  /** What cgroup.controllers at the mount point lists. */
+  readonly controllers: readonly string[]
+}
+
+export interface CgroupFacts {
+  /** unified: only v2. hybrid: v1 controllers and a v2 mount. legacy: only v1. none: no cgroup file system. */
+  readonly mode: 'unified' | 'hybrid' | 'legacy' | 'none'
+  readonly v2?: CgroupV2Hierarchy
+  readonly v1: readonly CgroupV1Hierarchy[]
+}
+
+/** Whether the kernel is at least major.minor. */
+export function kernelAtLeast(facts: Pick<Facts, 'kernel'>, major: number, minor: number): boolean {
+  const [haveMajor, haveMinor] = facts.kernel
+  return haveMajor > major || (haveMajor === major && haveMinor >= minor)
+}
