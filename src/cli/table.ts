@@ -1,0 +1,197 @@
+/**
+ * THE table of commands: global flags and verbs with their flags and positionals, as data. The fast parser (parse.ts),
+ * help and usage errors (yargs.ts) and the types of what the verbs are given all come from it; a verb is added here.
+ *
+ * Names are runc's, so that engines need not care which runtime they call; what is crun's alone says so.
+ */
+import type { OptionTable, OptionValues, PositionalSpec, PositionalValues, VerbSpec } from './option.ts'
+
+export const GLOBALS = {
+  root: { type: 'string', value: 'DIR', description: 'keep the state of containers below DIR (a tmpfs, best)' },
+  log: {
+    type: 'string',
+    value: '[file:]FILE',
+    description: 'append log lines to FILE instead of printing them on stderr',
+  },
+  'log-format': {
+    type: 'string',
+    choices: ['text', 'json'],
+    default: 'text',
+    value: 'FORMAT',
+    description: 'how log lines are written',
+  },
+  // crun's and youki's
+  'log-level': {
+    type: 'string',
+    choices: ['error', 'warning', 'info', 'debug'],
+    value: 'LEVEL',
+    description: 'log nothing below LEVEL (info unless told)',
+  },
+  debug: { type: 'boolean', description: 'the same as --log-level debug' },
+  'systemd-cgroup': {
+    type: 'boolean',
+    description: 'let systemd make the cgroup; cgroupsPath is then "slice:prefix:name"',
+  },
+  // crun's
+  'cgroup-manager': {
+    type: 'string',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
+    value: 'MANAGER',
+    description: 'who makes the cgroup',
+  },
+  rootless: {
+    type: 'string',
+    choices: ['true', 'false', 'auto'],
+    default: 'auto',
+    value: 'WHEN',
+    description: 'carry on when cgroups may not be written: true, false, or auto (only without privilege)',
+  },
+  // runc took it until 1.4, and go-runc still passes it
+  criu: { type: 'string', hidden: true, value: 'FILE', description: 'ignored: criu is looked up in PATH' },
+  version: { type: 'boolean', alias: 'v', description: 'print the version' },
+  help: { type: 'boolean', alias: 'h', description: 'print this help' },
+} as const satisfies OptionTable
+
+const ID = {
+  name: 'id',
+  required: true,
+  description: 'the name of the container: letters, digits, _ + - and, after the first character, dots',
+} as const satisfies PositionalSpec
+
+const BUNDLE = {
+  type: 'string',
+  alias: 'b',
+  value: 'DIR',
+  description: 'the bundle: the directory with config.json (default: the current directory)',
+} as const satisfies OptionTable[string]
+
+/** Flags of both create and run. */
+const CREATION = {
+  bundle: BUNDLE,
+  // crun's
+  config: { type: 'string', alias: 'f', value: 'FILE', description: 'read FILE instead of config.json' },
+  'pid-file': { type: 'string', value: 'FILE', description: 'write the process id of the container to FILE' },
+  'console-socket': {
+    type: 'string',
+    value: 'SOCKET',
+    description: 'send the terminal to the AF_UNIX socket at this path',
+  },
+  'preserve-fds': {
+    type: 'number',
+    default: 0,
+    min: 0,
+    value: 'N',
+    description: 'hand N file descriptors on to the container, those from 3',
+  },
+  'no-pivot': { type: 'boolean', description: 'change the root with MS_MOVE and chroot, for a rootfs on a ramdisk' },
+  'no-new-keyring': { type: 'boolean', description: 'stay in the session keyring of the caller' },
+} as const satisfies OptionTable
+
+export const VERBS = {
+  create: {
+    summary: 'make a container, ready to be started',
+    positionals: [ID],
+    options: {
+      ...CREATION,
+      // crun takes it here too, and ignores it
+      'no-subreaper': { type: 'boolean', hidden: true, description: 'ignored' },
+    },
+  },
+  start: { summary: "start the user's process of a created container", positionals: [ID], options: {} },
+  run: {
+    summary: 'make a container and start it',
+    positionals: [ID],
+    options: {
+      ...CREATION,
+      detach: { type: 'boolean', alias: 'd', description: 'do not wait for the container to end' },
+      keep: { type: 'boolean', description: 'do not delete the container when it has ended' },
+      'no-subreaper': { type: 'boolean', description: 'do not become the parent of orphans of the container' },
+    },
+  },
+  state: { summary: 'print the state of a container as JSON', positionals: [ID], options: {} },
+  kill: {
+    summary: 'send a signal to a container',
+    positionals: [
+      ID,
+      {
+        name: 'signal',
+        required: false,
+        default: 'SIGTERM',
+        description: 'name, with or without SIG, or number (default: SIGTERM)',
+      },
+    ],
+    options: {
+      all: { type: 'boolean', alias: 'a', description: 'signal every process of the container, not only the first' },
+    },
+  },
+  delete: {
+    summary: 'delete what is left of a stopped container',
+    positionals: [ID],
+    options: {
+      force: {
+        type: 'boolean',
+        alias: 'f',
+        description: 'kill the container if it runs; no error if there is no such container',
+      },
+    },
+  },
+  list: {
+    summary: 'list the containers below the root',
+    positionals: [],
+    options: {
+      format: {
+        type: 'string',
+        alias: 'f',
+        choices: ['table', 'json'],
+        default: 'table',
+        value: 'FORMAT',
+        description: 'table or json',
+      },
+      quiet: { type: 'boolean', alias: 'q', description: 'print the ids only' },
+    },
+  },
+  spec: {
+    summary: 'write a config.json to start from',
+    positionals: [],
+    options: {
+      bundle: BUNDLE,
+      // crun's
+      file: { type: 'string', alias: 'f', value: 'FILE', description: 'write FILE instead of config.json' },
+      rootless: { type: 'boolean', description: 'for a container of the calling user, without privilege' },
+    },
+  },
+  features: { summary: 'print as JSON what davit can do', positionals: [], options: {} },
+  plan: {
+    summary: 'print the steps that would make a container, and do nothing',
+    positionals: [{ name: 'id', required: false, default: 'plan', description: ID.description }],
+    options: {
+      bundle: BUNDLE,
+      config: CREATION.config,
+      format: {
+        type: 'string',
+        choices: ['text', 'json'],
+        default: 'text',
+        value: 'FORMAT',
+        description: 'text or json',
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, VerbSpec>>
+
+export type GlobalOptions = OptionValues<typeof GLOBALS>
+export type VerbName = keyof typeof VERBS
+
+/** A parsed command line of one verb, for example `CommandOf<'kill'>`. */
+export interface CommandOf<V extends VerbName> {
+  readonly kind: 'command'
+  readonly verb: V
+  readonly global: GlobalOptions
+  /** By long name: `options['pid-file']`. */
+  readonly options: OptionValues<(typeof VERBS)[V]['options']>
+  readonly positionals: PositionalValues<(typeof VERBS)[V]['positionals']>
+  /** What follows the positionals; always empty for a verb without `rest`. */
+  readonly rest: readonly string[]
+}
+
+/** A parsed command line; switching on `verb` gives the types of its options and positionals. */
+export type Command = { readonly [V in VerbName]: CommandOf<V> }[VerbName]
