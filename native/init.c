@@ -1,0 +1,84 @@
+/*
+ * davit-init: a static program without libc, run from a sealed memfd. Its one argument is the number of the fd that
+ * holds the plan. argv[0] and the environment are empty of meaning.
+ */
+#include "plan.h"
+#include <linux/mman.h>
+
+void *memcpy(void *dst, const void *src, size_t n);
+void *memset(void *dst, int c, size_t n);
+void __stack_chk_fail(void);
+void davit_start(const long *sp);
+
+/* The compiler calls these by itself. */
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		((volatile char *)dst)[i] = ((const char *)src)[i];
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		((volatile char *)dst)[i] = (char)c;
+	return dst;
+}
+
+uintptr_t __stack_chk_guard;
+
+__attribute__((noreturn)) void __stack_chk_fail(void)
+{
+	for (;;)
+		SYS(exit_group, 134, 0, 0, 0, 0, 0);
+}
+
+static struct runner runner;
+
+static int to_number(const char *s)
+{
+	int n = 0;
+	while (*s >= '0' && *s <= '9' && n < 100000000)
+		n = n * 10 + (*s++ - '0');
+	return *s ? -1 : n;
+}
+
+__attribute__((noreturn)) static void run(const char *fd_text)
+{
+	struct plan plan;
+	int fd = to_number(fd_text), bad;
+	long length = SYS(lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
+	const void *buffer = length < 0 ? NULL : (void *)SYS(mmap, 0, length, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (!buffer || (unsigned long)buffer > -4096UL)
+		SYS(exit_group, 125, 0, 0, 0, 0, 0);
+	bad = plan_open(&plan, buffer, (size_t)length);
+	if (bad)
+		SYS(exit_group, 100 + bad, 0, 0, 0, 0, 0);
+	if (runner_open(&runner, &plan) < 0)
+		SYS(exit_group, 124, 0, 0, 0, 0, 0);
+	runner_run(&runner);
+	for (;;)
+		SYS(exit_group, 1, 0, 0, 0, 0, 0);
+}
+
+/* sp points at argc; argv, envp and the auxiliary vector follow. */
+__attribute__((noreturn, used, no_stack_protector)) void davit_start(const long *sp)
+{
+	long argc = sp[0], i = argc + 2;
+
+	while (sp[i])
+		i++;
+	for (i++; sp[i]; i += 2)
+		if (sp[i] == 25 /* AT_RANDOM */)
+			__stack_chk_guard = *(const uintptr_t *)sp[i + 1] & ~(uintptr_t)0xff; /* NUL stops a string copy */
+	if (argc != 2)
+		SYS(exit_group, 126, 0, 0, 0, 0, 0);
+	run((const char *)sp[2]);
+}
+
+#ifdef __x86_64__
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall davit_start\n");
+#else
+__asm__(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x30, xzr\n\tmov x0, sp\n\tbl davit_start\n");
+#endif

@@ -1,0 +1,248 @@
+/*
+ * libdavit.so: the parent's side, called through koffi from a process with many threads. Flat arguments; every
+ * function returns >= 0 or -errno and prints nothing.
+ */
+#define _GNU_SOURCE
+#include "ops.gen.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT uint32_t davit_hash(void);
+EXPORT long davit_call(long nr, long a, long b, long c, long d, long e, long f);
+EXPORT long davit_launch(int exe, const char *path, const char *strings, long count, long argc, uint64_t flags,
+			 int cgroup, const int32_t *fds, long nfds, int32_t *pidfd);
+EXPORT long davit_recv(int sock, void *buf, long len, int32_t *fd);
+EXPORT long davit_sendfd(int sock, const void *buf, long len, int fd);
+EXPORT long davit_signals(const int32_t *list, long count, int fd);
+
+uint32_t davit_hash(void)
+{
+	return DAVIT_TABLE_HASH;
+}
+
+/* Any system call: result or -errno. */
+long davit_call(long nr, long a, long b, long c, long d, long e, long f)
+{
+	long ret;
+	do
+		ret = syscall(nr, a, b, c, d, e, f);
+	while (ret < 0 && errno == EINTR && nr != SYS_ppoll);
+	return ret < 0 ? -errno : ret;
+}
+
+struct child {
+	int exe;
+	const char *path;
+	char **argv, **envp;
+	const int32_t *fds; /* pairs: fd, wanted number or -1 to keep the number */
+	long nfds;
+	int error;
+};
+
+/*
+ * Runs in the child, on its own stack but in the parent's memory (CLONE_VM), while the calling thread waits
+ * (CLONE_VFORK): raw system calls only, and nothing of the parent's may change.
+ */
+static int child_main(void *arg)
+{
+	struct child *c = arg;
+	uint64_t action[4] = { 0 }, none = 0;
+	long ret = 0;
+
+	for (int sig = 1; sig <= 64; sig++)
+		(void)syscall(SYS_rt_sigaction, sig, action, NULL, 8); /* KILL and STOP refuse */
+	for (long i = 0; ret >= 0 && i < c->nfds; i++) {
+		int fd = c->fds[2 * i], want = c->fds[2 * i + 1];
+		ret = want < 0 || want == fd ? syscall(SYS_fcntl, fd, F_SETFD, 0) : syscall(SYS_dup3, fd, want, 0);
+	}
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8); /* cannot fail with these arguments */
+	if (ret >= 0)
+		(void)syscall(SYS_execveat, c->path ? AT_FDCWD : c->exe, c->path ? c->path : "", c->argv, c->envp,
+			      c->path ? 0 : AT_EMPTY_PATH);
+	c->error = errno;
+	syscall(SYS_exit_group, 127);
+	return 127;
+}
+
+/* clone3(2) onto a stack of the child's own, where it calls main(arg). */
+static long clone_onto(struct clone_args *args, int (*main)(void *), void *arg)
+{
+#ifdef __x86_64__
+	long ret = SYS_clone3;
+	register int (*fn)(void *) __asm__("r8") = main;
+	register void *fn_arg __asm__("r9") = arg;
+	__asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tmov %%r9, %%rdi\n\tcall *%%r8\n\t"
+			 "hlt\n1:"
+			 : "+a"(ret)
+			 : "D"(args), "S"(sizeof(*args)), "r"(fn), "r"(fn_arg)
+			 : "rcx", "r11", "memory", "cc");
+	return ret;
+#else
+	register long x8 __asm__("x8") = SYS_clone3;
+	register long x0 __asm__("x0") = (long)args;
+	register long x1 __asm__("x1") = (long)sizeof(*args);
+	register int (*fn)(void *) __asm__("x10") = main;
+	register void *fn_arg __asm__("x11") = arg;
+	__asm__ volatile("svc 0\n\tcbnz x0, 1f\n\tmov x29, xzr\n\tmov x30, xzr\n\tmov x0, x11\n\tblr x10\n\tbrk 0\n1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(fn), "r"(fn_arg)
+			 : "memory", "cc");
+	return x0;
+#endif
+}
+
+static char **unpack(char *memory, const char *strings, long count, long argc, char ***envp)
+{
+	char **array = (char **)memory, **argv = array;
+
+	for (long i = 0; i < count; i++, strings += strlen(strings) + 1) {
+		if (i == argc)
+			*array++ = NULL;
+		*array++ = (char *)(uintptr_t)strings; /* execve does not write to them */
+	}
+	if (argc == count)
+		*array++ = NULL;
+	*array = NULL;
+	*envp = argv + argc + 1;
+	return argv;
+}
+
+/*
+ * Starts a program in a new process: `path`, or the fd `exe` when path is NULL. `strings` holds count NUL-terminated
+ * strings, argc of them arguments, the rest environment. `flags` are clone(2) flags (CLONE_NEW*, CLONE_PIDFD);
+ * `cgroup` is a v2 directory to be born in, or -1. `fds` are pairs as in struct child. Returns the pid; the error of a
+ * failed exec comes back as this function's.
+ */
+long davit_launch(int exe, const char *path, const char *strings, long count, long argc, uint64_t flags, int cgroup,
+		  const int32_t *fds, long nfds, int32_t *pidfd)
+{
+	enum { STACK = 65536 };
+	size_t arrays = ((size_t)count + 3) * sizeof(char *), size = STACK + ((arrays + 4095) & ~(size_t)4095);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct child c = { exe, path, NULL, NULL, fds, nfds, 0 };
+	struct clone_args args = { .flags = flags | CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+	sigset_t all, old;
+	long pid;
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	c.argv = unpack(memory + STACK, strings, count, argc, &c.envp);
+	args.stack = (uintptr_t)memory;
+	args.stack_size = STACK;
+	args.pidfd = (uintptr_t)pidfd;
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)cgroup;
+	}
+	/* No signal handler of the engine may run in the child while it shares our memory. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid = clone_onto(&args, child_main, &c);
+	if (pid == -ENOSYS && cgroup < 0) { /* KERNEL(5.3), or a seccomp profile that does not know clone3 */
+		pid = clone(child_main, memory + STACK, (int)(args.flags | SIGCHLD), &c, pidfd);
+		if (pid < 0)
+			pid = -errno;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	munmap(memory, size);
+	if (pid > 0 && c.error) {
+		while (waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		if (pidfd && (flags & CLONE_PIDFD))
+			close(*pidfd);
+		return -c.error;
+	}
+	return pid;
+}
+
+/* recvmsg(2) with at most one fd, close-on-exec, -1 if none came. 0 at the end of the stream. */
+long davit_recv(int sock, void *buf, long len, int32_t *fd)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int) * 4)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { buf, (size_t)len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	ssize_t ret;
+
+	*fd = -1;
+	do
+		ret = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	while (ret < 0 && errno == EINTR);
+	if (ret < 0)
+		return -errno;
+	for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+			int got;
+			memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(got));
+			if (*fd < 0)
+				*fd = got;
+			else
+				close(got);
+		}
+	}
+	return ret;
+}
+
+/* sendmsg(2) with one fd (SCM_RIGHTS), without SIGPIPE. */
+long davit_sendfd(int sock, const void *buf, long len, int fd)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)buf, (size_t)len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	ssize_t ret;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	do
+		ret = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	while (ret < 0 && errno == EINTR);
+	return ret < 0 ? -errno : ret;
+}
+
+static volatile int signal_fd = -1;
+
+static void on_signal(int sig)
+{
+	int saved = errno;
+	unsigned char byte = (unsigned char)sig;
+	ssize_t ret = write(signal_fd, &byte, 1);
+
+	(void)ret; /* a full pipe already holds enough to wake the reader */
+	errno = saved;
+}
+
+/* From now on each signal of the list becomes one byte, its number, in the pipe `fd` (non-blocking). */
+long davit_signals(const int32_t *list, long count, int fd)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigfillset(&action.sa_mask);
+	signal_fd = fd;
+	for (long i = 0; i < count; i++)
+		if (sigaction(list[i], &action, NULL) < 0)
+			return -errno;
+	return 0;
+}

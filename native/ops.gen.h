@@ -1,0 +1,56 @@
+/* Generated from src/wire/ops.ts by "make generate". Do not edit. */
+#ifndef DAVIT_OPS_GEN_H
+#define DAVIT_OPS_GEN_H
+#define DAVIT_TABLE_HASH 2309167370u
+
+#define OP_JUMP 1u
+#define OP_CALL 2u
+#define OP_CLOSE 3u
+#define OP_MKPATH 4u
+#define OP_WRITE 5u
+#define OP_FSMOUNT 6u
+#define OP_VERIFY 7u
+#define OP_CHDIR 8u
+#define OP_SYNC 9u
+#define OP_SENDFD 10u
+#define OP_FORK 11u
+#define OP_SPAWN 12u
+#define OP_WAIT 13u
+#define OP_FIND 14u
+#define OP_EXEC 15u
+#define OP_NETLINK 16u
+
+#define ARG_IMM 0u
+#define ARG_SLOT 1u
+#define ARG_STR 2u
+#define ARG_BUF 3u
+
+#define VERIFY_FSTYPE 1u
+#define VERIFY_CHAR 2u
+#define VERIFY_DIR 3u
+
+#define WIRE_MAGIC 827741252u
+#define WIRE_HEADER_SIZE 64u
+#define WIRE_RECORD_SIZE 64u
+#define WIRE_MESSAGE_SIZE 24u
+#define WIRE_SLOTS 512u
+#define WIRE_NO_SLOT 65535u
+#define WIRE_MAX_RECORDS 65535u
+#define WIRE_MAX_ARGS 6u
+#define WIRE_MAX_TOLERATE 4u
+
+#define REPORT_SYNC 1u
+#define REPORT_FD 2u
+#define REPORT_CHILD 3u
+#define REPORT_FAILED 4u
+#define REPORT_BAD 5u
+
+#define PROGRAM_STAGE 0u
+#define PROGRAM_INIT 1u
+
+#define CUSTOM_VERIFY 84u
+#define CUSTOM_OUTSIDE 18u
+#define CUSTOM_TIMEOUT 62u
+#define CUSTOM_CHILD 83u
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * The loop. Contract: this code runs between clone and exec of the container's process, without libc, in a process
+ * that may already be inside the container's namespaces. Raw system calls only, no allocation, no policy, nothing
+ * printed: a failure is one report {program, record, errno} to the parent.
+ */
+#include "plan.h"
+
+void set_detail(struct runner *r, const char *text, size_t length)
+{
+	if (length > sizeof(r->detail))
+		length = sizeof(r->detail);
+	for (size_t i = 0; i < length; i++)
+		r->detail[i] = text[i];
+	r->detail_len = (uint32_t)length;
+}
+
+/* Moves the preset fds above those the container keeps, so that closing and passing on are ranges. */
+int runner_open(struct runner *r, const struct plan *plan)
+{
+	int floor = 3 + (int)plan->head->keep_fds;
+
+	r->plan = *plan;
+	r->peer = -1;
+	r->detail_len = 0;
+	r->exe = NULL;
+	for (unsigned i = 0; i < WIRE_SLOTS; i++)
+		r->slot[i] = -1;
+	for (uint32_t i = 0; i < plan->head->slots_count; i++) {
+		long fd = SYS(fcntl, plan->presets[i].fd, 1030 /* F_DUPFD_CLOEXEC */, floor, 0, 0, 0);
+		if (fd < 0)
+			return (int)fd;
+		r->slot[plan->presets[i].slot] = (int)fd;
+	}
+	/* What else is open above the floor is the caller's leak or our original: close it, gap by gap. */
+	for (long from = floor; from >= 0;) {
+		long next = 0x7fffffff, ret;
+		for (unsigned i = 0; i < WIRE_SLOTS; i++)
+			if (r->slot[i] >= from && r->slot[i] < next)
+				next = r->slot[i];
+		if (next > from) {
+			ret = SYS(close_range, from, next - 1, 0, 0, 0, 0);
+			for (long fd = from; ret == -E_NOSYS && fd < next && fd < 65536; fd++) /* KERNEL(5.9) */
+				(void)SYS(close, fd, 0, 0, 0, 0, 0); /* most are not open */
+		}
+		from = next == 0x7fffffff ? -1 : next + 1;
+	}
+	r->peer = r->slot[0];
+	return 0;
+}
+
+int runner_report(struct runner *r, uint32_t kind, int32_t value, int fd)
+{
+	struct report rep = { kind, r->program, r->record, value, r->detail_len, 0 };
+	struct {
+		uint64_t len;
+		int level, type;
+		int fd, pad;
+	} control = { 20, 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, fd, 0 };
+	struct {
+		const void *base;
+		uint64_t len;
+	} iov[2] = { { &rep, sizeof(rep) }, { r->detail, r->detail_len } };
+	struct {
+		void *name;
+		uint32_t namelen, pad0;
+		void *iov;
+		uint64_t iovlen;
+		void *control;
+		uint64_t controllen;
+		int32_t flags, pad1;
+	} msg = { NULL, 0, 0, iov, 2, fd < 0 ? NULL : &control, fd < 0 ? 0 : sizeof(control), 0, 0 };
+	long ret;
+
+	SYS_RETRY(ret, sendmsg, r->peer, &msg, 0x4000 /* MSG_NOSIGNAL */, 0, 0, 0);
+	return ret < 0 ? (int)ret : 0;
+}
+
+/* Resolves the arguments; -EBADF for an empty slot. */
+static int resolve(struct runner *r, const struct record *rec, long *a)
+{
+	for (unsigned i = 0; i < WIRE_MAX_ARGS; i++) {
+		switch ((rec->types >> (2 * i)) & 3u) {
+		case ARG_IMM:
+			a[i] = (long)rec->arg[i];
+			break;
+		case ARG_SLOT:
+			a[i] = r->slot[rec->arg[i]];
+			if (a[i] < 0)
+				return -E_BADF;
+			break;
+		default:
+			a[i] = (long)(r->plan.data + rec->arg[i]);
+		}
+	}
+	return 0;
+}
+
+static long op_call(const struct record *rec, const long *a)
+{
+	/* openat2 answers EAGAIN when a rename raced with its walk below the root: asking again is what it means. */
+	long ret;
+	int tries = 0;
+	do
+		ret = sys6(rec->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	while (retry(ret) || (rec->nr == __NR_openat2 && ret == -E_AGAIN && ++tries < 128));
+	return ret;
+}
+
+static long op_close(struct runner *r, const long *a)
+{
+	if (r->slot[a[0]] >= 0)
+		(void)SYS(close, r->slot[a[0]], 0, 0, 0, 0, 0); /* the fd is gone whatever close says */
+	r->slot[a[0]] = -1;
+	return 0;
+}
+
+static long dispatch(struct runner *r, const struct record *rec, const long *a)
+{
+	switch (rec->op) {
+	case OP_JUMP:
+		return 0;
+	case OP_CALL:
+		return op_call(rec, a);
+	case OP_CLOSE:
+		return op_close(r, a);
+	case OP_MKPATH:
+		return op_mkpath(r, a);
+	case OP_WRITE:
+		return op_write(r, a);
+	case OP_FSMOUNT:
+		return op_fsmount(r, a);
+	case OP_VERIFY:
+		return op_verify(r, a);
+	case OP_CHDIR:
+		return op_chdir(r, a);
+	case OP_SYNC:
+		return op_sync(r, a);
+	case OP_SENDFD:
+		return op_sendfd(r, a);
+	case OP_FORK:
+		return op_fork(r, a);
+	case OP_SPAWN:
+		return op_spawn(r, a);
+	case OP_WAIT:
+		return op_wait(r, a);
+	case OP_FIND:
+		return op_find(r, a);
+	case OP_EXEC:
+		return op_exec(r, a);
+	case OP_NETLINK:
+		return op_netlink(r, a);
+	default:
+		return -E_NOSYS;
+	}
+}
+
+static int tolerated(const struct record *rec, long error)
+{
+	for (unsigned i = 0; i < WIRE_MAX_TOLERATE; i++)
+		if (rec->tolerate[i] && rec->tolerate[i] == error)
+			return 1;
+	return 0;
+}
+
+/* Runs a record; its result (an fd for `out`) or -errno. */
+static long step(struct runner *r, const struct record *rec)
+{
+	long a[WIRE_MAX_ARGS], ret;
+
+	r->detail_len = 0;
+	ret = resolve(r, rec, a);
+	if (ret < 0)
+		return rec->flags & RECORD_IF_OPEN ? 0 : ret;
+	ret = dispatch(r, rec, a);
+	if (ret >= 0 && rec->out != WIRE_NO_SLOT) {
+		if (r->slot[rec->out] >= 0)
+			(void)SYS(close, r->slot[rec->out], 0, 0, 0, 0, 0); /* a slot used again drops what it held */
+		r->slot[rec->out] = (int)ret;
+	}
+	return ret;
+}
+
+void runner_run(struct runner *r)
+{
+	r->program = r->plan.count[PROGRAM_STAGE] ? PROGRAM_STAGE : PROGRAM_INIT;
+	r->record = 0;
+	while (r->record < r->plan.count[r->program]) {
+		const struct record *rec = &r->plan.program[r->program][r->record];
+		uint32_t program = r->program;
+		long ret = step(r, rec);
+		if (ret < 0 && !tolerated(rec, -ret)) {
+			/* A parent that is gone cannot be told; leaving is all that remains. */
+			(void)runner_report(r, REPORT_FAILED, (int32_t)-ret, -1);
+			return;
+		}
+		if (program != r->program)
+			continue; /* fork went on with init, from its first record */
+		r->record += 1u + (ret < 0 || rec->op == OP_JUMP ? rec->skip : 0u);
+	}
+}

@@ -1,0 +1,27 @@
+/**
+ * Where davit's own files are: koffi.node, libdavit.so and davit-init, always by absolute path relative to the
+ * program, never through the environment, the current directory or a temporary folder.
+ */
+import { parentPath } from '../base/path.ts'
+
+/** Set by the build: "exe" in the compiled executable, "bundle" in build/davit.js, absent when run from sources. */
+declare const DAVIT_EDITION: string | undefined
+
+/** The running code's edition. */
+export const EDITION = typeof DAVIT_EDITION === 'string' ? DAVIT_EDITION : 'source'
+
+/**
+ * The libexec folder. The executable lies in PREFIX/bin (or sbin) and finds ../libexec/davit, or lies anywhere else
+ * with libexec/davit beside it, as in build/. process.execPath is the resolved /proc/self/exe, so a symbolic link
+ * with another name changes nothing.
+ */
+export function libexecFolder(): string {
+  if (EDITION === 'exe') {
+    const folder = parentPath(process.execPath)
+    return /\/s?bin$/.test(folder) ? `${parentPath(folder)}/libexec/davit` : `${folder}/libexec/davit`
+  }
+  const self = decodeURIComponent(new URL(import.meta.url).pathname)
+  if (EDITION === 'bundle') return `${parentPath(self)}/libexec/davit`
+  const root = self.replace(/\/(build\/lib\/)?src\/ffi\/[^/]*$/, '')
+  return `${root}/build/libexec/davit`
+}

@@ -1,0 +1,78 @@
+/**
+ * libdavit.so through koffi. koffi's .node is loaded directly by its absolute path: its JavaScript wrapper would cost
+ * seven times as much and search folders. Every function here returns >= 0 or -errno, as the C side does.
+ */
+import { RuntimeError, SysError } from '../base/errors.ts'
+import { errnoName, errnoText } from '../kernel/errno.ts'
+import { type SyscallName, syscallNumber } from '../kernel/syscalls.ts'
+import { tableHash } from '../wire/ops.ts'
+import { libexecFolder } from './libexec.ts'
+
+type Native = (...args: unknown[]) => number
+
+interface Library {
+  func(name: string, result: string, args: readonly string[]): Native
+}
+
+/** What a system call's argument may be; bytes are passed as a pointer and may be written to by the kernel. */
+export type Arg = number | bigint | Uint8Array | Int32Array | null
+
+export const ARCH = process.arch === 'arm64' ? 'arm64' : 'x64'
+
+let library: Library | undefined
+let call: Native | undefined
+
+function load(): Library {
+  if (library) return library
+  const folder = libexecFolder()
+  const loaded: { exports: { load(path: string): Library } } = { exports: { load: () => never() } }
+  try {
+    process.dlopen(loaded, `${folder}/koffi.node`)
+    library = loaded.exports.load(`${folder}/libdavit.so`)
+  } catch (error) {
+    throw new RuntimeError('install', `load davit's own libraries from ${folder}: ${(error as Error).message}`)
+  }
+  if (library.func('davit_hash', 'uint32', [])() !== tableHash()) {
+    throw new RuntimeError('install', `${folder}/libdavit.so is of another build than this program`)
+  }
+  return library
+}
+
+function never(): never {
+  throw new Error('bug: koffi was not loaded')
+}
+
+const POINTERS = ['int64', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *'] as const
+
+/** Any system call: its result or -errno. EINTR is retried. Strings must be passed by {@link cstring}. */
+export function sys(name: SyscallName, a: Arg = 0, b: Arg = 0, c: Arg = 0, d: Arg = 0, e: Arg = 0, f: Arg = 0): number {
+  call ??= load().func('davit_call', 'int64', POINTERS)
+  return call(syscallNumber(name, ARCH), pointer(a), pointer(b), pointer(c), pointer(d), pointer(e), pointer(f))
+}
+
+/** koffi takes numbers for pointers, but only those that are not negative. */
+function pointer(arg: Arg): Arg {
+  return typeof arg === 'number' && arg < 0 ? BigInt.asUintN(64, BigInt(arg)) : arg
+}
+
+/** As {@link sys}, but throws a SysError that shows `what` (the call with its operands) on failure. */
+export function must(what: string, result: number): number {
+  if (result < 0) throw sysError(what, -result)
+  return result
+}
+
+/** The error for a positive errno. */
+export function sysError(what: string, errno: number): SysError {
+  return new SysError(what, errno, errnoName(errno), errnoText(errno))
+}
+
+/** NUL-terminated UTF-8 bytes; a NUL inside would silently cut the string, so it is refused. */
+export function cstring(text: string): Uint8Array {
+  if (text.includes('\0')) throw new RuntimeError('usage', `"${text.replaceAll('\0', '\\0')}" contains a NUL byte`)
+  return Buffer.from(`${text}\0`)
+}
+
+/** A function of libdavit.so by name; declared lazily, since each declaration costs. */
+export function nativeFunction(name: string, args: readonly string[]): Native {
+  return load().func(name, 'int64', args)
+}

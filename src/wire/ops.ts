@@ -1,0 +1,80 @@
+/**
+ * The operations of the executor, and the sizes both sides agree on: the one place where they are numbered.
+ * native/ops.gen.h is generated from here (`make generate`); `make check` fails when it is stale, and the hash is
+ * compared at run time, so a davit-init of another build is refused at once.
+ */
+export const OPS = {
+  jump: 1, // skip the next `skip` records
+  call: 2, // one system call: nr, up to six arguments; a returned fd goes to `out`
+  close: 3, // close the slot numbered by a[0]
+  mkpath: 4, // a[0]=root fd a[1]=path a[2]=0 directory, 1 file a[3]=mode: create what is missing in-root, O_PATH fd to out
+  write: 5, // a[0]=dir fd a[1]=path ("": the fd itself) a[2]=data a[3]=length a[4]=open flags
+  fsmount: 6, // a[0]=type a[1]=parameters a[2]=length a[3]=mount attributes: a detached mount to out
+  verify: 7, // a[0]=fd a[1]=VERIFY_* a[2]=expected
+  chdir: 8, // a[0]=path; refuses a directory outside the root
+  sync: 9, // a[0]=tag a[1]=1 wait for the parent's answer
+  sendfd: 10, // a[0]=tag a[1]=fd: hand the fd to the parent
+  fork: 11, // a[0]=clone flags: the child goes on with the init program, the stage reports its pid and ends
+  spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=output fd<<32 | timeout ms
+  wait: 13, // a[0]=listening socket: wait for `start`, which becomes the peer for reports
+  find: 14, // a[0]=candidate paths a[1]=length: remember the first that can be executed
+  exec: 15, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close
+  netlink: 16, // a[0]=message a[1]=length: send to rtnetlink, wait for the acknowledgement
+} as const
+
+export type OpName = keyof typeof OPS
+
+/** How an argument of a record is to be read. Two bits each, first argument in the lowest. */
+export const ARG = {
+  imm: 0, // the number itself
+  slot: 1, // the fd in that slot; the executor refuses an empty one
+  str: 2, // offset of a NUL-terminated string or of a structure in the data
+  buf: 3, // offset of bytes in the data; the next argument is their length
+} as const
+
+export const VERIFY = {
+  fstype: 1, // statfs f_type equals
+  char: 2, // a character device with this device number
+  dir: 3, // a directory
+} as const
+
+/** Sizes and limits of the buffer. */
+export const WIRE = {
+  magic: 0x31565444, // "DTV1"
+  headerSize: 64,
+  recordSize: 64,
+  messageSize: 24,
+  slots: 512,
+  noSlot: 0xffff,
+  maxRecords: 65535,
+  maxArgs: 6,
+  maxTolerate: 4,
+} as const
+
+/** What the executor's reports mean; the parent's answer repeats the tag of the sync. */
+export const REPORT = {
+  sync: 1, // value = tag
+  fd: 2, // value = tag; an fd is attached
+  child: 3, // value = pid of init as the stage sees it
+  failed: 4, // value = errno; program and record name the step
+  bad: 5, // the plan buffer is malformed; value says where
+} as const
+
+export const PROGRAM = { stage: 0, init: 1 } as const
+
+/** errno values that the executor gives a meaning of its own. */
+export const CUSTOM = {
+  verify: 84, // EILSEQ: verify found something else
+  outside: 18, // EXDEV: chdir left the root
+  timeout: 62, // ETIME: spawn ran past its timeout
+  child: 83, // ELIBEXEC: the spawned program failed; the record's detail is its wait status
+} as const
+
+/** FNV-1a over the tables above: changes whenever a number or a name does. */
+export function tableHash(): number {
+  let hash = 0x811c9dc5
+  for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, CUSTOM])) {
+    hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
+  }
+  return hash
+}
