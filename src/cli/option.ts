@@ -15,8 +15,6 @@ export interface OptionSpec {
   readonly default?: string | number
   /** Least value of a number. */
   readonly min?: number
-  /** What the help calls the value. */
-  readonly value?: string
   readonly description: string
 }
 

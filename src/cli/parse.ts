@@ -9,7 +9,7 @@
  * Flags may follow positionals, unless the rest belongs to another program.
  */
 import { defaultOf, type OptionSpec, type OptionTable, type VerbSpec } from './option.ts'
-import { type Command, GLOBALS, type GlobalOptions, VERBS } from './table.ts'
+import { type Command, GLOBALS, type GlobalOptions, VERBS, type Verbs } from './table.ts'
 
 export type Parsed =
   | Command
@@ -29,15 +29,15 @@ interface Taken {
 
 const SLOW = { kind: 'slow' } as const
 
-/** Parses the arguments that follow the program's name. Never throws. */
-export function parseArgv(argv: readonly string[]): Parsed {
+/** Parses the arguments that follow the program's name. Never throws. Tests may bring verbs of their own. */
+export function parseArgv(argv: readonly string[], verbs: Verbs = VERBS): Parsed {
   const globals = takeFlags(GLOBALS, argv, 0, true)
   if (globals === undefined || globals.values.help === true) return SLOW
   const global = globals.values as unknown as GlobalOptions
   if (global.version) return { kind: 'version', global }
   const verb = argv[globals.next]
-  if (verb === undefined || !Object.hasOwn(VERBS, verb)) return SLOW
-  const spec: VerbSpec = VERBS[verb as keyof typeof VERBS]
+  const spec = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  if (spec === undefined) return SLOW
   const taken = takeFlags(spec.options, argv, globals.next + 1, spec.rest === true)
   if (taken === undefined) return SLOW
   const words = [...taken.words, ...argv.slice(taken.next)]

@@ -7,25 +7,22 @@
 import type { OptionTable, OptionValues, PositionalSpec, PositionalValues, VerbSpec } from './option.ts'
 
 export const GLOBALS = {
-  root: { type: 'string', value: 'DIR', description: 'keep the state of containers below DIR (a tmpfs, best)' },
+  root: { type: 'string', description: 'directory for the state of containers, best on a tmpfs' },
   log: {
     type: 'string',
-    value: '[file:]FILE',
-    description: 'append log lines to FILE instead of printing them on stderr',
+    description: 'append log lines to this file (default: stderr)',
   },
   'log-format': {
     type: 'string',
     choices: ['text', 'json'],
     default: 'text',
-    value: 'FORMAT',
     description: 'how log lines are written',
   },
   // crun's and youki's
   'log-level': {
     type: 'string',
     choices: ['error', 'warning', 'info', 'debug'],
-    value: 'LEVEL',
-    description: 'log nothing below LEVEL (info unless told)',
+    description: 'log nothing less important (default: info)',
   },
   debug: { type: 'boolean', description: 'the same as --log-level debug' },
   'systemd-cgroup': {
@@ -36,18 +33,16 @@ export const GLOBALS = {
   'cgroup-manager': {
     type: 'string',
     choices: ['cgroupfs', 'systemd', 'disabled'],
-    value: 'MANAGER',
     description: 'who makes the cgroup',
   },
   rootless: {
     type: 'string',
     choices: ['true', 'false', 'auto'],
     default: 'auto',
-    value: 'WHEN',
-    description: 'carry on when cgroups may not be written: true, false, or auto (only without privilege)',
+    description: 'carry on when cgroups may not be written; auto: if the caller has no privilege',
   },
   // runc took it until 1.4, and go-runc still passes it
-  criu: { type: 'string', hidden: true, value: 'FILE', description: 'ignored: criu is looked up in PATH' },
+  criu: { type: 'string', hidden: true, description: 'ignored: criu is looked up in PATH' },
   version: { type: 'boolean', alias: 'v', description: 'print the version' },
   help: { type: 'boolean', alias: 'h', description: 'print this help' },
 } as const satisfies OptionTable
@@ -61,7 +56,6 @@ const ID = {
 const BUNDLE = {
   type: 'string',
   alias: 'b',
-  value: 'DIR',
   description: 'the bundle: the directory with config.json (default: the current directory)',
 } as const satisfies OptionTable[string]
 
@@ -69,23 +63,23 @@ const BUNDLE = {
 const CREATION = {
   bundle: BUNDLE,
   // crun's
-  config: { type: 'string', alias: 'f', value: 'FILE', description: 'read FILE instead of config.json' },
-  'pid-file': { type: 'string', value: 'FILE', description: 'write the process id of the container to FILE' },
+  config: { type: 'string', alias: 'f', description: 'read this file instead of config.json of the bundle' },
+  'pid-file': { type: 'string', description: 'write the process id of the container to this file' },
   'console-socket': {
     type: 'string',
-    value: 'SOCKET',
     description: 'send the terminal to the AF_UNIX socket at this path',
   },
   'preserve-fds': {
     type: 'number',
     default: 0,
     min: 0,
-    value: 'N',
-    description: 'hand N file descriptors on to the container, those from 3',
+    description: 'how many file descriptors, from 3, to hand on to the container',
   },
   'no-pivot': { type: 'boolean', description: 'change the root with MS_MOVE and chroot, for a rootfs on a ramdisk' },
   'no-new-keyring': { type: 'boolean', description: 'stay in the session keyring of the caller' },
 } as const satisfies OptionTable
+
+export type Verbs = Readonly<Record<string, VerbSpec>>
 
 export const VERBS = {
   create: {
@@ -117,7 +111,7 @@ export const VERBS = {
         name: 'signal',
         required: false,
         default: 'SIGTERM',
-        description: 'name, with or without SIG, or number (default: SIGTERM)',
+        description: 'name, with or without SIG, or number',
       },
     ],
     options: {
@@ -144,8 +138,7 @@ export const VERBS = {
         alias: 'f',
         choices: ['table', 'json'],
         default: 'table',
-        value: 'FORMAT',
-        description: 'table or json',
+        description: 'how to print them',
       },
       quiet: { type: 'boolean', alias: 'q', description: 'print the ids only' },
     },
@@ -156,7 +149,7 @@ export const VERBS = {
     options: {
       bundle: BUNDLE,
       // crun's
-      file: { type: 'string', alias: 'f', value: 'FILE', description: 'write FILE instead of config.json' },
+      file: { type: 'string', alias: 'f', description: 'write this file instead of config.json' },
       rootless: { type: 'boolean', description: 'for a container of the calling user, without privilege' },
     },
   },
@@ -171,12 +164,11 @@ export const VERBS = {
         type: 'string',
         choices: ['text', 'json'],
         default: 'text',
-        value: 'FORMAT',
-        description: 'text or json',
+        description: 'how to print them',
       },
     },
   },
-} as const satisfies Readonly<Record<string, VerbSpec>>
+} as const satisfies Verbs
 
 export type GlobalOptions = OptionValues<typeof GLOBALS>
 export type VerbName = keyof typeof VERBS

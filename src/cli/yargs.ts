@@ -1,0 +1,183 @@
+/**
+ * The slow path of the command line, loaded when parse.ts does not answer: help, usage errors, and spellings of flags
+ * that nobody's engine uses. yargs is built from the same table and parses in two stages, because flags before the
+ * verb are global and those after it are the verb's.
+ *
+ * yargs is kept from looking at the machine: no package.json, no locale, no $0 of its own.
+ */
+import yargs, { type Argv, type Options } from 'yargs'
+import { messageOf, RuntimeError } from '../base/errors.ts'
+import { defaultOf, type OptionSpec, type OptionTable, type VerbSpec } from './option.ts'
+import { namePositionals, type Parsed, parseNumber } from './parse.ts'
+import { plainSpelling, type Spelled } from './spelling.ts'
+import { type Command, GLOBALS, type GlobalOptions, VERBS, type Verbs } from './table.ts'
+
+export type SlowlyParsed =
+  | Exclude<Parsed, { kind: 'slow' }>
+  /** Help: to be printed on stdout, exit status 0. */
+  | { readonly kind: 'print'; readonly text: string }
+
+/** Parses the arguments that follow the program's name. Throws RuntimeError 'usage', its message one line. */
+export async function parseSlowly(argv: readonly string[], verbs: Verbs = VERBS): Promise<SlowlyParsed> {
+  const globals = plainSpelling(GLOBALS, argv, true)
+  const [verb, ...args] = globals.rest
+  if (wantsHelp(globals)) return { kind: 'print', text: await globalHelp(verbs) }
+  const global = readValues(GLOBALS, globals.args).values as unknown as GlobalOptions
+  if (global.version) return { kind: 'version', global }
+  if (verb === undefined) return { kind: 'print', text: await globalHelp(verbs) }
+  const spec = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  if (spec === undefined) throw new RuntimeError('usage', `unknown command "${verb}"`)
+  return inVerb(verb, () => parseVerb(verb, spec, args, global))
+}
+
+async function parseVerb(
+  verb: string,
+  spec: VerbSpec,
+  argv: readonly string[],
+  global: GlobalOptions,
+): Promise<SlowlyParsed> {
+  const spelled = plainSpelling({ ...spec.options, help: GLOBALS.help }, argv, spec.rest === true)
+  if (wantsHelp(spelled)) return { kind: 'print', text: await verbHelp(verb, spec) }
+  const misplaced = Object.keys(GLOBALS).find(
+    (name) => !Object.hasOwn(spec.options, name) && spelled.args.some((arg) => arg.split('=')[0] === `--${name}`),
+  )
+  if (misplaced !== undefined)
+    throw new RuntimeError('usage', `--${misplaced} is a global flag, it goes before ${verb}`)
+  const { values, words: before } = readValues(spec.options, spelled.args)
+  const words = [...before, ...spelled.rest]
+  const positionals = namePositionals(spec, words)
+  if (positionals === undefined) throw new RuntimeError('usage', positionalTrouble(spec, words))
+  const rest = spec.rest === true ? words.slice(spec.positionals.length) : []
+  return { kind: 'command', verb, global, options: values, positionals, rest } as unknown as Command
+}
+
+function wantsHelp({ args }: Spelled): boolean {
+  return args.includes('--help=true')
+}
+
+/** Puts the verb's name before what its usage errors say. */
+async function inVerb<T>(verb: string, parse: () => Promise<T>): Promise<T> {
+  try {
+    return await parse()
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'usage') {
+      throw new RuntimeError('usage', `${verb}: ${error.message}`, [], { cause: error })
+    }
+    throw error
+  }
+}
+
+function positionalTrouble(spec: VerbSpec, words: readonly string[]): string {
+  const missing = spec.positionals.find(({ required }, index) => required && words[index] === undefined)
+  return missing === undefined ? `unexpected argument "${words[spec.positionals.length]}"` : `missing <${missing.name}>`
+}
+
+/** Lets yargs read flags spelled plainly, and gives them the types and defaults of the table. */
+function readValues(table: OptionTable, args: readonly string[]): { values: Record<string, unknown>; words: string[] } {
+  const parsed: Record<string, unknown> = declare(program(args), table, 'parse').parseSync()
+  const values: Record<string, unknown> = {}
+  for (const [name, spec] of Object.entries(table)) {
+    const value = fromYargs(name, spec, parsed[name])
+    if (value !== undefined) values[name] = value
+  }
+  return { values, words: (parsed._ as (string | number)[]).map(String) }
+}
+
+function fromYargs(name: string, spec: OptionSpec, value: unknown): unknown {
+  if (value === undefined) return defaultOf(spec)
+  if (spec.type === 'array') return [value].flat()
+  // A flag given twice: the last one counts, as in Go.
+  const single = Array.isArray(value) ? value.at(-1) : value
+  if (spec.type !== 'number') return single
+  const number = parseNumber(spec, single)
+  if (number === undefined) {
+    const why =
+      parseNumber({ ...spec, min: -Infinity }, single) === undefined ? 'not a number' : `less than ${spec.min}`
+    throw new RuntimeError('usage', `invalid value "${single}" for --${name}: ${why}`)
+  }
+  return number
+}
+
+/** A yargs that looks at nothing, throws its complaints, and takes flags as the table spells them. */
+function program(args: readonly string[]): Argv {
+  return (
+    yargs([...args], '/')
+      .scriptName('davit')
+      .detectLocale(false)
+      .updateStrings(WORDS)
+      .exitProcess(false)
+      .version(false)
+      .help(false)
+      .strictOptions()
+      .parserConfiguration({
+        'boolean-negation': false,
+        'camel-case-expansion': false,
+        'dot-notation': false,
+        'parse-numbers': false,
+        'parse-positional-numbers': false,
+        'short-option-groups': false,
+      })
+      // biome-ignore lint/suspicious/noConfusingVoidType: yargs's own signature
+      .fail((message: string | null, error?: Error | void) => {
+        // What is not yargs's own is ours: a RuntimeError, or a bug.
+        if (error && error.name !== 'YError') throw error
+        throw new RuntimeError('usage', reword(message || messageOf(error)))
+      })
+  )
+}
+
+/** yargs's complaints in our words. */
+const WORDS = {
+  'Unknown argument: %s': { one: 'unknown flag --%s', other: 'unknown flags --%s' },
+  'Not enough arguments following: %s': '--%s needs a value',
+  'Invalid values:': 'invalid value:',
+  'Argument: %s, Given: %s, Choices: %s': '--%s is %s, not one of %s',
+} as unknown as Record<string, string>
+
+function reword(message: string): string {
+  return message
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/^unknown flags .*/, (flags) => flags.replaceAll(', ', ', --'))
+    .replace(/--([^\s-])(?=,|$)/g, '-$1')
+}
+
+/**
+ * Tells yargs of the flags. It is told of numbers and arrays for the help only: its numbers may be hexadecimal, and its
+ * arrays have no empty members.
+ */
+function declare(program: Argv, table: OptionTable, purpose: 'parse' | 'help'): Argv {
+  for (const [name, spec] of Object.entries(table)) {
+    const isString = purpose === 'parse' && (spec.type === 'number' || spec.type === 'array')
+    const option: Options = {
+      type: isString ? 'string' : spec.type,
+      describe: spec.description,
+      hidden: spec.hidden === true,
+      ...(spec.alias === undefined ? {} : { alias: spec.alias }),
+      ...(spec.choices === undefined ? {} : { choices: spec.choices }),
+      ...(spec.default === undefined ? {} : { defaultDescription: String(spec.default) }),
+      ...(spec.type === 'boolean' || spec.type === 'count' ? {} : { requiresArg: true }),
+    }
+    program.option(name, option)
+  }
+  return program
+}
+
+async function globalHelp(verbs: Verbs): Promise<string> {
+  const help = program([]).usage('davit [global flags] <command> [flags] [arguments]')
+  for (const [verb, { summary }] of Object.entries(verbs)) help.command(verb, summary)
+  declare(help, GLOBALS, 'help').epilogue('davit <command> --help tells of the flags of a command.')
+  return `${await help.getHelp()}\n`
+}
+
+async function verbHelp(verb: string, spec: VerbSpec): Promise<string> {
+  const words = spec.positionals.map(({ name, required }) => (required ? `<${name}>` : `[${name}]`))
+  const usage = ['davit', verb, '[flags]', ...words, ...(spec.rest === true ? ['[arguments...]'] : [])].join(' ')
+  const help = program([]).usage(`${usage}\n\n${spec.summary}`)
+  for (const { name, description, default: value } of spec.positionals) {
+    const text = value === undefined ? description : `${description} [default: "${value}"]`
+    help.positional(name, { describe: text, type: 'string' })
+  }
+  declare(help, { ...spec.options, help: GLOBALS.help }, 'help')
+  if (spec.details !== undefined) help.epilogue(spec.details)
+  return `${await help.getHelp()}\n`
+}
