@@ -1,0 +1,99 @@
+/** Rules on device nodes, the device access list and network devices. */
+import { pointer } from '../../base/pointer.ts'
+import type { Device } from '../types.gen.ts'
+import { namespaceOf } from './namespaces.ts'
+import type { Report, Rule } from './rule.ts'
+
+/** KERNEL: dev_t has 12 bits of major and 20 of minor number. */
+const MAX_MAJOR = 0xfff
+const MAX_MINOR = 0xfffff
+
+const devices: Rule = {
+  name: 'devices',
+  clause: 'config-linux.md#devices',
+  severity: 'problem',
+  reads: ['/linux/devices'],
+  check({ linux }, report) {
+    const seen = new Map<string, Device>()
+    for (const [index, device] of (linux?.devices ?? []).entries()) {
+      const place = `/linux/devices/${index}`
+      if (!device.path.startsWith('/')) report(`${place}/path`, 'device path must be absolute')
+      if (device.type !== 'p') {
+        checkNumber(`${place}/major`, device.major, MAX_MAJOR, report)
+        checkNumber(`${place}/minor`, device.minor, MAX_MINOR, report)
+      }
+      // Engines may name one device twice (--device given twice); two devices cannot share a path.
+      const before = seen.get(device.path)
+      if (before && !sameDevice(before, device)) report(`${place}/path`, `another device has the path ${device.path}`)
+      seen.set(device.path, device)
+    }
+  },
+}
+
+function checkNumber(place: string, value: number | undefined, max: number, report: Report): void {
+  if (value === undefined) report(place, 'required unless type is "p"')
+  else if (value < 0 || value > max) report(place, `expected an integer from 0 to ${max}, got ${value}`)
+}
+
+function sameDevice(a: Device, b: Device): boolean {
+  const kind = (device: Device) => (device.type === 'u' ? 'c' : device.type)
+  return kind(a) === kind(b) && (kind(a) === 'p' || (a.major === b.major && a.minor === b.minor))
+}
+
+const deviceRules: Rule = {
+  name: 'device access list',
+  clause: 'config-linux.md#allowed-device-list',
+  severity: 'problem',
+  reads: ['/linux/resources/devices'],
+  check({ linux }, report) {
+    for (const [index, rule] of (linux?.resources?.devices ?? []).entries()) {
+      const place = `/linux/resources/devices/${index}`
+      if (!['', 'a', 'b', 'c'].includes(rule.type ?? '')) {
+        report(`${place}/type`, `invalid cgroup device type ${JSON.stringify(rule.type)}`)
+      }
+      if (!rule.access) report(`${place}/access`, `device access at ${index} field cannot be empty`)
+      else if (!/^[rwm]+$/.test(rule.access)) report(`${place}/access`, 'expected a composition of r, w and m')
+      for (const key of ['major', 'minor'] as const) {
+        // -1 is how runc's own configurations write "all".
+        if ((rule[key] ?? -1) < -1) report(`${place}/${key}`, `expected a device number, got ${rule[key]}`)
+      }
+    }
+  },
+}
+
+/** KERNEL: dev_valid_name(), at most IFNAMSIZ - 1 bytes. */
+function isInterfaceName(name: string): boolean {
+  return /^[^\s/:]{1,15}$/.test(name) && Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..'
+}
+
+const netDevices: Rule = {
+  name: 'network devices',
+  clause: 'config-linux.md#network-devices',
+  severity: 'problem',
+  reads: ['/linux/netDevices', '/linux/namespaces'],
+  check(spec, report) {
+    const entries = Object.entries(spec.linux?.netDevices ?? {})
+    if (entries.length > 0 && !namespaceOf(spec, 'network')) {
+      report('/linux/netDevices', 'unable to move network devices without a NET namespace')
+    }
+    const targets = new Set<string>()
+    for (const [name, device] of entries) {
+      const place = pointer('linux', 'netDevices', name)
+      if (!isInterfaceName(name)) report(place, `invalid network device name ${JSON.stringify(name)}`)
+      const target = device.name || name
+      if (device.name && !isTargetName(device.name)) {
+        report(`${place}/name`, `invalid network device name ${JSON.stringify(device.name)}`)
+      } else if (targets.has(target) && !target.includes('%d')) {
+        report(place, `two network devices would be called ${JSON.stringify(target)}`)
+      }
+      targets.add(target)
+    }
+  },
+}
+
+/** SPEC: a new name may hold one %d, which the kernel replaces by a number. */
+function isTargetName(name: string): boolean {
+  return isInterfaceName(name) && !name.replace('%d', '').includes('%')
+}
+
+export const DEVICE_RULES: readonly Rule[] = [devices, deviceRules, netDevices]

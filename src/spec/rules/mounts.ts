@@ -1,0 +1,33 @@
+/** Rules on mounts. Options are parsed where they are planned. */
+import type { Rule } from './rule.ts'
+
+const destinations: Rule = {
+  name: 'mount destinations',
+  clause: 'config.md#mounts',
+  severity: 'warning',
+  reads: ['/mounts'],
+  check({ mounts }, report) {
+    for (const [index, { destination }] of (mounts ?? []).entries()) {
+      if (destination !== '' && !destination.startsWith('/')) {
+        // SPEC: MAY be relative, deprecated.
+        report(`/mounts/${index}/destination`, 'relative destination path is deprecated, using it as relative to /')
+      }
+    }
+  },
+}
+
+const operands: Rule = {
+  name: 'mount operands',
+  clause: 'config.md#mounts',
+  severity: 'problem',
+  reads: ['/mounts'],
+  check({ mounts }, report) {
+    for (const [index, { destination, source, type, options }] of (mounts ?? []).entries()) {
+      if (destination === '') report(`/mounts/${index}/destination`, 'mount destination must not be empty')
+      const bind = options?.includes('bind') || options?.includes('rbind') || type === 'bind'
+      if (bind && !source) report(`/mounts/${index}/source`, 'a bind mount needs a source')
+    }
+  },
+}
+
+export const MOUNT_RULES: readonly Rule[] = [destinations, operands]

@@ -1,0 +1,108 @@
+/** Rules on process: what to run, limits, scheduling. */
+import { rlimitNumber } from '../../kernel/rlimits.ts'
+import type { Scheduler } from '../types.gen.ts'
+import type { Report, Rule } from './rule.ts'
+
+const command: Rule = {
+  name: 'command',
+  clause: 'config.md#process',
+  severity: 'problem',
+  reads: ['/process/args', '/process/cwd'],
+  check({ process }, report) {
+    if (process === undefined) return
+    if (process.cwd === '') report('/process/cwd', 'cwd property must not be empty')
+    else if (!process.cwd.startsWith('/')) report('/process/cwd', 'cwd must be an absolute path')
+    if (process.args === undefined || process.args.length === 0) report('/process/args', 'args must not be empty')
+    else if (process.args[0] === '') report('/process/args/0', 'the program to run must not be empty')
+  },
+}
+
+const rlimits: Rule = {
+  name: 'rlimits',
+  clause: 'config.md#posix-process',
+  severity: 'problem',
+  reads: ['/process/rlimits'],
+  check({ process }, report) {
+    const seen = new Set<string>()
+    for (const [index, { type, soft, hard }] of (process?.rlimits ?? []).entries()) {
+      const place = `/process/rlimits/${index}`
+      if (rlimitNumber(type) === undefined) report(`${place}/type`, `invalid rlimit type ${JSON.stringify(type)}`)
+      if (seen.has(type)) report(`${place}/type`, `duplicated rlimit type ${JSON.stringify(type)}`)
+      if (soft > hard) report(`${place}/soft`, `the soft limit ${soft} is above the hard limit ${hard}`)
+      seen.add(type)
+    }
+  },
+}
+
+const umask: Rule = {
+  name: 'umask',
+  clause: 'config.md#posix-platform-user',
+  severity: 'problem',
+  reads: ['/process/user/umask'],
+  check({ process }, report) {
+    const mask = process?.user?.umask
+    if (mask !== undefined && mask > 0o777) report('/process/user/umask', `invalid umask ${mask}: bits beyond 0777`)
+  },
+}
+
+const oomScoreAdj: Rule = {
+  name: 'oom score',
+  clause: 'config.md#linux-process; proc_pid_oom_score_adj(5)',
+  severity: 'problem',
+  reads: ['/process/oomScoreAdj'],
+  check({ process }, report) {
+    const score = process?.oomScoreAdj ?? 0
+    if (score < -1000 || score > 1000) {
+      report('/process/oomScoreAdj', `expected an integer from -1000 to 1000, got ${score}`)
+    }
+  },
+}
+
+const scheduler: Rule = {
+  name: 'scheduler',
+  clause: 'config.md#linux-process; sched_setattr(2)',
+  severity: 'problem',
+  reads: ['/process/scheduler'],
+  check({ process }, report) {
+    const wanted = process?.scheduler
+    if (wanted === undefined) return
+    const { policy, nice = 0, priority = 0 } = wanted
+    if (nice < -20 || nice > 19) report('/process/scheduler/nice', `invalid scheduler.nice: ${nice}`)
+    const realtime = policy === 'SCHED_FIFO' || policy === 'SCHED_RR'
+    if (realtime && (priority < 1 || priority > 99)) {
+      report('/process/scheduler/priority', `${policy} needs a priority from 1 to 99, got ${priority}`)
+    }
+    if (!realtime && priority !== 0) {
+      const message = 'scheduler.priority can only be specified for SCHED_FIFO or SCHED_RR policy'
+      report('/process/scheduler/priority', message)
+    }
+    checkDeadline(wanted, report)
+  },
+}
+
+function checkDeadline({ policy, runtime = 0, deadline = 0, period = 0 }: Scheduler, report: Report): void {
+  if (policy !== 'SCHED_DEADLINE') {
+    if (runtime === 0 && deadline === 0 && period === 0) return
+    const message = 'scheduler runtime/deadline/period can only be specified for SCHED_DEADLINE policy'
+    report('/process/scheduler', message)
+    return
+  }
+  // KERNEL: sched(7); a period of 0 stands for the deadline.
+  if (runtime > 0 && runtime <= deadline && (period === 0 || deadline <= period)) return
+  report('/process/scheduler', 'SCHED_DEADLINE needs 0 < runtime <= deadline <= period')
+}
+
+const ioPriority: Rule = {
+  name: 'io priority',
+  clause: 'config.md#linux-process; ioprio_set(2)',
+  severity: 'problem',
+  reads: ['/process/ioPriority'],
+  check({ process }, report) {
+    const priority = process?.ioPriority?.priority ?? 0
+    if (priority < 0 || priority > 7) {
+      report('/process/ioPriority/priority', `expected an integer from 0 to 7, got ${priority}`)
+    }
+  },
+}
+
+export const PROCESS_RULES: readonly Rule[] = [command, rlimits, umask, oomScoreAdj, scheduler, ioPriority]

@@ -1,0 +1,95 @@
+/** Rules on linux.resources and linux.cgroupsPath. */
+import { pointer } from '../../base/pointer.ts'
+import type { Rule } from './rule.ts'
+
+const cgroupsPath: Rule = {
+  name: 'cgroups path',
+  clause: 'config-linux.md#cgroups-path',
+  severity: 'problem',
+  reads: ['/linux/cgroupsPath'],
+  check({ linux }, report) {
+    // ":" separates the parts of systemd's form, slice:prefix:name.
+    if (linux?.cgroupsPath?.split(/[/:]/).includes('..')) {
+      report('/linux/cgroupsPath', 'the path must not leave its place with ".."')
+    }
+  },
+}
+
+const memory: Rule = {
+  name: 'memory',
+  clause: 'config-linux.md#memory',
+  severity: 'problem',
+  reads: ['/linux/resources/memory'],
+  check({ linux }, report) {
+    const wanted = linux?.resources?.memory
+    if (wanted === undefined) return
+    if ((wanted.swappiness ?? 0) > 100) {
+      const message = `expected an integer from 0 to 100, got ${wanted.swappiness}`
+      report('/linux/resources/memory/swappiness', message)
+    }
+    for (const key of ['limit', 'reservation', 'swap'] as const) {
+      const value = wanted[key] ?? 0
+      if (value < -1) report(`/linux/resources/memory/${key}`, `expected bytes or -1 for unlimited, got ${value}`)
+    }
+  },
+}
+
+const kernelMemory: Rule = {
+  name: 'kernel memory',
+  clause: 'config-linux.md#memory',
+  severity: 'warning',
+  reads: ['/linux/resources/memory'],
+  check({ linux }, report) {
+    for (const key of ['kernel', 'kernelTCP'] as const) {
+      if (linux?.resources?.memory?.[key] === undefined) continue
+      report(`/linux/resources/memory/${key}`, 'kernel memory settings are ignored')
+    }
+  },
+}
+
+const blockIo: Rule = {
+  name: 'block io',
+  clause: 'config-linux.md#block-io',
+  severity: 'problem',
+  reads: ['/linux/resources/blockIO/weightDevice'],
+  check({ linux }, report) {
+    for (const [index, device] of (linux?.resources?.blockIO?.weightDevice ?? []).entries()) {
+      if (device.weight === undefined && device.leafWeight === undefined) {
+        report(`/linux/resources/blockIO/weightDevice/${index}`, 'at least one of weight and leafWeight is required')
+      }
+    }
+  },
+}
+
+const rdma: Rule = {
+  name: 'rdma',
+  clause: 'config-linux.md#rdma',
+  severity: 'problem',
+  reads: ['/linux/resources/rdma'],
+  check({ linux }, report) {
+    for (const [name, limits] of Object.entries(linux?.resources?.rdma ?? {})) {
+      const place = pointer('linux', 'resources', 'rdma', name)
+      if (name === '' || /\s/.test(name)) report(place, `invalid device name ${JSON.stringify(name)}`)
+      if (limits.hcaHandles === undefined && limits.hcaObjects === undefined) {
+        report(place, 'at least one of hcaHandles and hcaObjects is required')
+      }
+    }
+  },
+}
+
+const unified: Rule = {
+  name: 'unified',
+  clause: 'config-linux.md#unified',
+  severity: 'problem',
+  reads: ['/linux/resources/unified'],
+  check({ linux }, report) {
+    for (const key of Object.keys(linux?.resources?.unified ?? {})) {
+      const shown = `unified resource ${JSON.stringify(key)}`
+      const place = pointer('linux', 'resources', 'unified', key)
+      if (key.includes('/')) report(place, `${shown} must be a file name (no slashes)`)
+      else if (!/^[^.]+\../.test(key)) report(place, `${shown} must be in the form CONTROLLER.PARAMETER`)
+    }
+  },
+}
+
+export const RESOURCE_RULES: readonly Rule[] = [cgroupsPath, memory, kernelMemory, blockIo, rdma, unified]
