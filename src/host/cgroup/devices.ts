@@ -1,0 +1,83 @@
+/** Loads the device filter of cgroup v2 and attaches it (bpf(2)). */
+import { RuntimeError, SysError } from '../../base/errors.ts'
+import { openFile, withFd } from '../../ffi/file.ts'
+import { must, nativeFunction, sys } from '../../ffi/native.ts'
+import {
+  BPF_CGROUP_DEVICE,
+  BPF_F_ALLOW_MULTI,
+  BPF_PROG_ATTACH,
+  BPF_PROG_LOAD,
+  BPF_PROG_TYPE_CGROUP_DEVICE,
+  encodeBpf,
+} from '../../kernel/bpf.ts'
+import { errnoText } from '../../kernel/errno.ts'
+import { O_DIRECTORY, O_RDONLY } from '../../kernel/files.ts'
+import type { DeviceProgram } from '../../plan/cgroup/model.ts'
+import { isErrno } from './tree.ts'
+
+/**
+ * Size of the attribute that is passed, zeroed. KERNEL(6.17 to 7.1): some commands write past a shorter one, whatever
+ * the size says.
+ */
+const ATTR_SIZE = 256
+
+const RLIMIT_MEMLOCK = 8
+
+/**
+ * Attaches the filter to its directory. Programs of parents keep applying: all must allow.
+ * @throws RuntimeError code "cgroup", unless the program is optional and we may not.
+ */
+export function attachDevices(program: DeviceProgram): void {
+  try {
+    const dir = openFile(program.dir, O_RDONLY | O_DIRECTORY)
+    withFd(dir, () => {
+      const loaded = loadDeviceProgram(program)
+      // The attachment holds the program; a leaked fd would hold it longer.
+      withFd(loaded, () => attach(dir, loaded))
+    })
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error
+    if (program.optional && isErrno(error, 'EPERM', 'EACCES', 'ENOSYS')) return
+    const text = `attach the device filter to ${program.dir} (/linux/resources/devices): ${errnoText(error.errno)}`
+    throw new RuntimeError('cgroup', text, [{ pointer: '/linux/resources/devices', message: text }], { cause: error })
+  }
+}
+
+/** BPF_PROG_LOAD; returns the program's fd (close-on-exec, as all of bpf(2)'s). */
+export function loadDeviceProgram(program: DeviceProgram): number {
+  const instructions = encodeBpf(program.instructions)
+  const license = Buffer.from('Apache\0')
+  const attr = Buffer.alloc(ATTR_SIZE)
+  attr.writeUInt32LE(BPF_PROG_TYPE_CGROUP_DEVICE, 0)
+  attr.writeUInt32LE(program.instructions.length, 4)
+  attr.writeBigUInt64LE(addressOf(instructions), 8)
+  attr.writeBigUInt64LE(addressOf(license), 16)
+  const load = () => sys('bpf', BPF_PROG_LOAD, attr, ATTR_SIZE)
+  let result = load()
+  // KERNEL(<5.11): programs count as locked memory, and the limit's refusal looks like a missing capability.
+  if (result === -1) {
+    raiseMemlock()
+    result = load()
+  }
+  return must('bpf(BPF_PROG_LOAD, device filter)', result)
+}
+
+function attach(dir: number, program: number): void {
+  const attr = Buffer.alloc(ATTR_SIZE)
+  attr.writeUInt32LE(dir, 0)
+  attr.writeUInt32LE(program, 4)
+  attr.writeUInt32LE(BPF_CGROUP_DEVICE, 8)
+  attr.writeUInt32LE(BPF_F_ALLOW_MULTI, 12)
+  must('bpf(BPF_PROG_ATTACH, device filter)', sys('bpf', BPF_PROG_ATTACH, attr, ATTR_SIZE))
+}
+
+function raiseMemlock(): void {
+  // RLIM_INFINITY for both; without CAP_SYS_RESOURCE it fails, and then the load's own error is the one to report.
+  sys('prlimit64', 0, RLIMIT_MEMLOCK, Buffer.alloc(16, 0xff), null)
+}
+
+/** Where the bytes are, for a pointer inside a structure: memmove(3) of nothing returns its first argument. */
+function addressOf(bytes: Uint8Array): bigint {
+  const memmove = nativeFunction('memmove', ['void *', 'void *', 'int64'])
+  return BigInt(memmove(bytes, bytes, 0))
+}

@@ -1,0 +1,83 @@
+/** The frozen state of a container's cgroups (cgroup-v2.rst "cgroup.freeze", cgroup-v1/freezer-subsystem.rst). */
+import { RuntimeError } from '../../base/errors.ts'
+import { readTextIf, writeText } from '../../ffi/file.ts'
+import type { CgroupRecord } from '../../plan/cgroup/model.ts'
+import { cgroupTree, isErrno, isGone, recordDirs } from './tree.ts'
+import { waitUntil } from './wait.ts'
+
+/** Whether one cgroup directory is frozen, by itself or by a parent. One without a freezer is not. */
+export function isFrozen(dir: string): boolean {
+  const v1 = readTextIf(`${dir}/freezer.state`)
+  if (v1 !== undefined) return v1.trim() !== 'THAWED'
+  return /^frozen 1$/m.test(readTextIf(`${dir}/cgroup.events`) ?? '')
+}
+
+/** Whether the container is paused. Without a freezer nothing can be. */
+export function freezeState(record: CgroupRecord): 'frozen' | 'thawed' {
+  return freezers(record).some(isFrozen) ? 'frozen' : 'thawed'
+}
+
+/**
+ * Freezes all processes of the container and waits until they are.
+ * @throws RuntimeError when there is no freezer, or when it takes longer than `bound` ms: then it is thawed again.
+ */
+export function freezeCgroup(record: CgroupRecord, bound = 2000): void {
+  const dir = freezers(record)[0]
+  if (dir === undefined)
+    throw new RuntimeError('unsupported', 'cannot pause: no freezer in the cgroups of the container')
+  let frozen = false
+  try {
+    writeState(dir, true)
+    frozen = waitUntil(() => isSettled(dir), bound)
+  } finally {
+    // A pause that failed must not leave the container half frozen.
+    if (!frozen) thawCgroup(record)
+  }
+  if (!frozen) throw new RuntimeError('cgroup', `freeze ${dir}: not all processes froze in ${bound} ms`)
+}
+
+/** Asks for the freeze without waiting; no freezer is no error. */
+export function tryFreeze(record: CgroupRecord): void {
+  const dir = freezers(record)[0]
+  if (dir !== undefined) writeState(dir, true)
+}
+
+/** Thaws the container, in every hierarchy that has a freezer. What is gone or thawed already is no error. */
+export function thawCgroup(record: CgroupRecord): void {
+  for (const dir of freezers(record)) if (isFrozen(dir)) writeState(dir, false)
+}
+
+/** Thaws the container and every cgroup that it made below its own: killed processes die only when thawed on v1. */
+export function thawTree(record: CgroupRecord): void {
+  for (const dir of freezers(record)) {
+    for (const below of cgroupTree(dir)) if (isFrozen(below)) writeState(below, false)
+  }
+}
+
+/** Directories with a freezer, v2 first: there killed processes die even when frozen. */
+function freezers(record: CgroupRecord): string[] {
+  return recordDirs(record).filter((dir) => {
+    const file = dir === record.v2 ? 'cgroup.freeze' : 'freezer.state'
+    return readTextIf(`${dir}/${file}`) !== undefined
+  })
+}
+
+/** KERNEL: v1 says FREEZING until all processes are; v2 says so in cgroup.events. */
+function isSettled(dir: string): boolean {
+  const v1 = readTextIf(`${dir}/freezer.state`)
+  if (v1 === undefined) return isFrozen(dir)
+  if (v1.trim() === 'FROZEN') return true
+  // A process that was forked while its cgroup froze is caught by writing once more.
+  writeState(dir, true)
+  return false
+}
+
+function writeState(dir: string, frozen: boolean): void {
+  try {
+    if (readTextIf(`${dir}/freezer.state`) !== undefined)
+      writeText(`${dir}/freezer.state`, frozen ? 'FROZEN' : 'THAWED')
+    else writeText(`${dir}/cgroup.freeze`, frozen ? '1' : '0')
+  } catch (error) {
+    if (!isGone(error) && !isErrno(error, 'EINVAL')) throw error
+  }
+}

@@ -1,0 +1,131 @@
+/** Makes and configures a container's cgroups: the effects of a {@link CgroupPlan}. */
+import { RuntimeError, SysError } from '../../base/errors.ts'
+import { isWithin } from '../../base/path.ts'
+import { closeFd, makeDir, openFile, removeDir } from '../../ffi/file.ts'
+import { errnoText } from '../../kernel/errno.ts'
+import { O_WRONLY } from '../../kernel/files.ts'
+import type { CgroupDir, CgroupPlan, CgroupRecord, CgroupStep } from '../../plan/cgroup/model.ts'
+import { attachDevices } from './devices.ts'
+import { isFrozen } from './freeze.ts'
+import { runSteps } from './steps.ts'
+import { directPids, isErrno } from './tree.ts'
+
+/** The container's cgroups as they are: without the optional directories that were not ours to make. */
+export interface MadeCgroup {
+  /** For state.json. */
+  readonly record: CgroupRecord
+  /** v1 `tasks` files for the container's first process. */
+  readonly tasks: readonly string[]
+  /** v2 directory for CLONE_INTO_CGROUP. */
+  readonly into?: string
+  /** For {@link runSteps} once the set-up processes are there and before the user's process starts. */
+  readonly late: readonly CgroupStep[]
+  readonly warnings: readonly string[]
+}
+
+const NOT_OURS = ['EPERM', 'EACCES', 'EROFS']
+
+/**
+ * Makes the directories, runs the steps and attaches the device filter. On failure removes what it made.
+ * @throws RuntimeError code "cgroup".
+ */
+export function makeCgroup(plan: CgroupPlan): MadeCgroup {
+  const created: string[] = []
+  try {
+    const warnings = [...plan.warnings]
+    const missing = plan.dirs.filter((dir) => !makeDirs(plan, dir, created))
+    const kept = plan.dirs.filter((dir) => !missing.includes(dir))
+    for (const dir of kept) checkFit(dir, created, warnings)
+    runSteps(keptSteps(plan.steps, missing))
+    const isKept = (path: string) => !missing.some((dir) => isWithin(path, dir.path))
+    if (plan.devices !== undefined && isKept(plan.devices.dir)) attachDevices(plan.devices)
+    return {
+      record: recordOf(kept),
+      tasks: plan.tasks.filter(isKept),
+      ...(plan.into !== undefined && isKept(plan.into) ? { into: plan.into } : {}),
+      late: keptSteps(plan.late, missing),
+      warnings,
+    }
+  } catch (error) {
+    for (const dir of created.reverse()) discard(dir)
+    throw error
+  }
+}
+
+/** The record of all directories of a plan. */
+export function recordOf(dirs: readonly CgroupDir[]): CgroupRecord {
+  const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')?.path
+  const v1 = dirs.filter(({ hierarchy }) => hierarchy !== 'v2').map(({ path }) => path)
+  return v2 === undefined ? { v1 } : { v2, v1 }
+}
+
+/** Opens the `tasks` files; a process that writes "0" to one moves itself. The caller closes the fds. */
+export function openTasks(tasks: readonly string[]): number[] {
+  const fds: number[] = []
+  try {
+    for (const path of tasks) fds.push(openFile(path, O_WRONLY))
+    return fds
+  } catch (error) {
+    for (const fd of fds) closeFd(fd)
+    throw error
+  }
+}
+
+/** False when the directory is optional and we may not make it. */
+function makeDirs(plan: CgroupPlan, dir: CgroupDir, created: string[]): boolean {
+  try {
+    // The parents mostly exist: they are tried only when the leaf cannot be made.
+    try {
+      makeOne(dir.path, created)
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error
+      for (const path of [...dir.parents, dir.path]) makeOne(path, created)
+    }
+    return true
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error
+    const text = `make cgroup ${dir.path}: ${errnoText(error.errno)}`
+    if (!dir.optional || !NOT_OURS.includes(error.errnoName))
+      throw new RuntimeError('cgroup', text, [], { cause: error })
+    const limit = plan.steps.concat(plan.late).find((step) => isLimit(step) && isWithin(step.path, dir.path))
+    if (limit === undefined) return false
+    // In runc's words, which engines' documentation quotes.
+    const needs = 'rootless needs no limits + no cgrouppath when no permission is granted for cgroups'
+    throw new RuntimeError('cgroup', `${needs}: ${text}`, [], { cause: error })
+  }
+}
+
+function makeOne(path: string, created: string[]): void {
+  if (makeDir(path, 0o755)) created.push(path)
+}
+
+/** Whether config.json asked for it; the device list does not count, rootless runtimes cannot have one. */
+function isLimit(step: CgroupStep): step is Extract<CgroupStep, { path: string; config: string }> {
+  return (step.kind === 'write' || step.kind === 'check') && /^\/linux\/resources\/(?!devices\/)/.test(step.config)
+}
+
+/** SPEC: a runtime may refuse a cgroup that is not fit: frozen ones would hang us, used ones mix two containers up. */
+function checkFit(dir: CgroupDir, created: readonly string[], warnings: string[]): void {
+  const isNew = created.includes(dir.path)
+  if (isNew && dir.parents.length === 0) return
+  // A new directory below a frozen one is frozen from the beginning.
+  if (isFrozen(dir.path))
+    throw new RuntimeError('cgroup', `cgroup ${dir.path} is frozen: the container could not start`)
+  if (isNew) return
+  const count = directPids(dir.path).length
+  if (count > 0) warnings.push(`cgroup ${dir.path} is not empty: ${count} process(es) found`)
+}
+
+function keptSteps(steps: readonly CgroupStep[], missing: readonly CgroupDir[]): readonly CgroupStep[] {
+  if (missing.length === 0) return steps
+  return steps.filter((step) => !missing.some((dir) => isWithin('dir' in step ? step.dir : step.path, dir.path)))
+}
+
+function discard(dir: string): void {
+  try {
+    removeDir(dir)
+  } catch (error) {
+    // The failure that brought us here is the one to report.
+    if (!(error instanceof SysError)) throw error
+  }
+}

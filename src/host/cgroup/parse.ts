@@ -1,0 +1,90 @@
+/** Reads the kernel's descriptions of mounted hierarchies and of a process's cgroups. Pure: text in, data out. */
+import { isWithin, joinPath } from '../../base/path.ts'
+import type { CgroupFacts, CgroupV1Hierarchy } from '../../plan/facts.ts'
+
+export interface CgroupMount {
+  readonly version: 1 | 2
+  readonly mount: string
+  /** The directory of the hierarchy that is mounted: not "/" inside a container without a cgroup namespace. */
+  readonly root: string
+  /** Super block options: controllers and others mixed. */
+  readonly options: readonly string[]
+}
+
+/** The cgroup mounts in the text of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+export function parseCgroupMounts(mountinfo: string): CgroupMount[] {
+  const mounts: CgroupMount[] = []
+  for (const line of mountinfo.split('\n')) {
+    // Fields are separated by single spaces; optional fields end with " - ". Only few lines are of interest.
+    const dash = line.indexOf(' - cgroup')
+    if (dash < 0) continue
+    const [type, , options = ''] = line.slice(dash + 3).split(' ')
+    if (type !== 'cgroup' && type !== 'cgroup2') continue
+    const [, , , root = '/', mount = ''] = line.slice(0, dash).split(' ')
+    mounts.push({
+      version: type === 'cgroup2' ? 2 : 1,
+      mount: unescapeOctal(mount),
+      root: unescapeOctal(root),
+      options: options.split(','),
+    })
+  }
+  return mounts
+}
+
+/** Space, tab, newline and backslash are written as \040 and so on. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
+}
+
+export interface OwnCgroup {
+  /** Empty for v2. */
+  readonly controllers: readonly string[]
+  readonly path: string
+}
+
+/** The text of /proc/PID/cgroup (cgroups(7)): hierarchy-id:controllers:path, where the path may contain colons. */
+export function parseOwnCgroups(text: string): OwnCgroup[] {
+  const own: OwnCgroup[] = []
+  for (const line of text.split('\n')) {
+    const match = /^[0-9]+:([^:]*):(.*)$/.exec(line)
+    if (match === null) continue
+    const [, controllers = '', path = '/'] = match
+    own.push({ controllers: controllers === '' ? [] : controllers.split(','), path })
+  }
+  return own
+}
+
+/** Puts both together; `v2Controllers` reads cgroup.controllers of the mount point it is given. */
+export function cgroupFacts(
+  mounts: readonly CgroupMount[],
+  own: readonly OwnCgroup[],
+  v2Controllers: (mount: string) => readonly string[],
+): CgroupFacts {
+  const v1: CgroupV1Hierarchy[] = []
+  for (const { controllers, path } of own) {
+    if (controllers.length === 0) continue
+    const has = (mount: CgroupMount) => controllers.every((controller) => mount.options.includes(controller))
+    const found = preferred(mounts.filter((mount) => mount.version === 1 && has(mount)))
+    if (found !== undefined) v1.push({ mount: found.mount, controllers, own: below(found.root, path) })
+  }
+  const v2Mount = preferred(mounts.filter(({ version }) => version === 2))
+  const v2Own = own.find(({ controllers }) => controllers.length === 0)
+  if (v2Mount === undefined) return { mode: v1.length > 0 ? 'legacy' : 'none', v1 }
+  const v2 = {
+    mount: v2Mount.mount,
+    own: below(v2Mount.root, v2Own?.path ?? '/'),
+    controllers: v2Controllers(v2Mount.mount),
+  }
+  return { mode: v1.length > 0 ? 'hybrid' : 'unified', v1, v2 }
+}
+
+/** A hierarchy can be mounted many times, for containers too: the one in the usual place is the machine's. */
+function preferred(mounts: readonly CgroupMount[]): CgroupMount | undefined {
+  return mounts.find(({ mount }) => isWithin(mount, '/sys/fs/cgroup')) ?? mounts[0]
+}
+
+/** A cgroup's path relative to the mounted part of its hierarchy; "/" where it lies outside and has no name here. */
+function below(root: string, path: string): string {
+  if (path.split('/').includes('..') || !isWithin(path, root)) return '/'
+  return joinPath('/', root === '/' ? path : path.slice(root.length))
+}

@@ -1,0 +1,79 @@
+/** Walks a container's cgroup directories. They may vanish at any moment: what is gone is empty. */
+import { SysError } from '../../base/errors.ts'
+import { listDir, readText, readTextIf, statIf } from '../../ffi/file.ts'
+import { S_IFDIR, S_IFMT } from '../../kernel/files.ts'
+import type { CgroupRecord } from '../../plan/cgroup/model.ts'
+
+/** Errno names that say that a cgroup is gone: removed before open, or while it was open. */
+const GONE = ['ENOENT', 'ENODEV', 'ENOTDIR']
+
+/** Whether an error is a SysError with one of the errno names. */
+export function isErrno(error: unknown, ...names: readonly string[]): error is SysError {
+  return error instanceof SysError && names.includes(error.errnoName)
+}
+
+/** Whether an error says that the cgroup is gone. */
+export function isGone(error: unknown): boolean {
+  return isErrno(error, ...GONE)
+}
+
+/** Directories directly below `dir`; empty when it is gone. */
+export function childCgroups(dir: string): string[] {
+  let names: string[]
+  try {
+    names = listDir(dir)
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
+  }
+  return names.map((name) => `${dir}/${name}`).filter(isDirectory)
+}
+
+function isDirectory(path: string): boolean {
+  return ((statIf(path)?.mode ?? 0) & S_IFMT) === S_IFDIR
+}
+
+/** `dir` and everything below it, parents first. */
+export function cgroupTree(dir: string): string[] {
+  return [dir, ...childCgroups(dir).flatMap(cgroupTree)]
+}
+
+/** The processes of one cgroup; empty when it is gone. Zero stands for processes of other pid namespaces. */
+export function directPids(dir: string): number[] {
+  try {
+    return numbers(readText(`${dir}/cgroup.procs`))
+  } catch (error) {
+    if (isGone(error)) return []
+    if (!isErrno(error, 'EOPNOTSUPP')) throw error
+    return numbers(readTextIf(`${dir}/cgroup.threads`) ?? '')
+  }
+}
+
+function numbers(text: string): number[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number)
+}
+
+/** The processes of a cgroup and of all below it. */
+export function treePids(dir: string): number[] {
+  return [...new Set(cgroupTree(dir).flatMap(directPids))]
+}
+
+/**
+ * The container's processes, in host pids. One hierarchy is enough: v2 where there is one, as every process is put
+ * there too; of v1 the first that has any.
+ */
+export function readPids(record: CgroupRecord): number[] {
+  for (const dir of recordDirs(record)) {
+    const pids = treePids(dir).filter((pid) => pid > 0)
+    if (pids.length > 0) return pids
+  }
+  return []
+}
+
+/** All directories of the record, v2 first. */
+export function recordDirs(record: CgroupRecord): string[] {
+  return record.v2 === undefined ? [...record.v1] : [record.v2, ...record.v1]
+}

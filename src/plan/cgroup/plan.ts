@@ -1,0 +1,130 @@
+/** Plans the cgroups of a container: which directories, which values in which order, which device filter. Pure. */
+
+import type { Resources } from '../../spec/types.gen.ts'
+import type { CgroupFacts } from '../facts.ts'
+import { planBlockIo } from './block_io.ts'
+import { planCpu, planCpuset } from './cpu.ts'
+import { deviceProgram } from './device_program.ts'
+import { accessRules, allowsEverything } from './device_rules.ts'
+import { planDevicesV1 } from './device_v1.ts'
+import { refused } from './draft.ts'
+import { planHugepages, planNetwork, planPids, planRdma, planUnified } from './limits.ts'
+import { planMemory } from './memory.ts'
+import type { CgroupDir, CgroupPlan, CgroupStep, DeviceProgram, Draft, Place } from './model.ts'
+import { cgroupDirs, innerPath } from './path.ts'
+
+export interface CgroupInput {
+  readonly id: string
+  /** linux.cgroupsPath. */
+  readonly cgroupsPath?: string | undefined
+  /** linux.resources. */
+  readonly resources?: Resources | undefined
+  readonly facts: CgroupFacts
+  /** The runtime is not the machine's root: cgroups may not be ours to make. */
+  readonly rootless: boolean
+}
+
+/** JSON pointer of the resources in config.json. */
+const RESOURCES = '/linux/resources'
+
+/** @throws RuntimeError config-invalid or unsupported, with the pointer of what cannot be done. */
+export function planCgroup(input: CgroupInput): CgroupPlan {
+  const { facts, resources = {}, rootless } = input
+  const inner = innerPath(input.cgroupsPath, input.id)
+  const dirs = cgroupDirs(facts, inner, rootless && !input.cgroupsPath)
+  const draft: Draft = { place: placeIn(facts, dirs), at: RESOURCES, steps: [], late: [], warnings: [] }
+
+  const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
+  if (v2 !== undefined) draft.steps.push(...enableSteps(facts, v2, resources))
+  // ORDER: cpuset first: until it has cpus and mems no task can join; limits before any process is there.
+  planCpuset(draft, resources.cpu)
+  for (const dir of dirs) if (hasController(dir, 'cpuset')) draft.steps.push(...inheritSteps(dir))
+  const devices = planDevices(draft, input, v2)
+  planLimits(draft, resources, facts.v2?.controllers)
+  return {
+    dirs,
+    steps: draft.steps,
+    late: draft.late,
+    tasks: dirs.filter((dir) => dir !== v2).map(({ path }) => `${path}/tasks`),
+    ...(v2 === undefined ? {} : { into: v2.path }),
+    ...(devices === undefined ? {} : { devices }),
+    warnings: draft.warnings,
+  }
+}
+
+/** Everything of `resources` but cpuset and devices; `controllers` are those of v2, undefined without v2. */
+function planLimits(draft: Draft, resources: Resources, controllers: readonly string[] | undefined): void {
+  planMemory(draft, resources.memory)
+  planCpu(draft, resources.cpu)
+  planPids(draft, resources.pids)
+  planBlockIo(draft, resources.blockIO)
+  planHugepages(draft, resources.hugepageLimits)
+  planNetwork(draft, resources.network)
+  planRdma(draft, resources.rdma)
+  // ORDER: last: what the user says in v2's own words wins over what was converted.
+  planUnified(draft, resources.unified, controllers)
+}
+
+/** A controller is configured where it is mounted: v1 if it is there, v2 otherwise ('' is v2 itself). */
+function placeIn(facts: CgroupFacts, dirs: readonly CgroupDir[]): Draft['place'] {
+  return (controller): Place | undefined => {
+    const v1 = dirs.find((dir) => hasController(dir, controller))
+    if (v1 !== undefined) return { version: 1, dir: v1.path }
+    const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
+    if (v2 === undefined || (controller !== '' && !facts.v2?.controllers.includes(controller))) return undefined
+    return { version: 2, dir: v2.path }
+  }
+}
+
+function hasController(dir: CgroupDir, controller: string): boolean {
+  return dir.hierarchy !== 'v2' && dir.hierarchy.split(',').includes(controller)
+}
+
+/**
+ * On pure v2 all controllers are enabled on the way to the container, limits or not: engines read usage from them.
+ * On a hybrid machine v2 holds leftovers, and only what is asked for is enabled.
+ */
+function enableSteps(facts: CgroupFacts, v2: CgroupDir, resources: Resources): CgroupStep[] {
+  const have = facts.v2?.controllers ?? []
+  const controllers = facts.mode === 'unified' ? have : have.filter((controller) => asksFor(resources, controller))
+  if (controllers.length === 0) return []
+  return [v2.mount, ...v2.parents].map((dir) => ({ kind: 'enable', dir, controllers }))
+}
+
+function asksFor(resources: Resources, controller: string): boolean {
+  const key = ({ io: 'blockIO', cpuset: 'cpu', hugetlb: 'hugepageLimits' } as Record<string, string>)[controller]
+  const inUnified = Object.keys(resources.unified ?? {}).some((file) => file.startsWith(`${controller}.`))
+  return inUnified || resources[(key ?? controller) as keyof Resources] !== undefined
+}
+
+/** KERNEL: a new v1 cpuset is empty, and a task cannot join an empty one: copy down from the parent, level by level. */
+function inheritSteps(dir: CgroupDir): CgroupStep[] {
+  const chain = [dir.mount, ...dir.parents, dir.path]
+  return chain.slice(1).flatMap((path, index) => {
+    const parent = chain[index] ?? dir.mount
+    return ['cpus', 'mems'].map((name): CgroupStep => {
+      return { kind: 'inherit', dir: path, parent, files: [`cpuset.${name}`, name] }
+    })
+  })
+}
+
+/** The filter is there always: without rules the default list is all that a container may use. */
+function planDevices(draft: Draft, input: CgroupInput, v2: CgroupDir | undefined): DeviceProgram | undefined {
+  const { facts, rootless, resources } = input
+  const rules = accessRules(draft, resources?.devices)
+  const v1 = facts.v1.length > 0 ? draft.place('devices') : undefined
+  if (v1?.version === 1) {
+    planDevicesV1(draft, v1, rules, rootless)
+    return undefined
+  }
+  if (v2 !== undefined) {
+    // No program at all allows everything: nothing to load for a privileged container.
+    if (allowsEverything(rules)) return undefined
+    return { dir: v2.path, instructions: deviceProgram(rules), ...(rootless ? { optional: true } : {}) }
+  }
+  if (resources?.devices?.some(({ allow }) => !allow) && !rootless) {
+    throw refused(draft, 'unsupported', ['devices'], 'no mounted cgroup hierarchy can restrict devices')
+  }
+  draft.warnings.push('no mounted cgroup hierarchy can restrict devices: the container is not kept from any')
+  return undefined
+}
