@@ -2,6 +2,7 @@
  * The config.json that `davit spec` writes: a document to start from, the same as runc's (its
  * libcontainer/specconv/example.go, 1.5). Pure; {@link specText} is the file's text.
  */
+import { SPEC_VERSION } from './version.ts'
 
 /** What the document depends on. */
 export interface SpecInputs {
@@ -76,7 +77,7 @@ const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/pro
 /** The document, its keys in runc's order. */
 export function specDocument(inputs: SpecInputs): object {
   return {
-    ociVersion: '1.3.0',
+    ociVersion: SPEC_VERSION,
     process: {
       terminal: true,
       user: { uid: 0, gid: 0 },

@@ -2,15 +2,14 @@
  * The slow path of the command line, loaded when parse.ts does not answer: help, usage errors, and spellings of flags
  * that nobody's engine uses. yargs is built from the same table and parses in two stages, because flags before the
  * verb are global and those after it are the verb's.
- *
- * yargs is kept from looking at the machine: no package.json, no locale, no $0 of its own.
  */
-import yargs, { type Argv, type Options } from 'yargs'
-import { messageOf, RuntimeError } from '../base/errors.ts'
+import { RuntimeError } from '../base/errors.ts'
+import { COMPLETE, COMPLETION_SCRIPT } from './completion.ts'
 import { defaultOf, type OptionSpec, type OptionTable, type VerbSpec } from './option.ts'
 import { namePositionals, type Parsed, parseNumber } from './parse.ts'
 import { plainSpelling, type Spelled } from './spelling.ts'
 import { type Command, GLOBALS, type GlobalOptions, VERBS, type Verbs } from './table.ts'
+import { declare, program } from './yargs_program.ts'
 
 export type SlowlyParsed =
   | Exclude<Parsed, { kind: 'slow' }>
@@ -19,12 +18,16 @@ export type SlowlyParsed =
 
 /** Parses the arguments that follow the program's name. Throws RuntimeError 'usage', its message one line. */
 export async function parseSlowly(argv: readonly string[], verbs: Verbs = VERBS): Promise<SlowlyParsed> {
+  if (argv[0] === COMPLETE) return { kind: 'print', text: await completions(argv.slice(1), verbs) }
   const globals = plainSpelling(GLOBALS, argv, true)
   const [verb, ...args] = globals.rest
   if (wantsHelp(globals)) return { kind: 'print', text: await globalHelp(verbs) }
   const global = readValues(GLOBALS, globals.args).values as unknown as GlobalOptions
   if (global.version) return { kind: 'version', global }
   if (verb === undefined) return { kind: 'print', text: await globalHelp(verbs) }
+  if (verb === 'completion') return { kind: 'print', text: COMPLETION_SCRIPT }
+  // runc's and git's way to ask for help
+  if (verb === 'help') return parseSlowly([...args.slice(0, 1), '--help'], verbs)
   const spec = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (spec === undefined) throw new RuntimeError('usage', `unknown command "${verb}"`)
   return inVerb(verb, () => parseVerb(verb, spec, args, global))
@@ -98,68 +101,22 @@ function fromYargs(name: string, spec: OptionSpec, value: unknown): unknown {
   return number
 }
 
-/** A yargs that looks at nothing, throws its complaints, and takes flags as the table spells them. */
-function program(args: readonly string[]): Argv {
-  return (
-    yargs([...args], '/')
-      .scriptName('davit')
-      .detectLocale(false)
-      .updateStrings(WORDS)
-      .exitProcess(false)
-      .version(false)
-      .help(false)
-      .strictOptions()
-      .parserConfiguration({
-        'boolean-negation': false,
-        'camel-case-expansion': false,
-        'dot-notation': false,
-        'parse-numbers': false,
-        'parse-positional-numbers': false,
-        'short-option-groups': false,
-      })
-      // biome-ignore lint/suspicious/noConfusingVoidType: yargs's own signature
-      .fail((message: string | null, error?: Error | void) => {
-        // What is not yargs's own is ours: a RuntimeError, or a bug.
-        if (error && error.name !== 'YError') throw error
-        throw new RuntimeError('usage', reword(message || messageOf(error)))
-      })
-  )
-}
-
-/** yargs's complaints in our words. */
-const WORDS = {
-  'Unknown argument: %s': { one: 'unknown flag --%s', other: 'unknown flags --%s' },
-  'Not enough arguments following: %s': '--%s needs a value',
-  'Invalid values:': 'invalid value:',
-  'Argument: %s, Given: %s, Choices: %s': '--%s is %s, not one of %s',
-} as unknown as Record<string, string>
-
-function reword(message: string): string {
-  return message
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/^unknown flags .*/, (flags) => flags.replaceAll(', ', ', --'))
-    .replace(/--([^\s-])(?=,|$)/g, '-$1')
-}
-
-/**
- * Tells yargs of the flags. It is told of numbers and arrays for the help only: its numbers may be hexadecimal, and its
- * arrays have no empty members.
- */
-function declare(program: Argv, table: OptionTable, purpose: 'parse' | 'help'): Argv {
-  for (const [name, spec] of Object.entries(table)) {
-    const isString = purpose === 'parse' && (spec.type === 'number' || spec.type === 'array')
-    const option: Options = {
-      type: isString ? 'string' : spec.type,
-      describe: spec.description,
-      hidden: spec.hidden === true,
-      ...(spec.alias === undefined ? {} : { alias: spec.alias }),
-      ...(spec.choices === undefined ? {} : { choices: spec.choices }),
-      ...(spec.default === undefined ? {} : { defaultDescription: String(spec.default) }),
-      ...(spec.type === 'boolean' || spec.type === 'count' ? {} : { requiresArg: true }),
-    }
-    program.option(name, option)
+/** What may follow the words typed so far, the last of them perhaps incomplete; one a line. */
+async function completions(words: readonly string[], verbs: Verbs): Promise<string> {
+  const verb = words.slice(1, -1).find((word) => Object.hasOwn(verbs, word))
+  const complete = program([])
+  if (verb === undefined) {
+    for (const [name, { summary }] of Object.entries(verbs)) complete.command(name, summary)
+    declare(complete, GLOBALS, 'help')
+  } else {
+    declare(complete, { ...verbs[verb]?.options, help: GLOBALS.help }, 'help')
   }
-  return program
+  const current = words.at(-1) ?? ''
+  const found = await complete.getCompletion([...words])
+  return found
+    .filter((word) => word.startsWith(current))
+    .map((word) => `${word}\n`)
+    .join('')
 }
 
 async function globalHelp(verbs: Verbs): Promise<string> {

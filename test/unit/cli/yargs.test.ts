@@ -166,9 +166,35 @@ describe('help', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
+  it('can be asked for as a command', async () => {
+    expect(await help('help')).toBe(await help('--help'))
+    expect(await help('help', 'kill')).toBe(await help('kill', '--help'))
+    await expect(help('help', 'nosuch')).rejects.toThrow('unknown command "nosuch"')
+  })
+
   it('does not look for help behind -- or in the values of flags', async () => {
     expect(await parseSlowly(['state', '--', '--help'])).toMatchObject({ positionals: { id: '--help' } })
     expect(await parseSlowly(['run', '--bundle', '--help', 'c'])).toMatchObject({ options: { bundle: '--help' } })
     expect(await parseSlowly(['exec', 'c', 'ls', '--help'], SHAPES)).toMatchObject({ rest: ['ls', '--help'] })
+  })
+})
+
+describe('completion', () => {
+  const complete = async (...words: string[]) => (await help('--get-yargs-completions', 'davit', ...words)).split('\n')
+
+  it('knows commands, and flags of the command that is there', async () => {
+    expect(await complete('st')).toEqual(['start', 'state', ''])
+    expect(await complete('--log-')).toEqual(['--log-format', '--log-level', ''])
+    expect(await complete('--root', '/r', 'run', '--no-')).toEqual([
+      '--no-pivot',
+      '--no-new-keyring',
+      '--no-subreaper',
+      '',
+    ])
+    expect(await complete('list', '--format', '')).toEqual(['table', 'json', ''])
+  })
+
+  it('has a script for bash', async () => {
+    expect(await help('completion')).toContain('complete -o default -F _davit davit')
   })
 })
