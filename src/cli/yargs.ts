@@ -112,7 +112,9 @@ async function completions(words: readonly string[], verbs: Verbs): Promise<stri
     declare(complete, { ...verbs[verb]?.options, help: GLOBALS.help }, 'help')
   }
   const current = words.at(-1) ?? ''
-  const found = await complete.getCompletion([...words])
+  // yargs would take a half-typed "--f" for the flag -f, and leave out what it thinks is there already
+  const asked = current.startsWith('--') ? '--' : current
+  const found = await complete.getCompletion([...words.slice(0, -1), asked])
   return found
     .filter((word) => word.startsWith(current))
     .map((word) => `${word}\n`)

@@ -191,6 +191,7 @@ describe('completion', () => {
       '--no-subreaper',
       '',
     ])
+    expect(await complete('list', '--f')).toEqual(['--format', ''])
     expect(await complete('list', '--format', '')).toEqual(['table', 'json', ''])
   })
 
