@@ -116,7 +116,7 @@ async function completions(words: readonly string[], verbs: Verbs): Promise<stri
   const asked = current.startsWith('--') ? '--' : current
   const found = await complete.getCompletion([...words.slice(0, -1), asked])
   return found
-    .filter((word) => word.startsWith(current))
+    .filter((word) => word.startsWith(current) && !/^--.$/.test(word))
     .map((word) => `${word}\n`)
     .join('')
 }
