@@ -1,6 +1,6 @@
 /** The frozen state of a container's cgroups (cgroup-v2.rst "cgroup.freeze", cgroup-v1/freezer-subsystem.rst). */
 import { RuntimeError } from '../../base/errors.ts'
-import { readTextIf, writeText } from '../../ffi/file.ts'
+import { readTextIf, statIf, writeText } from '../../ffi/file.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
 import { cgroupTree, isErrno, isGone, recordDirs } from './tree.ts'
 import { waitUntil } from './wait.ts'
@@ -58,7 +58,7 @@ export function thawTree(record: CgroupRecord): void {
 function freezers(record: CgroupRecord): string[] {
   return recordDirs(record).filter((dir) => {
     const file = dir === record.v2 ? 'cgroup.freeze' : 'freezer.state'
-    return readTextIf(`${dir}/${file}`) !== undefined
+    return statIf(`${dir}/${file}`) !== undefined
   })
 }
 

@@ -1,7 +1,8 @@
 /** Walks a container's cgroup directories. They may vanish at any moment: what is gone is empty. */
 import { SysError } from '../../base/errors.ts'
-import { listDir, readText, readTextIf, statIf } from '../../ffi/file.ts'
-import { S_IFDIR, S_IFMT } from '../../kernel/files.ts'
+import { listDir, readText, readTextIf } from '../../ffi/file.ts'
+import { cstring, sys } from '../../ffi/native.ts'
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../kernel/files.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
 
 /** Errno names that say that a cgroup is gone: removed before open, or while it was open. */
@@ -19,6 +20,8 @@ export function isGone(error: unknown): boolean {
 
 /** Directories directly below `dir`; empty when it is gone. */
 export function childCgroups(dir: string): string[] {
+  // The names of interface files are no help: a container may call a directory "memory.x". Most have no children.
+  if (linkCount(dir) <= 2) return []
   let names: string[]
   try {
     names = listDir(dir)
@@ -26,11 +29,18 @@ export function childCgroups(dir: string): string[] {
     if (isGone(error)) return []
     throw error
   }
-  return names.map((name) => `${dir}/${name}`).filter(isDirectory)
+  return names.map((name) => `${dir}/${name}`).filter((path) => linkCount(path) >= 2)
 }
 
-function isDirectory(path: string): boolean {
-  return ((statIf(path)?.mode ?? 0) & S_IFMT) === S_IFDIR
+/**
+ * Number of links: at least 2 for a directory, and one more for each directory in it (kernfs, fs/kernfs/inode.c);
+ * 1 for a file, 0 for what is not there.
+ */
+function linkCount(path: string): number {
+  const STATX_NLINK = 4
+  const buffer = Buffer.alloc(256)
+  const result = sys('statx', AT_FDCWD, cstring(path), AT_SYMLINK_NOFOLLOW, STATX_NLINK, buffer)
+  return result < 0 ? 0 : buffer.readUInt32LE(16)
 }
 
 /** `dir` and everything below it, parents first. */

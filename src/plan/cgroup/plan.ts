@@ -1,5 +1,6 @@
 /** Plans the cgroups of a container: which directories, which values in which order, which device filter. Pure. */
 
+import { parentPath } from '../../base/path.ts'
 import type { Resources } from '../../spec/types.gen.ts'
 import type { CgroupFacts } from '../facts.ts'
 import { planBlockIo } from './block_io.ts'
@@ -36,9 +37,12 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
 
   const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
   if (v2 !== undefined) draft.steps.push(...enableSteps(facts, v2, resources))
-  // ORDER: cpuset first: until it has cpus and mems no task can join; limits before any process is there.
+  // ORDER: limits before any process is there. A v1 cpuset takes only what its parent has, and no task while it is
+  // empty: fill the parents, set what is asked for, then inherit what is not.
+  const cpuset = dirs.find((dir) => hasController(dir, 'cpuset'))
+  if (cpuset !== undefined) draft.steps.push(...inheritSteps([cpuset.mount, ...cpuset.parents]))
   planCpuset(draft, resources.cpu)
-  for (const dir of dirs) if (hasController(dir, 'cpuset')) draft.steps.push(...inheritSteps(dir))
+  if (cpuset !== undefined) draft.steps.push(...inheritSteps([parentPath(cpuset.path), cpuset.path]))
   const devices = planDevices(draft, input, v2)
   planLimits(draft, resources, facts.v2?.controllers)
   return {
@@ -93,17 +97,16 @@ function enableSteps(facts: CgroupFacts, v2: CgroupDir, resources: Resources): C
 
 function asksFor(resources: Resources, controller: string): boolean {
   const key = ({ io: 'blockIO', cpuset: 'cpu', hugetlb: 'hugepageLimits' } as Record<string, string>)[controller]
+  const asked = resources[(key ?? controller) as keyof Resources]
   const inUnified = Object.keys(resources.unified ?? {}).some((file) => file.startsWith(`${controller}.`))
-  return inUnified || resources[(key ?? controller) as keyof Resources] !== undefined
+  return inUnified || (asked !== undefined && Object.keys(asked).length > 0)
 }
 
-/** KERNEL: a new v1 cpuset is empty, and a task cannot join an empty one: copy down from the parent, level by level. */
-function inheritSteps(dir: CgroupDir): CgroupStep[] {
-  const chain = [dir.mount, ...dir.parents, dir.path]
-  return chain.slice(1).flatMap((path, index) => {
-    const parent = chain[index] ?? dir.mount
+/** KERNEL: a new v1 cpuset is empty. Each directory of the chain but the first inherits from the one before it. */
+function inheritSteps(chain: readonly string[]): CgroupStep[] {
+  return chain.slice(1).flatMap((dir) => {
     return ['cpus', 'mems'].map((name): CgroupStep => {
-      return { kind: 'inherit', dir: path, parent, files: [`cpuset.${name}`, name] }
+      return { kind: 'inherit', dir, parent: parentPath(dir), files: [`cpuset.${name}`, name] }
     })
   })
 }
