@@ -7,23 +7,19 @@ import type { Schema } from './schemas.ts'
 /** The pattern that only refuses NUL: a search for one character needs no regular expression. */
 const NO_NUL = '^[^\\u0000]*$'
 
-/** TypeScript source of `validateFast` for a schema made by loadSchema. */
+/** The pattern of one-line strings; a first regular expression costs a tenth of a millisecond, a short loop nothing. */
+const LINE = '^[^\\u0000-\\u001f\\u007f]*$'
+
+/** TypeScript source of `validate` for a schema made by loadSchema. */
 export function fastValidator(root: Schema): string {
   const functions = Object.entries(root.definitions ?? {}).map(([name, schema]) => objectFunction(`is${name}`, schema))
-  const patterns: string[] = []
-  const body = [objectFunction('validate', root), ...functions].join('\n')
-  const code = body.replace(/\/\*re:(.*?)\*\//g, (_, encoded: string) => {
-    const pattern = decodeURIComponent(encoded)
-    if (!patterns.includes(pattern)) patterns.push(pattern)
-    return `P${patterns.indexOf(pattern)}`
-  })
-  const constants = patterns.map((pattern, index) => `const P${index} = ${new RegExp(pattern)}`).join('\n')
-  return `${constants}\n${HELPERS}\n${code}`
+  return [HELPERS, objectFunction('validate', root), ...functions].join('\n')
 }
 
 const HELPERS = `const isArray = Array.isArray
 function object(v) { return typeof v === 'object' && v !== null && !isArray(v) }
 function text(v) { return typeof v === 'string' && !v.includes('\\0') }
+function line(v) { if (typeof v !== 'string') return false; for (let i = 0; i < v.length; i++) { const c = v.charCodeAt(i); if (c < 32 || c === 127) return false } return true }
 function texts(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!text(v[i])) return false; return true }
 function integer(v, min, max) { return Number.isInteger(v) && v >= min && v <= max }
 function list(v, is) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!is(v[i])) return false; return true }
@@ -63,8 +59,9 @@ function check(schema: Schema, v: string): string {
 function checkString(schema: Schema, v: string): string {
   if (schema.enum) return schema.enum.map((word) => `${v} === '${word}'`).join(' || ')
   if (schema.pattern === NO_NUL) return `text(${v})`
+  if (schema.pattern === LINE) return `line(${v})`
   if (schema.pattern === undefined) return `typeof ${v} === 'string'`
-  return `typeof ${v} === 'string' && /*re:${encodeURIComponent(schema.pattern)}*/.test(${v})`
+  return `typeof ${v} === 'string' && ${new RegExp(schema.pattern)}.test(${v})`
 }
 
 function checkArray(schema: Schema, v: string): string {

@@ -47,9 +47,9 @@ export const CAPABILITY_NAMES = [
 
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number]
 
-const NUMBERS: ReadonlyMap<string, number> = new Map(CAPABILITY_NAMES.map((name, number) => [name, number]))
-
 /** The number of a capability name, undefined when it is none. Upper case only, with CAP_, as the specification has it. */
 export function capabilityNumber(name: string): number | undefined {
-  return NUMBERS.get(name)
+  // A linear search of 41 names costs less than building a map at every start.
+  const number = (CAPABILITY_NAMES as readonly string[]).indexOf(name)
+  return number < 0 ? undefined : number
 }

@@ -14,8 +14,8 @@ export async function parseConfig(text: string): Promise<unknown> {
     const { describeSyntaxError } = await import('./scan.ts')
     throw new RuntimeError('config-syntax', `parse config.json: ${describeSyntaxError(text)}`, [], { cause: error })
   }
-  const rules = seccompRules(value)
-  return rules.some(hasInexactArgument) ? withExactArguments(value, text) : value
+  for (const rule of seccompRules(value)) if (hasInexactArgument(rule)) return withExactArguments(value, text)
+  return value
 }
 
 interface LooseArg {
@@ -38,7 +38,8 @@ function isInexact(value: unknown): boolean {
 }
 
 function hasInexactArgument(rule: { args?: unknown } | null): boolean {
-  return seccompArgs(rule).some((arg) => isInexact(arg?.value) || isInexact(arg?.valueTwo))
+  for (const arg of seccompArgs(rule)) if (isInexact(arg?.value) || isInexact(arg?.valueTwo)) return true
+  return false
 }
 
 /**

@@ -1,15 +1,10 @@
 // Generated from spec/*.json by spec/build.ts. Do not edit; run: bun spec/build.ts
 // @ts-nocheck: plain code for speed; test/unit/spec/agree.test.ts holds it against validate.gen.ts.
 import type { Spec } from './types.gen.ts'
-const P0 = /^[^\u0000-\u001f\u007f]*$/
-const P1 = /^[0-9, -]*$/
-const P2 = /^[1-9][0-9]*[KMG]B$/
-const P3 = /^MB:[^\u0000\n]*$/
-const P4 = /^[^\u0000\n]*$/
-const P5 = /^[0-9]{16,20}$/
 const isArray = Array.isArray
 function object(v) { return typeof v === 'object' && v !== null && !isArray(v) }
 function text(v) { return typeof v === 'string' && !v.includes('\0') }
+function line(v) { if (typeof v !== 'string') return false; for (let i = 0; i < v.length; i++) { const c = v.charCodeAt(i); if (c < 32 || c === 127) return false } return true }
 function texts(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!text(v[i])) return false; return true }
 function integer(v, min, max) { return Number.isInteger(v) && v >= min && v <= max }
 function list(v, is) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!is(v[i])) return false; return true }
@@ -17,12 +12,12 @@ function map(v, is) { if (!object(v)) return false; for (const k in v) if (k.inc
 function validate(v) {
   if (!object(v)) return false
   let p
-  p = v.ociVersion; if (!(typeof p === 'string' && P0.test(p))) return false
+  p = v.ociVersion; if (!(line(p))) return false
   p = v.root; if (p !== undefined && !(isRoot(p))) return false
   p = v.mounts; if (p !== undefined && !(list(p, isMount))) return false
   p = v.process; if (p !== undefined && !(isProcess(p))) return false
-  p = v.hostname; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
-  p = v.domainname; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
+  p = v.hostname; if (p !== undefined && !(line(p))) return false
+  p = v.domainname; if (p !== undefined && !(line(p))) return false
   p = v.hooks; if (p !== undefined && !(isHooks(p))) return false
   p = v.annotations; if (p !== undefined && !(map(p, text))) return false
   p = v.linux; if (p !== undefined && !(isLinux(p))) return false
@@ -72,8 +67,8 @@ function isProcess(v) {
   p = v.capabilities; if (p !== undefined && !(isCapabilities(p))) return false
   p = v.rlimits; if (p !== undefined && !(list(p, isRlimit))) return false
   p = v.noNewPrivileges; if (p !== undefined && !(typeof p === 'boolean')) return false
-  p = v.apparmorProfile; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
-  p = v.selinuxLabel; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
+  p = v.apparmorProfile; if (p !== undefined && !(line(p))) return false
+  p = v.selinuxLabel; if (p !== undefined && !(line(p))) return false
   p = v.oomScoreAdj; if (p !== undefined && !(integer(p, -2147483648, 2147483647))) return false
   p = v.scheduler; if (p !== undefined && !(isScheduler(p))) return false
   p = v.ioPriority; if (p !== undefined && !(isIoPriority(p))) return false
@@ -110,7 +105,7 @@ function isCapabilities(v) {
 function isRlimit(v) {
   if (!object(v)) return false
   let p
-  p = v.type; if (!(typeof p === 'string' && P0.test(p))) return false
+  p = v.type; if (!(line(p))) return false
   p = v.soft; if (!(integer(p, 0, 18446744073709552000))) return false
   p = v.hard; if (!(integer(p, 0, 18446744073709552000))) return false
   return true
@@ -137,8 +132,8 @@ function isIoPriority(v) {
 function isCpuAffinity(v) {
   if (!object(v)) return false
   let p
-  p = v.initial; if (p !== undefined && !(typeof p === 'string' && P1.test(p))) return false
-  p = v.final; if (p !== undefined && !(typeof p === 'string' && P1.test(p))) return false
+  p = v.initial; if (p !== undefined && !(typeof p === 'string' && /^[0-9, -]*$/.test(p))) return false
+  p = v.final; if (p !== undefined && !(typeof p === 'string' && /^[0-9, -]*$/.test(p))) return false
   return true
 }
 function isHooks(v) {
@@ -170,7 +165,7 @@ function isLinux(v) {
   p = v.timeOffsets; if (p !== undefined && !(isTimeOffsets(p))) return false
   p = v.devices; if (p !== undefined && !(list(p, isDevice))) return false
   p = v.netDevices; if (p !== undefined && !(map(p, isNetDevice))) return false
-  p = v.cgroupsPath; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
+  p = v.cgroupsPath; if (p !== undefined && !(line(p))) return false
   p = v.resources; if (p !== undefined && !(isResources(p))) return false
   p = v.intelRdt; if (p !== undefined && !(isIntelRdt(p))) return false
   p = v.memoryPolicy; if (p !== undefined && !(isMemoryPolicy(p))) return false
@@ -179,7 +174,7 @@ function isLinux(v) {
   p = v.rootfsPropagation; if (p !== undefined && !(p === 'private' || p === 'rprivate' || p === 'shared' || p === 'rshared' || p === 'slave' || p === 'rslave' || p === 'unbindable' || p === 'runbindable')) return false
   p = v.maskedPaths; if (p !== undefined && !(texts(p))) return false
   p = v.readonlyPaths; if (p !== undefined && !(texts(p))) return false
-  p = v.mountLabel; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
+  p = v.mountLabel; if (p !== undefined && !(line(p))) return false
   p = v.personality; if (p !== undefined && !(isPersonality(p))) return false
   return true
 }
@@ -312,7 +307,7 @@ function isThrottle(v) {
 function isHugepageLimit(v) {
   if (!object(v)) return false
   let p
-  p = v.pageSize; if (!(typeof p === 'string' && P2.test(p))) return false
+  p = v.pageSize; if (!(typeof p === 'string' && /^[1-9][0-9]*[KMG]B$/.test(p))) return false
   p = v.limit; if (!(integer(p, 0, 18446744073709552000))) return false
   return true
 }
@@ -326,7 +321,7 @@ function isNetworkResources(v) {
 function isInterfacePriority(v) {
   if (!object(v)) return false
   let p
-  p = v.name; if (!(typeof p === 'string' && P0.test(p))) return false
+  p = v.name; if (!(line(p))) return false
   p = v.priority; if (!(integer(p, 0, 4294967295))) return false
   return true
 }
@@ -340,10 +335,10 @@ function isRdmaLimit(v) {
 function isIntelRdt(v) {
   if (!object(v)) return false
   let p
-  p = v.closID; if (p !== undefined && !(typeof p === 'string' && P0.test(p))) return false
+  p = v.closID; if (p !== undefined && !(line(p))) return false
   p = v.l3CacheSchema; if (p !== undefined && !(text(p))) return false
-  p = v.memBwSchema; if (p !== undefined && !(typeof p === 'string' && P3.test(p))) return false
-  p = v.schemata; if (p !== undefined && !(list(p, (i) => typeof i === 'string' && P4.test(i)))) return false
+  p = v.memBwSchema; if (p !== undefined && !(typeof p === 'string' && /^MB:[^\u0000\n]*$/.test(p))) return false
+  p = v.schemata; if (p !== undefined && !(list(p, (i) => typeof i === 'string' && /^[^\u0000\n]*$/.test(i)))) return false
   p = v.enableMonitoring; if (p !== undefined && !(typeof p === 'boolean')) return false
   return true
 }
@@ -380,8 +375,8 @@ function isSeccompArg(v) {
   if (!object(v)) return false
   let p
   p = v.index; if (!(integer(p, 0, 4294967295))) return false
-  p = v.value; if (!((integer(p, 0, 18446744073709552000)) || (typeof p === 'string' && P5.test(p)))) return false
-  p = v.valueTwo; if (p !== undefined && !((integer(p, 0, 18446744073709552000)) || (typeof p === 'string' && P5.test(p)))) return false
+  p = v.value; if (!((integer(p, 0, 18446744073709552000)) || (typeof p === 'string' && /^[0-9]{16,20}$/.test(p)))) return false
+  p = v.valueTwo; if (p !== undefined && !((integer(p, 0, 18446744073709552000)) || (typeof p === 'string' && /^[0-9]{16,20}$/.test(p)))) return false
   p = v.op; if (!(p === 'SCMP_CMP_NE' || p === 'SCMP_CMP_LT' || p === 'SCMP_CMP_LE' || p === 'SCMP_CMP_EQ' || p === 'SCMP_CMP_GE' || p === 'SCMP_CMP_GT' || p === 'SCMP_CMP_MASKED_EQ')) return false
   return true
 }

@@ -1,8 +1,8 @@
 /** Rules on device nodes, the device access list and network devices. */
 import { pointer } from '../../base/pointer.ts'
-import type { Device } from '../types.gen.ts'
+import type { Device, DeviceRule } from '../types.gen.ts'
 import { namespaceOf } from './namespaces.ts'
-import type { Report, Rule } from './rule.ts'
+import { each, type Report, type Rule } from './rule.ts'
 
 /** KERNEL: dev_t has 12 bits of major and 20 of minor number. */
 const MAX_MAJOR = 0xfff
@@ -15,7 +15,7 @@ const devices: Rule = {
   reads: ['/linux/devices'],
   check({ linux }, report) {
     const seen = new Map<string, Device>()
-    for (const [index, device] of (linux?.devices ?? []).entries()) {
+    each(linux?.devices, (device, index) => {
       const place = `/linux/devices/${index}`
       if (!device.path.startsWith('/')) report(`${place}/path`, 'device path must be absolute')
       if (device.type !== 'p') {
@@ -26,7 +26,7 @@ const devices: Rule = {
       const before = seen.get(device.path)
       if (before && !sameDevice(before, device)) report(`${place}/path`, `another device has the path ${device.path}`)
       seen.set(device.path, device)
-    }
+    })
   },
 }
 
@@ -46,24 +46,34 @@ const deviceRules: Rule = {
   severity: 'problem',
   reads: ['/linux/resources/devices'],
   check({ linux }, report) {
-    for (const [index, rule] of (linux?.resources?.devices ?? []).entries()) {
-      const place = `/linux/resources/devices/${index}`
-      if (!['', 'a', 'b', 'c'].includes(rule.type ?? '')) {
-        report(`${place}/type`, `invalid cgroup device type ${JSON.stringify(rule.type)}`)
-      }
-      if (!rule.access) report(`${place}/access`, `device access at ${index} field cannot be empty`)
-      else if (!/^[rwm]+$/.test(rule.access)) report(`${place}/access`, 'expected a composition of r, w and m')
-      for (const key of ['major', 'minor'] as const) {
-        // -1 is how runc's own configurations write "all".
-        if ((rule[key] ?? -1) < -1) report(`${place}/${key}`, `expected a device number, got ${rule[key]}`)
-      }
-    }
+    each(linux?.resources?.devices, (rule, index) => checkDeviceRule(rule, index, report))
   },
+}
+
+function checkDeviceRule(
+  { type = '', access, major = -1, minor = -1 }: DeviceRule,
+  index: number,
+  report: Report,
+): void {
+  const place = `/linux/resources/devices/${index}`
+  if (type !== '' && type !== 'a' && type !== 'b' && type !== 'c') {
+    report(`${place}/type`, `invalid cgroup device type ${JSON.stringify(type)}`)
+  }
+  if (!access) report(`${place}/access`, `device access at ${index} field cannot be empty`)
+  else if (!isAccess(access)) report(`${place}/access`, 'expected a composition of r, w and m')
+  // -1 is how runc's own configurations write "all".
+  if (major < -1) report(`${place}/major`, `expected a device number, got ${major}`)
+  if (minor < -1) report(`${place}/minor`, `expected a device number, got ${minor}`)
+}
+
+function isAccess(access: string): boolean {
+  for (const char of access) if (char !== 'r' && char !== 'w' && char !== 'm') return false
+  return true
 }
 
 /** KERNEL: dev_valid_name(), at most IFNAMSIZ - 1 bytes. */
 function isInterfaceName(name: string): boolean {
-  return /^[^\s/:]{1,15}$/.test(name) && Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..'
+  return /^[^\s/:]{1,15}$/.test(name) && new TextEncoder().encode(name).length <= 15 && name !== '.' && name !== '..'
 }
 
 const netDevices: Rule = {
@@ -72,7 +82,8 @@ const netDevices: Rule = {
   severity: 'problem',
   reads: ['/linux/netDevices', '/linux/namespaces'],
   check(spec, report) {
-    const entries = Object.entries(spec.linux?.netDevices ?? {})
+    if (spec.linux?.netDevices === undefined) return
+    const entries = Object.entries(spec.linux.netDevices)
     if (entries.length > 0 && !namespaceOf(spec, 'network')) {
       report('/linux/netDevices', 'unable to move network devices without a NET namespace')
     }

@@ -1,7 +1,7 @@
 /** Rules on id mappings: the user namespace's and those of idmapped mounts. user_namespaces(7). */
-import type { IdMapping, Spec } from '../types.gen.ts'
+import type { IdMapping, Mount, Spec } from '../types.gen.ts'
 import { namespaceOf } from './namespaces.ts'
-import type { Report, Rule } from './rule.ts'
+import { each, type Report, type Rule } from './rule.ts'
 
 /** KERNEL(4.15): as many lines as uid_map takes. */
 const MAX_RANGES = 340
@@ -40,10 +40,10 @@ const userNamespace: Rule = {
   check(spec, report) {
     const namespace = namespaceOf(spec, 'user')
     for (const { key, what } of MAPS) {
-      const mappings = spec.linux?.[key] ?? []
-      if (mappings.length === 0) {
-        if (namespace && !namespace.path)
-          report(`/linux/${key}`, `user namespaces enabled, but no ${what} mappings found`)
+      const mappings = spec.linux?.[key]
+      if (mappings === undefined || mappings.length === 0) {
+        if (!namespace || namespace.path) continue
+        report(`/linux/${key}`, `user namespaces enabled, but no ${what} mappings found`)
         continue
       }
       if (!namespace) {
@@ -112,24 +112,27 @@ const idmappedMounts: Rule = {
   severity: 'problem',
   reads: ['/mounts', '/linux/namespaces'],
   check(spec, report) {
-    for (const [index, mount] of (spec.mounts ?? []).entries()) {
-      const { uidMappings, gidMappings } = mount
-      if (uidMappings === undefined && gidMappings === undefined) {
-        const asked = mount.options?.find((option) => option === 'idmap' || option === 'ridmap')
-        if (asked !== undefined && !namespaceOf(spec, 'user')) {
-          const message = `option ${asked} without uidMappings and gidMappings needs a user namespace`
-          report(`/mounts/${index}/options`, message)
-        }
-        continue
+    each(spec.mounts, (mount, index) => {
+      const place = `/mounts/${index}`
+      if (mount.uidMappings !== undefined || mount.gidMappings !== undefined) checkMountMaps(mount, place, report)
+      else if (asksForIdmap(mount.options) && !namespaceOf(spec, 'user')) {
+        const message = 'an idmapped mount without uidMappings and gidMappings needs a user namespace'
+        report(`${place}/options`, message)
       }
-      for (const { key } of MAPS) {
-        const mappings = mount[key] ?? []
-        if (mappings.length === 0)
-          report(`/mounts/${index}/${key}`, 'uidMappings and gidMappings must be specified together')
-        checkRanges(mappings, `/mounts/${index}/${key}`, report)
-      }
-    }
+    })
   },
+}
+
+function asksForIdmap(options: readonly string[] | undefined): boolean {
+  return options !== undefined && (options.includes('idmap') || options.includes('ridmap'))
+}
+
+function checkMountMaps(mount: Mount, place: string, report: Report): void {
+  for (const { key } of MAPS) {
+    const mappings = mount[key] ?? []
+    if (mappings.length === 0) report(`${place}/${key}`, 'uidMappings and gidMappings must be specified together')
+    checkRanges(mappings, `${place}/${key}`, report)
+  }
 }
 
 export const MAPPING_RULES: readonly Rule[] = [userNamespace, bothPathAndMappings, mappedIds, idmappedMounts]

@@ -1,5 +1,5 @@
 /** Rules on mounts. Options are parsed where they are planned. */
-import type { Rule } from './rule.ts'
+import { each, type Rule } from './rule.ts'
 
 const destinations: Rule = {
   name: 'mount destinations',
@@ -7,12 +7,12 @@ const destinations: Rule = {
   severity: 'warning',
   reads: ['/mounts'],
   check({ mounts }, report) {
-    for (const [index, { destination }] of (mounts ?? []).entries()) {
+    each(mounts, ({ destination }, index) => {
       if (destination !== '' && !destination.startsWith('/')) {
         // SPEC: MAY be relative, deprecated.
         report(`/mounts/${index}/destination`, 'relative destination path is deprecated, using it as relative to /')
       }
-    }
+    })
   },
 }
 
@@ -22,11 +22,11 @@ const operands: Rule = {
   severity: 'problem',
   reads: ['/mounts'],
   check({ mounts }, report) {
-    for (const [index, { destination, source, type, options }] of (mounts ?? []).entries()) {
+    each(mounts, ({ destination, source, type, options }, index) => {
       if (destination === '') report(`/mounts/${index}/destination`, 'mount destination must not be empty')
       const bind = options?.includes('bind') || options?.includes('rbind') || type === 'bind'
       if (bind && !source) report(`/mounts/${index}/source`, 'a bind mount needs a source')
-    }
+    })
   },
 }
 

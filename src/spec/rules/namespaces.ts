@@ -1,11 +1,12 @@
 /** Rules on linux.namespaces and on what makes sense only in one. */
 import type { NamespaceType } from '../../kernel/namespaces.ts'
 import type { Namespace, Spec } from '../types.gen.ts'
-import type { Rule } from './rule.ts'
+import { each, type Rule } from './rule.ts'
 
 /** The entry of a type, new or joined; undefined when the container stays in the runtime's own. */
 export function namespaceOf(spec: Spec, type: NamespaceType): Namespace | undefined {
-  return spec.linux?.namespaces?.find((namespace) => namespace.type === type)
+  for (const namespace of spec.linux?.namespaces ?? []) if (namespace.type === type) return namespace
+  return undefined
 }
 
 const entries: Rule = {
@@ -15,12 +16,12 @@ const entries: Rule = {
   reads: ['/linux/namespaces'],
   check({ linux }, report) {
     const seen = new Set<string>()
-    for (const [index, { type, path }] of (linux?.namespaces ?? []).entries()) {
+    each(linux?.namespaces, ({ type, path }, index) => {
       // SPEC: a second entry of a type is an error, even when it is the same.
       if (seen.has(type)) report(`/linux/namespaces/${index}`, `malformed spec file: duplicated ns "${type}"`)
       if (path && !path.startsWith('/')) report(`/linux/namespaces/${index}/path`, 'namespace path must be absolute')
       seen.add(type)
-    }
+    })
   },
 }
 
@@ -32,13 +33,13 @@ const hiddenPaths: Rule = {
   check(spec, report) {
     const separate = namespaceOf(spec, 'mount') !== undefined
     for (const key of ['maskedPaths', 'readonlyPaths'] as const) {
-      const paths = spec.linux?.[key] ?? []
-      if (paths.length > 0 && !separate) {
+      const paths = spec.linux?.[key]
+      if (paths !== undefined && paths.length > 0 && !separate) {
         report(`/linux/${key}`, 'unable to restrict sys entries without a private MNT namespace')
       }
-      for (const [index, path] of paths.entries()) {
+      each(paths, (path, index) => {
         if (!path.startsWith('/')) report(`/linux/${key}/${index}`, 'path must be absolute')
-      }
+      })
     }
   },
 }
@@ -51,7 +52,8 @@ const timeOffsets: Rule = {
   severity: 'problem',
   reads: ['/linux/namespaces', '/linux/timeOffsets'],
   check(spec, report) {
-    const offsets = Object.entries(spec.linux?.timeOffsets ?? {})
+    if (spec.linux?.timeOffsets === undefined) return
+    const offsets = Object.entries(spec.linux.timeOffsets)
     if (offsets.length === 0) return
     const namespace = namespaceOf(spec, 'time')
     if (namespace === undefined) {

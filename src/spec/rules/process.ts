@@ -1,7 +1,7 @@
 /** Rules on process: what to run, limits, scheduling. */
 import { rlimitNumber } from '../../kernel/rlimits.ts'
 import type { Scheduler } from '../types.gen.ts'
-import type { Report, Rule } from './rule.ts'
+import { each, type Report, type Rule } from './rule.ts'
 
 const command: Rule = {
   name: 'command',
@@ -24,13 +24,13 @@ const rlimits: Rule = {
   reads: ['/process/rlimits'],
   check({ process }, report) {
     const seen = new Set<string>()
-    for (const [index, { type, soft, hard }] of (process?.rlimits ?? []).entries()) {
+    each(process?.rlimits, ({ type, soft, hard }, index) => {
       const place = `/process/rlimits/${index}`
       if (rlimitNumber(type) === undefined) report(`${place}/type`, `invalid rlimit type ${JSON.stringify(type)}`)
       if (seen.has(type)) report(`${place}/type`, `duplicated rlimit type ${JSON.stringify(type)}`)
       if (soft > hard) report(`${place}/soft`, `the soft limit ${soft} is above the hard limit ${hard}`)
       seen.add(type)
-    }
+    })
   },
 }
 

@@ -1,6 +1,6 @@
 /** Rules on linux.resources and linux.cgroupsPath. */
 import { pointer } from '../../base/pointer.ts'
-import type { Rule } from './rule.ts'
+import { each, type Rule } from './rule.ts'
 
 const cgroupsPath: Rule = {
   name: 'cgroups path',
@@ -15,6 +15,8 @@ const cgroupsPath: Rule = {
   },
 }
 
+const LIMITS = ['limit', 'reservation', 'swap'] as const
+
 const memory: Rule = {
   name: 'memory',
   clause: 'config-linux.md#memory',
@@ -27,7 +29,7 @@ const memory: Rule = {
       const message = `expected an integer from 0 to 100, got ${wanted.swappiness}`
       report('/linux/resources/memory/swappiness', message)
     }
-    for (const key of ['limit', 'reservation', 'swap'] as const) {
+    for (const key of LIMITS) {
       const value = wanted[key] ?? 0
       if (value < -1) report(`/linux/resources/memory/${key}`, `expected bytes or -1 for unlimited, got ${value}`)
     }
@@ -53,21 +55,23 @@ const blockIo: Rule = {
   severity: 'problem',
   reads: ['/linux/resources/blockIO/weightDevice'],
   check({ linux }, report) {
-    for (const [index, device] of (linux?.resources?.blockIO?.weightDevice ?? []).entries()) {
+    each(linux?.resources?.blockIO?.weightDevice, (device, index) => {
       if (device.weight === undefined && device.leafWeight === undefined) {
         report(`/linux/resources/blockIO/weightDevice/${index}`, 'at least one of weight and leafWeight is required')
       }
-    }
+    })
   },
 }
 
-const rdma: Rule = {
+const rdmaLimits: Rule = {
   name: 'rdma',
   clause: 'config-linux.md#rdma',
   severity: 'problem',
   reads: ['/linux/resources/rdma'],
   check({ linux }, report) {
-    for (const [name, limits] of Object.entries(linux?.resources?.rdma ?? {})) {
+    const rdma = linux?.resources?.rdma
+    if (rdma === undefined) return
+    for (const [name, limits] of Object.entries(rdma)) {
       const place = pointer('linux', 'resources', 'rdma', name)
       if (name === '' || /\s/.test(name)) report(place, `invalid device name ${JSON.stringify(name)}`)
       if (limits.hcaHandles === undefined && limits.hcaObjects === undefined) {
@@ -77,13 +81,15 @@ const rdma: Rule = {
   },
 }
 
-const unified: Rule = {
+const unifiedFiles: Rule = {
   name: 'unified',
   clause: 'config-linux.md#unified',
   severity: 'problem',
   reads: ['/linux/resources/unified'],
   check({ linux }, report) {
-    for (const key of Object.keys(linux?.resources?.unified ?? {})) {
+    const unified = linux?.resources?.unified
+    if (unified === undefined) return
+    for (const key of Object.keys(unified)) {
       const shown = `unified resource ${JSON.stringify(key)}`
       const place = pointer('linux', 'resources', 'unified', key)
       if (key.includes('/')) report(place, `${shown} must be a file name (no slashes)`)
@@ -92,4 +98,4 @@ const unified: Rule = {
   },
 }
 
-export const RESOURCE_RULES: readonly Rule[] = [cgroupsPath, memory, kernelMemory, blockIo, rdma, unified]
+export const RESOURCE_RULES: readonly Rule[] = [cgroupsPath, memory, kernelMemory, blockIo, rdmaLimits, unifiedFiles]

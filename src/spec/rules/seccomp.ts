@@ -1,6 +1,6 @@
 /** Rules on linux.seccomp. */
-import type { Seccomp } from '../types.gen.ts'
-import type { Report, Rule } from './rule.ts'
+import type { Seccomp, SeccompArg } from '../types.gen.ts'
+import { each, type Report, type Rule } from './rule.ts'
 
 /** Actions that carry an errno, with the highest number the kernel passes on (seccomp(2): SECCOMP_RET_DATA). */
 const ERRNO_ACTIONS: Readonly<Record<string, number>> = { SCMP_ACT_ERRNO: 4095, SCMP_ACT_TRACE: 65535 }
@@ -22,25 +22,24 @@ const actions: Rule = {
     const seccomp = linux?.seccomp
     if (seccomp === undefined) return
     checkErrno(seccomp.defaultAction, seccomp.defaultErrnoRet, '/linux/seccomp/defaultErrnoRet', report)
-    const { syscalls = [] } = seccomp
-    for (let index = 0; index < syscalls.length; index++) {
-      const rule = syscalls[index]
-      if (rule === undefined) continue
+    each(seccomp.syscalls, (rule, index) => {
       const place = `/linux/seccomp/syscalls/${index}`
       if (rule.errnoRet !== undefined) checkErrno(rule.action, rule.errnoRet, `${place}/errnoRet`, report)
       if (rule.names.includes('')) report(`${place}/names`, 'the name of a system call must not be empty')
-      for (const [number, arg] of (rule.args ?? []).entries()) {
-        // KERNEL: struct seccomp_data has six arguments.
-        if (arg.index > 5) report(`${place}/args/${number}/index`, `expected an integer from 0 to 5, got ${arg.index}`)
-        for (const key of ['value', 'valueTwo'] as const) {
-          const value = arg[key]
-          if (typeof value === 'string' && BigInt(value) >= 2n ** 64n) {
-            report(`${place}/args/${number}/${key}`, `expected an integer from 0 to 2^64-1, got ${value}`)
-          }
-        }
-      }
-    }
+      each(rule.args, (arg, number) => checkArg(arg, `${place}/args/${number}`, report))
+    })
   },
+}
+
+function checkArg({ index, value, valueTwo }: SeccompArg, place: string, report: Report): void {
+  // KERNEL: struct seccomp_data has six arguments.
+  if (index > 5) report(`${place}/index`, `expected an integer from 0 to 5, got ${index}`)
+  if (typeof value === 'string') checkExact(value, `${place}/value`, report)
+  if (typeof valueTwo === 'string') checkExact(valueTwo, `${place}/valueTwo`, report)
+}
+
+function checkExact(value: string, place: string, report: Report): void {
+  if (BigInt(value) >= 2n ** 64n) report(place, `expected an integer from 0 to 2^64-1, got ${value}`)
 }
 
 const listener: Rule = {
@@ -66,16 +65,13 @@ function checkNotify(seccomp: Seccomp, report: Report): void {
     // The init itself could not report its listener's fd any more.
     report('/linux/seccomp/defaultAction', 'SCMP_ACT_NOTIFY cannot be used as default action')
   }
-  const notifying = (seccomp.syscalls ?? []).findIndex((rule) => rule.action === 'SCMP_ACT_NOTIFY')
-  if (notifying < 0) return
-  if (!seccomp.listenerPath) {
-    report(`/linux/seccomp/syscalls/${notifying}/action`, 'SCMP_ACT_NOTIFY needs /linux/seccomp/listenerPath')
-  }
-  for (const [index, rule] of (seccomp.syscalls ?? []).entries()) {
-    if (rule.action === 'SCMP_ACT_NOTIFY' && rule.names.includes('write')) {
-      report(`/linux/seccomp/syscalls/${index}/names`, 'SCMP_ACT_NOTIFY cannot be used for the write syscall')
-    }
-  }
+  each(seccomp.syscalls, ({ action, names }, index) => {
+    if (action !== 'SCMP_ACT_NOTIFY') return
+    const place = `/linux/seccomp/syscalls/${index}`
+    if (!seccomp.listenerPath) report(`${place}/action`, 'SCMP_ACT_NOTIFY needs /linux/seccomp/listenerPath')
+    // The init still has to write the listener's fd number to the runtime.
+    if (names.includes('write')) report(`${place}/names`, 'SCMP_ACT_NOTIFY cannot be used for the write syscall')
+  })
 }
 
 export const SECCOMP_RULES: readonly Rule[] = [actions, listener]

@@ -6,7 +6,7 @@ import { namespaceOf } from './namespaces.ts'
 import type { Rule } from './rule.ts'
 
 /** Parameters of the IPC namespace, ipc_namespaces(7), besides fs/mqueue. */
-const IPC: ReadonlySet<string> = new Set([
+const IPC: readonly string[] = [
   'kernel/msgmax',
   'kernel/msgmnb',
   'kernel/msgmni',
@@ -15,7 +15,7 @@ const IPC: ReadonlySet<string> = new Set([
   'kernel/shmmax',
   'kernel/shmmni',
   'kernel/shm_rmid_forced',
-])
+]
 
 const sysctl: Rule = {
   name: 'sysctl',
@@ -37,7 +37,7 @@ function refusal(key: string, has: (type: NamespaceType) => boolean): string | u
   const shown = `sysctl ${JSON.stringify(key)}`
   const path = sysctlPath(key)
   if (path === undefined) return `${shown} is not the name of a kernel parameter`
-  if (IPC.has(path) || path.startsWith('fs/mqueue/')) {
+  if (IPC.includes(path) || path.startsWith('fs/mqueue/')) {
     return has('ipc') ? undefined : `${shown} is not allowed in the hosts ipc namespace`
   }
   if (path.startsWith('net/')) return has('network') ? undefined : `${shown} not allowed in host network namespace`
