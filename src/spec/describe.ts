@@ -26,10 +26,10 @@ export const PATTERN_WORDS: Readonly<Record<string, string>> = {
   '^MB:[^\\u0000\\n]*$': 'a line that starts with "MB:"',
 }
 
-/** "an integer from 0 to 65535", "one of …". */
-export function describeSchema(schema: SchemaNode): string {
+/** What would have been right in the place of `value`: "an integer from 0 to 65535", "one of …". */
+export function describeSchema(schema: SchemaNode, value: unknown): string {
   const { type, enum: words, pattern, minimum, maximum, minItems, anyOf } = schema
-  if (anyOf?.[0]) return describeSchema(anyOf[0])
+  if (anyOf?.[0]) return describeSchema(anyOf[0], value)
   if (words) return `one of ${words.map((word) => `"${word}"`).join(', ')}`
   if (type === 'integer') {
     if (minimum === undefined) return 'an integer'
@@ -37,7 +37,7 @@ export function describeSchema(schema: SchemaNode): string {
       ? `an integer of at least ${minimum}`
       : `an integer from ${bound(minimum)} to ${bound(maximum)}`
   }
-  if (type === 'string') return PATTERN_WORDS[pattern ?? ''] ?? 'a string'
+  if (type === 'string') return typeof value === 'string' ? (PATTERN_WORDS[pattern ?? ''] ?? 'a string') : 'a string'
   if (type === 'array') return minItems === undefined ? 'an array' : 'an array with at least one entry'
   return type === 'boolean' ? 'true or false' : 'an object'
 }

@@ -47,8 +47,9 @@ function toProblem(error: AjvError, value: unknown): Problem | undefined {
     return { pointer, message: 'expected a key without NUL' }
   }
   const tokens = parsePointer(instancePath)
-  const got = describeValue(instancePath, lookUp(value, tokens))
-  return { pointer: instancePath, message: `expected ${describeSchema(schemaAt(tokens))}, got ${got}` }
+  const found = lookUp(value, tokens)
+  const expected = describeSchema(schemaAt(tokens), found)
+  return { pointer: instancePath, message: `expected ${expected}, got ${describeValue(instancePath, found)}` }
 }
 
 function lookUp(root: unknown, tokens: readonly string[]): unknown {

@@ -22,16 +22,24 @@ export function checkRules(spec: Spec): Findings {
 
 /** Problems of the rules that look only at what the schema accepted; `refused` are the places that it did not. */
 export function checkRulesBeside(value: Spec, refused: readonly string[]): Problem[] {
+  const exactly = new Set(refused)
+  const around = new Set(refused.flatMap(ancestors))
+  // A place is unfit when it, something inside it or something around it was refused.
+  const unfit = (read: string) => around.has(read) || ancestors(read).some((place) => exactly.has(place))
   const problems: Problem[] = []
   for (const rule of RULES) {
-    if (rule.severity !== 'problem' || rule.reads.some((read) => refused.some((place) => touches(read, place))))
-      continue
+    if (rule.severity !== 'problem' || rule.reads.some(unfit)) continue
     rule.check(value, (pointer, message) => problems.push({ pointer, message }))
   }
   return problems
 }
 
-/** Whether one place is the other or inside it. */
-function touches(a: string, b: string): boolean {
-  return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`) || b === ''
+/** The pointer itself and those of all that it is inside of, the document ('') last. */
+function ancestors(pointer: string): string[] {
+  const all = [pointer]
+  for (let end = pointer.lastIndexOf('/'); end >= 0; end = pointer.lastIndexOf('/', end - 1)) {
+    all.push(pointer.slice(0, end))
+    if (end === 0) break
+  }
+  return all
 }

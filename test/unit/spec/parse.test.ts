@@ -99,7 +99,7 @@ describe('unusual texts', () => {
 
 describe('big integers', () => {
   const withValue = (literal: string) =>
-    `{"x":"a,\\"value\\": 18446744073709551615,","linux":{"seccomp":{"syscalls":[null,{},{"args":[{"index":0,\n"value" : ${literal},"valueTwo":${literal}}]}]}},
+    `{"x":"a,\\"value\\": 18446744073709551615,","linux":{"seccomp":{"syscalls":[null,{},{"args":[{"index":0,\n"value" : ${literal},"valueTwo":3},{"value":3,"valueTwo":${literal}}]}]}},
      "annotations":{"value": 18446744073709551615, "valueTwo":"\\"value\\": 9007199254740993 "}}`
 
   test.each([
@@ -110,7 +110,10 @@ describe('big integers', () => {
     ['1e19', 1e19],
   ])('seccomp argument %s', async (literal, value) => {
     const parsed = (await parseConfig(withValue(literal))) as Json
-    expect(parsed.linux.seccomp.syscalls[2].args[0]).toEqual({ index: 0, value, valueTwo: value })
+    expect(parsed.linux.seccomp.syscalls[2].args).toEqual([
+      { index: 0, value, valueTwo: 3 },
+      { value: 3, valueTwo: value },
+    ])
     expect(parsed.x).toBe('a,"value": 18446744073709551615,')
     // Nothing but seccomp arguments changes its type.
     expect(parsed.annotations.value).toBe(2 ** 64)
