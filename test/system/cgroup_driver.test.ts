@@ -113,11 +113,22 @@ describe.skipIf(!isRoot && !mustRun)('the cgroup driver', () => {
     expect(limits(32 * MB, 32 * MB)).toEqual([32 * MB, 32 * MB])
   })
 
-  test('an error names file, value, directory and place, and leaves nothing behind', () => {
-    const asked: Resources = has('pids') ? { cpu: { cpus: '4000' } } : { unified: { 'cgroup.max.depth': 'x' } }
-    expect(() => make(asked)).toThrow(/^set cpuset\.cpus to 4000 in \/\S+\/c1 \(\/linux\/resources\/cpu\/cpus\): /)
-    const mounts = facts.v1.map(({ mount }) => mount)
-    for (const mount of mounts) expect(existsSync(mount + TOP)).toBe(false)
+  test.runIf(has('cpuset'))('an error names file, value, directory and place, and leaves nothing behind', () => {
+    const message = /^set cpuset\.cpus to 4000 in \/\S+\/c1 \(\/linux\/resources\/cpu\/cpus\): /
+    expect(() => make({ cpu: { cpus: '4000' } })).toThrow(message)
+    for (const { mount } of facts.v1) expect(existsSync(mount + TOP)).toBe(false)
+  })
+
+  test('rootless: without permission there is no cgroup, but a limit is an error', () => {
+    // Nobody can make a directory in sysfs: EPERM, as a user gets it elsewhere.
+    const refusing: CgroupFacts = { mode: 'legacy', v1: [{ mount: '/sys/kernel', controllers: ['pids'], own: '/' }] }
+    const more = { facts: refusing, rootless: true, cgroupsPath: undefined }
+    expect(make({}, more)).toMatchObject({ record: { v1: [] }, tasks: [] })
+    expect(() => make({ pids: { limit: 10 } }, more)).toThrow(
+      'rootless needs no limits + no cgrouppath when no permission is granted for cgroups: make cgroup /sys/kernel/c1',
+    )
+    expect(() => make({}, { ...more, cgroupsPath: '/x' })).toThrow('make cgroup /sys/kernel/x: operation not permitted')
+    expect(() => make({}, { ...more, rootless: false })).toThrow('make cgroup /sys/kernel/c1: operation not permitted')
   })
 
   test.runIf(has('devices'))('the v1 device list is exactly what was planned', () => {
@@ -137,13 +148,38 @@ describe.skipIf(!isRoot && !mustRun)('the cgroup driver', () => {
 
   test.runIf(facts.v2 !== undefined)('the kernel accepts the device program, and it works', async () => {
     // As if there were no v1: the program goes to the v2 side and applies to whoever is in there.
-    const v2Only: CgroupFacts = { ...facts, v1: [], mode: 'unified' }
+    const { mount = '', own = '/' } = facts.v2 ?? {}
+    // No controllers: nothing is enabled outside of our own directories.
+    const v2Only: CgroupFacts = { v1: [], mode: 'unified', v2: { mount, own, controllers: [] } }
     const { record } = make({ devices: [{ allow: false, access: 'rwm' }] }, { facts: v2Only })
     expect(record.v1).toEqual([])
     const open = (path: string) => `if head -c 0 ${path} 2>/dev/null; then echo ${path} yes; else echo ${path} no; fi`
     const { output } = await enter([open('/dev/zero'), open('/dev/kmsg'), 'exec sleep 60'].join('\n'))
     await expect.poll(output).toContain('/dev/kmsg no')
     expect(output()).toContain('/dev/zero yes')
+  })
+
+  test.runIf(facts.v2 !== undefined)('below a threaded v2 cgroup the container is threaded too', async () => {
+    const { mount = '', own = '/' } = facts.v2 ?? {}
+    const top = mount + TOP
+    mkdirSync(`${top}/other`, { recursive: true })
+    writeFileSync(`${top}/other/cgroup.type`, 'threaded')
+    const v2Only: CgroupFacts = { v1: [], mode: 'unified', v2: { mount, own, controllers: [] } }
+    const { record } = make({}, { facts: v2Only })
+    await enter('exec sleep 60')
+    expect(readPids(record)).toHaveLength(1)
+    const limited: CgroupFacts = { v1: [], mode: 'unified', v2: { mount, own, controllers: ['memory'] } }
+    const plan = planCgroup({
+      id: 'x',
+      cgroupsPath: PATH,
+      resources: { memory: { limit: 1 } },
+      facts: limited,
+      rootless: false,
+    })
+    const steps = plan.steps.filter(({ kind }) => kind === 'write')
+    expect(() => makeCgroup({ ...plan, steps })).toThrow(
+      /its type is "threaded" \(\/linux\/resources\/memory\/limit\)$/,
+    )
   })
 
   test('1000 device programs leave no fd behind', () => {

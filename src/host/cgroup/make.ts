@@ -6,9 +6,9 @@ import { errnoText } from '../../kernel/errno.ts'
 import { O_WRONLY } from '../../kernel/files.ts'
 import type { CgroupDir, CgroupPlan, CgroupRecord, CgroupStep } from '../../plan/cgroup/model.ts'
 import { attachDevices } from './devices.ts'
-import { isFrozen } from './freeze.ts'
+import { checkFit } from './fit.ts'
 import { runSteps } from './steps.ts'
-import { directPids, isErrno } from './tree.ts'
+import { isErrno } from './tree.ts'
 
 /** The container's cgroups as they are: without the optional directories that were not ours to make. */
 export interface MadeCgroup {
@@ -35,7 +35,7 @@ export function makeCgroup(plan: CgroupPlan): MadeCgroup {
     const warnings = [...plan.warnings]
     const missing = plan.dirs.filter((dir) => !makeDirs(plan, dir, created))
     const kept = plan.dirs.filter((dir) => !missing.includes(dir))
-    for (const dir of kept) checkFit(dir, created, warnings)
+    for (const dir of kept) checkFit(dir, created.includes(dir.path), plan.steps, warnings)
     runSteps(keptSteps(plan.steps, missing))
     const isKept = (path: string) => !missing.some((dir) => isWithin(path, dir.path))
     if (plan.devices !== undefined && isKept(plan.devices.dir)) attachDevices(plan.devices)
@@ -102,18 +102,6 @@ function makeOne(path: string, created: string[]): void {
 /** Whether config.json asked for it; the device list does not count, rootless runtimes cannot have one. */
 function isLimit(step: CgroupStep): step is Extract<CgroupStep, { path: string; config: string }> {
   return (step.kind === 'write' || step.kind === 'check') && /^\/linux\/resources\/(?!devices\/)/.test(step.config)
-}
-
-/** SPEC: a runtime may refuse a cgroup that is not fit: frozen ones would hang us, used ones mix two containers up. */
-function checkFit(dir: CgroupDir, created: readonly string[], warnings: string[]): void {
-  const isNew = created.includes(dir.path)
-  if (isNew && dir.parents.length === 0) return
-  // A new directory below a frozen one is frozen from the beginning.
-  if (isFrozen(dir.path))
-    throw new RuntimeError('cgroup', `cgroup ${dir.path} is frozen: the container could not start`)
-  if (isNew) return
-  const count = directPids(dir.path).length
-  if (count > 0) warnings.push(`cgroup ${dir.path} is not empty: ${count} process(es) found`)
 }
 
 function keptSteps(steps: readonly CgroupStep[], missing: readonly CgroupDir[]): readonly CgroupStep[] {

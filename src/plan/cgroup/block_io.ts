@@ -14,8 +14,7 @@ const THROTTLES = [
 ] as const
 
 /** Plans block I/O weights and throttles. */
-export function planBlockIo(draft: Draft, io: BlockIoResources | undefined): void {
-  if (io === undefined) return
+export function planBlockIo(draft: Draft, io: BlockIoResources): void {
   const lists = [io.weightDevice, ...THROTTLES.map(([key]) => io[key])]
   if (!io.weight && !io.leafWeight && lists.every((list) => list === undefined || list.length === 0)) return
   // The controller changed its name between the versions.

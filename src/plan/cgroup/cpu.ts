@@ -9,8 +9,7 @@ import type { Draft, Place } from './model.ts'
 const DEFAULT_PERIOD = 100000
 
 /** Plans the cpu controller, v1 (scheduler/sched-bwc.rst) or v2 (cgroup-v2.rst "CPU"). */
-export function planCpu(draft: Draft, cpu: CpuResources | undefined): void {
-  if (cpu === undefined) return
+export function planCpu(draft: Draft, cpu: CpuResources): void {
   const { shares = 0, quota = 0, burst, period = 0, realtimeRuntime = 0, realtimePeriod = 0, idle } = cpu
   const asked = shares || quota || period || realtimeRuntime || realtimePeriod
   if (!asked && burst === undefined && idle === undefined) return
@@ -74,9 +73,9 @@ function planV2(draft: Draft, place: Place, cpu: CpuResources): void {
 }
 
 /** Plans the cpus and mems of the cpuset controller, v1 (cgroup-v1/cpusets.rst) or v2 (cgroup-v2.rst "Cpuset"). */
-export function planCpuset(draft: Draft, cpu: CpuResources | undefined): void {
+export function planCpuset(draft: Draft, cpu: CpuResources): void {
   for (const key of ['cpus', 'mems'] as const) {
-    const value = cpu?.[key]
+    const value = cpu[key]
     if (value === undefined || value === '') continue
     const place = requirePlace(draft, 'cpuset', ['cpu', key])
     // KERNEL: a v1 cpuset mounted noprefix has files without "cpuset.".

@@ -12,16 +12,14 @@ import type { CgroupStep, Draft, Place } from './model.ts'
 
 /** The model's state: rules of the opposite sense of the default, none about type 'a'. */
 interface DeviceModel {
-  readonly allowByDefault: boolean
-  readonly exceptions: readonly AccessRule[]
+  allowByDefault: boolean
+  exceptions: AccessRule[]
 }
 
 /** Plans the writes; `optional` tolerates that we may not (rootless). */
 export function planDevicesV1(draft: Draft, place: Place, rules: readonly AccessRule[], optional: boolean): void {
-  const model = rules.reduce<DeviceModel>((state, rule) => applyRule(draft, state, rule), {
-    allowByDefault: false,
-    exceptions: [],
-  })
+  const model: DeviceModel = { allowByDefault: false, exceptions: [] }
+  for (const rule of rules) applyRule(draft, model, rule)
   const tolerate = optional ? { tolerate: ['EPERM', 'EACCES'] } : {}
   const step = (allow: boolean, value: string, config: string): CgroupStep => {
     const path = `${place.dir}/devices.${allow ? 'allow' : 'deny'}`
@@ -35,33 +33,38 @@ export function planDevicesV1(draft: Draft, place: Place, rules: readonly Access
   }
 }
 
-function applyRule(draft: Draft, state: DeviceModel, rule: AccessRule): DeviceModel {
-  if (isDefault(rule)) return { allowByDefault: rule.allow, exceptions: [] }
-  if (rule.type === 'a') {
+function applyRule(draft: Draft, model: DeviceModel, rule: AccessRule): void {
+  if (isDefault(rule)) {
+    model.allowByDefault = rule.allow
+    model.exceptions = []
+  } else if (rule.type === 'a') {
     // KERNEL: "a" with numbers or less than rwm would be taken as everything; it is written as one rule a type.
-    const half = applyRule(draft, state, { ...rule, type: 'b' })
-    return applyRule(draft, half, { ...rule, type: 'c' })
-  }
-  if (rule.allow !== state.allowByDefault) return addException(state, rule)
-  const exceptions: AccessRule[] = []
-  for (const exception of state.exceptions) {
-    const shared = exception.access & rule.access
-    if (shared !== 0 && overlaps(rule, exception) && !covers(rule, exception)) {
+    applyRule(draft, model, { ...rule, type: 'b' })
+    applyRule(draft, model, { ...rule, type: 'c' })
+  } else if (rule.allow !== model.allowByDefault) addException(model, rule)
+  else takeBack(draft, model, rule)
+}
+
+function addException({ exceptions }: DeviceModel, rule: AccessRule): void {
+  const { type, major, minor } = rule
+  const same = exceptions.findIndex((one) => one.type === type && one.major === major && one.minor === minor)
+  const known = exceptions[same]
+  if (known === undefined) exceptions.push(rule)
+  else exceptions[same] = { ...known, access: known.access | rule.access }
+}
+
+/** A rule in the sense of the default: what it covers is no exception any more. */
+function takeBack(draft: Draft, model: DeviceModel, rule: AccessRule): void {
+  const kept: AccessRule[] = []
+  for (const exception of model.exceptions) {
+    const covered = covers(rule, exception)
+    if (!covered && (exception.access & rule.access) !== 0 && overlaps(rule, exception)) {
       const index = Number(rule.config.split('/').pop())
       const message = 'cgroup v1 cannot punch a hole into the wildcard of an earlier device rule'
       throw refused(draft, 'unsupported', ['devices', index], message)
     }
-    const left = covers(rule, exception) ? exception.access & ~rule.access : exception.access
-    if (left !== 0) exceptions.push({ ...exception, access: left })
+    const access = covered ? exception.access & ~rule.access : exception.access
+    if (access !== 0) kept.push({ ...exception, access })
   }
-  return { ...state, exceptions }
-}
-
-function addException(state: DeviceModel, rule: AccessRule): DeviceModel {
-  const same = state.exceptions.findIndex((exception) => covers(rule, exception) && covers(exception, rule))
-  if (same < 0) return { ...state, exceptions: [...state.exceptions, rule] }
-  const merged = state.exceptions.map((exception, index) => {
-    return index === same ? { ...exception, access: exception.access | rule.access } : exception
-  })
-  return { ...state, exceptions: merged }
+  model.exceptions = kept
 }

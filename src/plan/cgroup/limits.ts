@@ -5,6 +5,8 @@ import { decimal } from './convert.ts'
 import { refused, requirePlace, write } from './draft.ts'
 import type { Draft } from './model.ts'
 
+type Asked = Required<Resources>
+
 /** The stage, the init and a margin: a smaller limit would refuse davit's own forks. */
 const SETUP_PROCESSES = 4
 
@@ -12,8 +14,8 @@ const SETUP_PROCESSES = 4
  * pids.max, the same in v1 and v2 (cgroup-v1/pids.rst). Absent, 0 and -1 are three cases.
  * SPEC: 0 is a limit: it allows what is there and no fork. -1, as any negative number, is "max".
  */
-export function planPids(draft: Draft, pids: Resources['pids']): void {
-  if (pids?.limit === undefined) return
+export function planPids(draft: Draft, pids: Asked['pids']): void {
+  if (pids.limit === undefined) return
   const place = requirePlace(draft, 'pids', ['pids', 'limit'])
   const step = write(draft, place, 'pids.max', pids.limit < 0 ? 'max' : decimal(pids.limit), ['pids', 'limit'])
   // KERNEL: the limit is checked on fork and on clone into the cgroup, never on moving in.
@@ -22,8 +24,8 @@ export function planPids(draft: Draft, pids: Resources['pids']): void {
 }
 
 /** hugetlb.<size>.* (cgroup-v1/hugetlb.rst): usage, and reservations where the kernel accounts them. */
-export function planHugepages(draft: Draft, limits: Resources['hugepageLimits']): void {
-  limits?.forEach(({ pageSize, limit }, index) => {
+export function planHugepages(draft: Draft, limits: Asked['hugepageLimits']): void {
+  limits.forEach(({ pageSize, limit }, index) => {
     const at = ['hugepageLimits', index]
     // The size becomes part of a file name: nothing but a size may reach it.
     if (!/^[1-9][0-9]*[KMG]B$/.test(pageSize)) {
@@ -41,8 +43,8 @@ export function planHugepages(draft: Draft, limits: Resources['hugepageLimits'])
 }
 
 /** rdma.max, the same in v1 and v2 (cgroup-v1/rdma.rst): one device a write. */
-export function planRdma(draft: Draft, rdma: Resources['rdma']): void {
-  for (const [device, { hcaHandles, hcaObjects }] of Object.entries(rdma ?? {})) {
+export function planRdma(draft: Draft, rdma: Asked['rdma']): void {
+  for (const [device, { hcaHandles, hcaObjects }] of Object.entries(rdma)) {
     const place = requirePlace(draft, 'rdma', ['rdma', device])
     const parts = [device]
     if (hcaHandles !== undefined) parts.push(`hca_handle=${hcaHandles}`)
@@ -55,12 +57,12 @@ export function planRdma(draft: Draft, rdma: Resources['rdma']): void {
 }
 
 /** net_cls.classid and net_prio.ifpriomap: only v1 has them (cgroup-v1/net_cls.rst, net_prio.rst). */
-export function planNetwork(draft: Draft, network: Resources['network']): void {
-  if (network?.classID) {
+export function planNetwork(draft: Draft, network: Asked['network']): void {
+  if (network.classID) {
     const place = requirePlace(draft, 'net_cls', ['network', 'classID'])
     draft.steps.push(write(draft, place, 'net_cls.classid', decimal(network.classID), ['network', 'classID']))
   }
-  network?.priorities?.forEach(({ name, priority }, index) => {
+  network.priorities?.forEach(({ name, priority }, index) => {
     const at = ['network', 'priorities', index]
     const place = requirePlace(draft, 'net_prio', at)
     draft.steps.push(write(draft, place, 'net_prio.ifpriomap', `${name} ${priority}`, at))
@@ -71,12 +73,8 @@ export function planNetwork(draft: Draft, network: Resources['network']): void {
  * linux.resources.unified: files of the v2 directory as the user names them.
  * SPEC: unknown ones are written too; a controller that is not there is an error.
  */
-export function planUnified(
-  draft: Draft,
-  unified: Resources['unified'],
-  controllers: readonly string[] | undefined,
-): void {
-  for (const [file, text] of Object.entries(unified ?? {})) {
+export function planUnified(draft: Draft, unified: Asked['unified'], controllers: readonly string[] | undefined): void {
+  for (const [file, text] of Object.entries(unified)) {
     const at = ['unified', file]
     if (controllers === undefined) throw refused(draft, 'unsupported', at, 'cannot use unified without cgroup v2')
     if (!/^[A-Za-z0-9_]+\.[^/]+$/.test(file)) {

@@ -8,18 +8,13 @@ import type { Draft, Place } from './model.ts'
 const SWAPPINESS_UNSET = 2 ** 63 // -1 as uint64, which Docker sends for "not set"
 
 /** Plans the memory controller, v1 (cgroup-v1/memory.rst) or v2 (cgroup-v2.rst "Memory"). */
-export function planMemory(draft: Draft, memory: MemoryResources | undefined): void {
-  if (memory === undefined) return
+export function planMemory(draft: Draft, memory: MemoryResources): void {
   if (memory.kernel !== undefined || memory.kernelTCP !== undefined) {
     draft.warnings.push('kernel memory settings are ignored: the kernel has dropped them')
   }
   const swappiness = swappinessOf(draft, memory)
-  const limits = Boolean(memory.limit || memory.swap || memory.reservation)
-  if (!limits && swappiness === undefined && memory.disableOOMKiller === undefined) return
-  const place = limits
-    ? requirePlace(draft, 'memory', ['memory'])
-    : (draft.place('memory') ??
-      (memory.disableOOMKiller || swappiness ? requirePlace(draft, 'memory', ['memory']) : undefined))
+  const asked = memory.limit || memory.swap || memory.reservation || memory.disableOOMKiller || swappiness !== undefined
+  const place = asked ? requirePlace(draft, 'memory', ['memory']) : draft.place('memory')
   if (place === undefined) return
   const problem = swapProblem(memory.swap ?? 0, memory.limit ?? 0)
   if (problem !== undefined) throw refused(draft, 'config-invalid', ['memory', 'swap'], problem)

@@ -1,6 +1,6 @@
 /** Where a container's cgroups are: linux.cgroupsPath and the runtime's own cgroups to absolute directories. */
 import { RuntimeError } from '../../base/errors.ts'
-import { cleanPath, joinPath, parentPath } from '../../base/path.ts'
+import { cleanPath, parentPath } from '../../base/path.ts'
 import type { CgroupFacts } from '../facts.ts'
 import type { CgroupDir } from './model.ts'
 
@@ -43,9 +43,10 @@ export function innerPath(cgroupsPath: string | undefined, id: string): InnerPat
 
 /** The directories of the container in every hierarchy that it joins, v1 first. */
 export function cgroupDirs(facts: CgroupFacts, inner: InnerPath, optional: boolean): CgroupDir[] {
-  const dir = (hierarchy: string, mount: string, base: string): CgroupDir => {
-    const path = joinPath(mount, inner.relative ? base : '/', inner.path)
-    return { hierarchy, path, parents: parentsBetween(mount, path), mount, ...(optional ? { optional } : {}) }
+  const dir = (hierarchy: string, mount: string, own: string): CgroupDir => {
+    const base = inner.relative && own !== '/' ? own : ''
+    const place = { hierarchy, path: mount + base + inner.path, parents: parentsIn(mount, base + inner.path), mount }
+    return optional ? { ...place, optional } : place
   }
   const dirs = facts.v1
     .filter(({ controllers }) => controllers.some((controller) => JOINED.has(controller)))
@@ -57,8 +58,9 @@ export function cgroupDirs(facts: CgroupFacts, inner: InnerPath, optional: boole
   return dirs
 }
 
-function parentsBetween(mount: string, path: string): string[] {
+/** The directories above a clean `path` below `mount`, outermost first. */
+function parentsIn(mount: string, path: string): string[] {
   const parents: string[] = []
-  for (let at = parentPath(path); at !== mount && at.startsWith(mount); at = parentPath(at)) parents.unshift(at)
+  for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) parents.push(mount + path.slice(0, at))
   return parents
 }

@@ -39,9 +39,9 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
   if (v2 !== undefined) draft.steps.push(...enableSteps(facts, v2, resources))
   // ORDER: limits before any process is there. A v1 cpuset takes only what its parent has, and no task while it is
   // empty: fill the parents, set what is asked for, then inherit what is not.
-  const cpuset = dirs.find((dir) => hasController(dir, 'cpuset'))
+  const cpuset = dirs.find(({ hierarchy }) => hierarchy.split(',').includes('cpuset'))
   if (cpuset !== undefined) draft.steps.push(...inheritSteps([cpuset.mount, ...cpuset.parents]))
-  planCpuset(draft, resources.cpu)
+  if (resources.cpu) planCpuset(draft, resources.cpu)
   if (cpuset !== undefined) draft.steps.push(...inheritSteps([parentPath(cpuset.path), cpuset.path]))
   const devices = planDevices(draft, input, v2)
   planLimits(draft, resources, facts.v2?.controllers)
@@ -58,30 +58,28 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
 
 /** Everything of `resources` but cpuset and devices; `controllers` are those of v2, undefined without v2. */
 function planLimits(draft: Draft, resources: Resources, controllers: readonly string[] | undefined): void {
-  planMemory(draft, resources.memory)
-  planCpu(draft, resources.cpu)
-  planPids(draft, resources.pids)
-  planBlockIo(draft, resources.blockIO)
-  planHugepages(draft, resources.hugepageLimits)
-  planNetwork(draft, resources.network)
-  planRdma(draft, resources.rdma)
+  const { memory, cpu, pids, blockIO, hugepageLimits, network, rdma, unified } = resources
+  if (memory) planMemory(draft, memory)
+  if (cpu) planCpu(draft, cpu)
+  if (pids) planPids(draft, pids)
+  if (blockIO) planBlockIo(draft, blockIO)
+  if (hugepageLimits) planHugepages(draft, hugepageLimits)
+  if (network) planNetwork(draft, network)
+  if (rdma) planRdma(draft, rdma)
   // ORDER: last: what the user says in v2's own words wins over what was converted.
-  planUnified(draft, resources.unified, controllers)
+  if (unified) planUnified(draft, unified, controllers)
 }
 
 /** A controller is configured where it is mounted: v1 if it is there, v2 otherwise ('' is v2 itself). */
 function placeIn(facts: CgroupFacts, dirs: readonly CgroupDir[]): Draft['place'] {
-  return (controller): Place | undefined => {
-    const v1 = dirs.find((dir) => hasController(dir, controller))
-    if (v1 !== undefined) return { version: 1, dir: v1.path }
-    const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
-    if (v2 === undefined || (controller !== '' && !facts.v2?.controllers.includes(controller))) return undefined
-    return { version: 2, dir: v2.path }
+  const places = new Map<string, Place>()
+  for (const { hierarchy, path } of dirs) {
+    if (hierarchy !== 'v2') for (const name of hierarchy.split(',')) places.set(name, { version: 1, dir: path })
+    else
+      for (const name of ['', ...(facts.v2?.controllers ?? [])])
+        if (!places.has(name)) places.set(name, { version: 2, dir: path })
   }
-}
-
-function hasController(dir: CgroupDir, controller: string): boolean {
-  return dir.hierarchy !== 'v2' && dir.hierarchy.split(',').includes(controller)
+  return (controller) => places.get(controller)
 }
 
 /**
