@@ -58,7 +58,7 @@ $(LIBEXEC)/koffi.node: node_modules/.davit-deps
 # The two autoload switches are a matter of security: without them the executable runs bunfig.toml and .env of the
 # directory it is started in, which is the bundle.
 $(OUT)/davit: $(SOURCES) node_modules/.davit-deps native
-	$(BUN) build src/main.ts --compile --bytecode --minify --no-compile-autoload-bunfig --no-compile-autoload-dotenv \
+	$(BUN) build src/main.ts --compile --bytecode --minify --format=esm --splitting --no-compile-autoload-bunfig --no-compile-autoload-dotenv \
 		$(DEFINES) --define DAVIT_EDITION='"exe"' --outfile $@ >/dev/null
 
 $(OUT)/davit.js: $(SOURCES) node_modules/.davit-deps native

@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 2309167370u
+#define DAVIT_TABLE_HASH 47092903u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -27,7 +27,7 @@
 
 #define VERIFY_FSTYPE 1u
 #define VERIFY_CHAR 2u
-#define VERIFY_DIR 3u
+#define VERIFY_TYPE 3u
 
 #define WIRE_MAGIC 827741252u
 #define WIRE_HEADER_SIZE 64u

@@ -178,7 +178,7 @@ long op_verify(struct runner *r, const long *a)
 	case VERIFY_CHAR:
 		return (st.mode & 0170000) == 0020000 && (long)st.rdev == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	default:
-		return (st.mode & 0170000) == 0040000 ? 0 : -(long)CUSTOM_VERIFY;
+		return (long)(st.mode & 0170000) == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	}
 }
 

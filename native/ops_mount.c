@@ -2,6 +2,21 @@
 #include "plan.h"
 #include <linux/mount.h>
 
+/* The parameter mode=<octal> with the permissions of the directory to be covered. */
+static long mode_like(long fs, long like)
+{
+	uint64_t buf[32] = { 0 }; /* struct statx; stx_mode is the 16-bit word at offset 28 */
+	long ret = SYS(statx, like, "", 0x1000 /* AT_EMPTY_PATH */, 0x3, buf, 0);
+	unsigned mode = (unsigned)(buf[3] >> 32) & 07777u;
+	char text[] = "0000";
+
+	if (ret < 0)
+		return ret;
+	for (int i = 3; i >= 0; i--, mode >>= 3)
+		text[i] = (char)('0' + (mode & 7u));
+	return SYS(fsconfig, fs, FSCONFIG_SET_STRING, "mode", text, 0, 0);
+}
+
 /*
  * fsopen(2), a parameter at a time, fsmount(2): a mount that is attached nowhere. Parameters are packed as
  * 's' key NUL value NUL, or 'f' key NUL. What the file system says of a refusal becomes the detail.
@@ -13,6 +28,8 @@ long op_fsmount(struct runner *r, const long *a)
 
 	if (fs < 0)
 		return fs;
+	if (a[4] >= 0)
+		ret = mode_like(fs, a[4]);
 	while (ret >= 0 && p < end) {
 		const char *key = p + 1, *value = NULL;
 		int flag = *p == 'f';

@@ -114,7 +114,7 @@ long op_spawn(struct runner *r, const long *a)
 		return ret;
 	pid = SYS(clone, 17 /* SIGCHLD */, 0, 0, 0, 0, 0);
 	if (pid == 0)
-		spawn_child((const char *)a[0], argv, envp, a[4], a[5] >> 32, pipe[1]);
+		spawn_child((const char *)a[0], argv, envp, a[4], r->slot[(a[5] >> 32) & (WIRE_SLOTS - 1)], pipe[1]);
 	(void)SYS(close, pipe[1], 0, 0, 0, 0, 0);
 	if (pid > 0)
 		SYS_RETRY(ret, read, pipe[0], &error, sizeof(error), 0, 0, 0);

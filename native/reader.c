@@ -7,7 +7,7 @@
  */
 static const char *const signature[] = {
 	[OP_JUMP] = "------",  [OP_CALL] = "******",  [OP_CLOSE] = "i-----",  [OP_MKPATH] = "dsiid-",
-	[OP_WRITE] = "dsbii-", [OP_FSMOUNT] = "sbii--", [OP_VERIFY] = "dii---", [OP_CHDIR] = "s-----",
+	[OP_WRITE] = "dsbii-", [OP_FSMOUNT] = "sbiid-", [OP_VERIFY] = "dii---", [OP_CHDIR] = "s-----",
 	[OP_SYNC] = "ii----",  [OP_SENDFD] = "id----", [OP_FORK] = "i-----",   [OP_SPAWN] = "sbiidi",
 	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "biii--",   [OP_NETLINK] = "bi----",
 };

@@ -4,7 +4,16 @@
  * SysError unless said otherwise.
  */
 import { SysError } from '../base/errors.ts'
-import { archOpenFlags, AT_FDCWD, AT_REMOVEDIR, O_CLOEXEC, O_DIRECTORY, O_RDONLY, O_TRUNC, O_WRONLY } from '../kernel/files.ts'
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  archOpenFlags,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+} from '../kernel/files.ts'
 import { ARCH, cstring, must, sys } from './native.ts'
 
 /** openat(2), always close-on-exec. Returns the fd. */
@@ -60,7 +69,8 @@ export function readTextIf(path: string, dir = AT_FDCWD): string | undefined {
   try {
     return readText(path, dir)
   } catch (error) {
-    if (error instanceof SysError && ['ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH'].includes(error.errnoName)) return undefined
+    if (error instanceof SysError && ['ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH'].includes(error.errnoName))
+      return undefined
     throw error
   }
 }

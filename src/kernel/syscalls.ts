@@ -83,6 +83,7 @@ export const SYSCALLS = {
   prctl: [157, 167],
   pread64: [17, 67],
   prlimit64: [302, 261],
+  pwrite64: [18, 68],
   read: [0, 63],
   readlinkat: [267, 78],
   recvmsg: [47, 212],

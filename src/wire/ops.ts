@@ -9,13 +9,13 @@ export const OPS = {
   close: 3, // close the slot numbered by a[0]
   mkpath: 4, // a[0]=root fd a[1]=path a[2]=0 directory, 1 file a[3]=mode: create what is missing in-root, O_PATH fd to out
   write: 5, // a[0]=dir fd a[1]=path ("": the fd itself) a[2]=data a[3]=length a[4]=open flags
-  fsmount: 6, // a[0]=type a[1]=parameters a[2]=length a[3]=mount attributes: a detached mount to out
+  fsmount: 6, // a[0]=type a[1]=parameters a[2]=length a[3]=attributes a[4]=directory whose mode to take or -1: a mount to out
   verify: 7, // a[0]=fd a[1]=VERIFY_* a[2]=expected
   chdir: 8, // a[0]=path; refuses a directory outside the root
   sync: 9, // a[0]=tag a[1]=1 wait for the parent's answer
   sendfd: 10, // a[0]=tag a[1]=fd: hand the fd to the parent
   fork: 11, // a[0]=clone flags: the child goes on with the init program, the stage reports its pid and ends
-  spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=output fd<<32 | timeout ms
+  spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=output slot<<32 | timeout ms
   wait: 13, // a[0]=listening socket: wait for `start`, which becomes the peer for reports
   find: 14, // a[0]=candidate paths a[1]=length: remember the first that can be executed
   exec: 15, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close
@@ -35,7 +35,7 @@ export const ARG = {
 export const VERIFY = {
   fstype: 1, // statfs f_type equals
   char: 2, // a character device with this device number
-  dir: 3, // a directory
+  type: 3, // a file of this S_IFMT type
 } as const
 
 /** Sizes and limits of the buffer. */

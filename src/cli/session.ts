@@ -1,0 +1,50 @@
+/** What a verb gets from main: the runtime's settings, made from the global flags, and stdout. */
+import { RuntimeError } from '../base/errors.ts'
+import { absolutePath } from '../base/path.ts'
+import { openFile, writeFd } from '../ffi/file.ts'
+import type { Runtime } from '../lifecycle/runtime.ts'
+import { defaultRoot } from '../state/store.ts'
+import { createLogger, type Logger, logSettings } from './log.ts'
+import { openLogSink, stderrSink } from './log_file.ts'
+import type { GlobalOptions } from './table.ts'
+
+export interface Session {
+  readonly runtime: Runtime
+  readonly log: Logger
+}
+
+/** The logger of a command line; throws when --log cannot be opened. */
+export function sessionLogger(global: Pick<GlobalOptions, 'log' | 'log-format' | 'log-level' | 'debug'>): Logger {
+  const settings = logSettings(global)
+  const file = settings.file === undefined ? undefined : openLogSink(settings.file, { openFile, writeFd })
+  return createLogger({ settings, file, stderr: stderrSink({ writeFd }), now: () => new Date() })
+}
+
+/** Reads the environment where runc does: XDG_RUNTIME_DIR for the root, nothing else. */
+export function openSession(global: GlobalOptions, log: Logger): Session {
+  const cwd = process.cwd()
+  const euid = process.geteuid?.() ?? 0
+  const root = absolutePath(global.root || defaultRoot(euid, process.env['XDG_RUNTIME_DIR']), cwd)
+  return {
+    log,
+    runtime: {
+      root,
+      rootExplicit: global.root !== undefined && global.root !== '',
+      cwd,
+      log,
+      rootless: global.rootless,
+      systemdCgroup: global['systemd-cgroup'],
+    },
+  }
+}
+
+/** Writes to stdout, all of it; a reader that has left is an error like any other. */
+export function print(text: string): void {
+  writeFd(1, text, 'standard output')
+}
+
+/** Cgroups by systemd are asked for where containers are made; elsewhere the flag has no meaning. */
+export function refuseSystemd(runtime: Runtime): void {
+  if (runtime.systemdCgroup)
+    throw new RuntimeError('unsupported', '--systemd-cgroup is not supported by this version of davit')
+}

@@ -1,0 +1,38 @@
+/** davit create, davit run. */
+import { closeFd } from '../../ffi/file.ts'
+import { type CreateOptions, createContainer } from '../../lifecycle/create.ts'
+import { runContainer } from '../../lifecycle/run.ts'
+import { releaseContainer } from '../../state/store.ts'
+import { refuseSystemd, type Session } from '../session.ts'
+import type { CommandOf } from '../table.ts'
+
+function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateOptions {
+  const { options, positionals, verb } = command
+  return {
+    id: positionals.id,
+    bundle: options.bundle ?? '.',
+    ...(options.config ? { configFile: options.config } : {}),
+    verb,
+    detach: command.verb === 'run' ? command.options.detach : true,
+    noPivot: options['no-pivot'],
+    noNewKeyring: options['no-new-keyring'],
+    preserveFds: options['preserve-fds'] ?? 0,
+    ...(options['pid-file'] ? { pidFile: options['pid-file'] } : {}),
+    ...(options['console-socket'] ? { consoleSocket: options['console-socket'] } : {}),
+  }
+}
+
+export async function create(command: CommandOf<'create'>, { runtime }: Session): Promise<number> {
+  refuseSystemd(runtime)
+  const creation = await createContainer(runtime, createOptions(command))
+  creation.close()
+  if (creation.init) closeFd(creation.init.pidfd)
+  releaseContainer(creation.claim)
+  return 0
+}
+
+export function run(command: CommandOf<'run'>, { runtime }: Session): Promise<number> {
+  refuseSystemd(runtime)
+  const { keep, 'no-subreaper': noSubreaper } = command.options
+  return runContainer(runtime, { ...createOptions(command), keep, noSubreaper })
+}

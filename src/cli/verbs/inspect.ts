@@ -1,0 +1,81 @@
+/** davit spec, features, plan: verbs that make no container. */
+import { RuntimeError, SysError } from '../../base/errors.ts'
+import { absolutePath, joinPath } from '../../base/path.ts'
+import { openFile, withFd, writeFd } from '../../ffi/file.ts'
+import { gatherFacts } from '../../host/facts.ts'
+import { CAPABILITY_NAMES } from '../../kernel/capabilities.ts'
+import { O_CREAT, O_EXCL, O_WRONLY } from '../../kernel/files.ts'
+import { knownMountOptions } from '../../kernel/mount_options.ts'
+import { NAMESPACES } from '../../kernel/namespaces.ts'
+import { planContainer } from '../../lifecycle/create.ts'
+import { loadBundle } from '../../lifecycle/load.ts'
+import { printCgroupStep, printPlan } from '../../plan/print.ts'
+import { COMMIT, VERSION } from '../edition.ts'
+import { featuresText } from '../features_document.ts'
+import { print, type Session } from '../session.ts'
+import { specExistsMessage, specText } from '../spec_document.ts'
+import type { CommandOf } from '../table.ts'
+
+export function spec(command: CommandOf<'spec'>, { runtime }: Session): number {
+  const facts = gatherFacts()
+  const name = command.options.file ?? 'config.json'
+  const path = joinPath(absolutePath(command.options.bundle ?? '.', runtime.cwd), name)
+  const text = specText({
+    rootless: command.options.rootless,
+    euid: facts.euid,
+    egid: facts.egid,
+    cgroup2: facts.cgroup.mode === 'unified',
+  })
+  try {
+    withFd(openFile(path, O_WRONLY | O_CREAT | O_EXCL, 0o666), (fd) => writeFd(fd, text, `"${path}"`))
+  } catch (error) {
+    if (error instanceof SysError && error.errnoName === 'EEXIST')
+      throw new RuntimeError('usage', specExistsMessage(name))
+    throw error
+  }
+  return 0
+}
+
+export function features(): number {
+  const facts = gatherFacts()
+  print(
+    featuresText({
+      version: VERSION,
+      commit: COMMIT,
+      mountOptions: knownMountOptions(),
+      namespaces: Object.keys(NAMESPACES),
+      capabilities: CAPABILITY_NAMES.slice(0, facts.lastCap + 1),
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      apparmor: false,
+      selinux: false,
+      idmap: false,
+      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      netDevices: false,
+      checkpoint: false,
+      unsafeAnnotations: [],
+    }),
+  )
+  return 0
+}
+
+export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Promise<number> {
+  const { bundle = '.', config, format } = command.options
+  const loaded = await loadBundle(runtime, bundle, config || undefined)
+  const made = planContainer(runtime, loaded, gatherFacts(), {
+    id: command.positionals.id,
+    bundle,
+    verb: 'create',
+    detach: true,
+    noPivot: false,
+    noNewKeyring: false,
+    preserveFds: 0,
+  })
+  if (format === 'json') print(`${JSON.stringify(made, undefined, 2)}\n`)
+  else {
+    const steps = made.cgroup ? [...made.cgroup.steps, ...made.cgroup.late] : []
+    const dirs = made.cgroup?.dirs.map((dir) => `  mkdir ${dir.path}`) ?? []
+    const lines = [...dirs, ...steps.map((step) => `  ${printCgroupStep(step)}`)]
+    print(`${lines.length > 0 ? `cgroups:\n${lines.join('\n')}\n` : ''}${printPlan(made.plan)}`)
+  }
+  return 0
+}

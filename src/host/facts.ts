@@ -1,0 +1,42 @@
+/** Gathers what the planners need to know of the machine. */
+import { listDir, readBytes, readLink, readTextIf, statIf } from '../ffi/file.ts'
+import { ARCH, sys } from '../ffi/native.ts'
+import type { Facts } from '../plan/facts.ts'
+import { gatherCgroupFacts } from './cgroup/facts.ts'
+
+/** Inode of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h). */
+const INITIAL_USERNS = 'user:[4026531837]'
+
+function kernelRelease(): readonly [number, number] {
+  const buffer = Buffer.alloc(65 * 6) // struct new_utsname
+  sys('uname', buffer)
+  const release = buffer.toString('latin1', 65 * 2, 65 * 3)
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? ['', '0', '0']
+  return [Number(major), Number(minor)]
+}
+
+function statusField(status: string, name: string): string {
+  return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? ''
+}
+
+/** One look at the machine; nothing here is written or kept open. */
+export function gatherFacts(): Facts {
+  return {
+    arch: ARCH,
+    kernel: kernelRelease(),
+    euid: sys('geteuid'),
+    egid: sys('getegid'),
+    // KERNEL: by identity, not by the id map: systemd can make an identity map in a namespace of its own.
+    initialUserns: readLink('/proc/self/ns/user') === INITIAL_USERNS,
+    lastCap: Number(readTextIf('/proc/sys/kernel/cap_last_cap') ?? 40),
+    boundingCaps: statusField(readBytes('/proc/self/status').toString('latin1'), 'CapBnd') || '0',
+    cgroup: gatherCgroupFacts(),
+    apparmor: readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
+    selinux: statIf('/sys/fs/selinux/enforce') !== undefined,
+  }
+}
+
+/** Open fds of this process. */
+export function ownFds(): number[] {
+  return listDir('/proc/self/fd').map(Number)
+}

@@ -1,0 +1,156 @@
+/** Processes by pid and pidfd: start, identity, signals, waiting. */
+import { SysError } from '../base/errors.ts'
+import { closeFd, readTextIf } from '../ffi/file.ts'
+import { type Arg, cstring, must, nativeFunction, sys } from '../ffi/native.ts'
+import { packStrings } from '../wire/lower.ts'
+
+const CLONE_PIDFD = 0x1000
+const POLLIN = 1
+
+export interface Launch {
+  /** Path of the program, or undefined to run the fd `exe`. */
+  readonly path?: string
+  readonly exe?: number
+  readonly args: readonly string[]
+  readonly env: readonly string[]
+  /** CLONE_NEW* flags. */
+  readonly flags: number
+  /** fd of a v2 cgroup directory to be born in. */
+  readonly cgroup?: number
+  /** fds the program gets: [fd, its number there or -1 to keep the number]. */
+  readonly fds: readonly (readonly [number, number])[]
+}
+
+export interface Launched {
+  readonly pid: number
+  readonly pidfd: number
+}
+
+let launchFunction: ((...args: unknown[]) => number) | undefined
+
+/** Starts a program; throws SysError when clone or exec fail. The pidfd is the caller's to close. */
+export function launch(what: string, request: Launch): Launched {
+  launchFunction ??= nativeFunction('davit_launch', [
+    'int',
+    'void *',
+    'void *',
+    'int64',
+    'int64',
+    'uint64',
+    'int',
+    'void *',
+    'int64',
+    'void *',
+  ])
+  const strings = packStrings([...request.args, ...request.env])
+  const fds = Int32Array.from(request.fds.flat())
+  const pidfd = Int32Array.of(-1)
+  const pid = launchFunction(
+    request.exe ?? -1,
+    request.path === undefined ? null : cstring(request.path),
+    strings,
+    request.args.length + request.env.length,
+    request.args.length,
+    request.flags | CLONE_PIDFD,
+    request.cgroup ?? -1,
+    fds,
+    request.fds.length,
+    pidfd,
+  )
+  must(what, pid)
+  return { pid, pidfd: pidfd[0] as number }
+}
+
+/** What /proc/PID/stat says, undefined when there is no such process. */
+export interface ProcessStat {
+  /** One letter, proc(5): Z is a zombie, X dead. */
+  readonly state: string
+  /** Clock ticks after boot; with the pid it identifies a process for good. */
+  readonly startTime: number
+}
+
+/** Reads /proc/PID/stat. The name may contain anything, so fields are counted from its last parenthesis. */
+export function processStat(pid: number): ProcessStat | undefined {
+  const text = readTextIf(`/proc/${pid}/stat`)
+  if (!text) return undefined
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] as string, startTime: Number(fields[19]) }
+}
+
+/** pidfd_open(2); undefined when the process is gone. */
+export function openPidfd(pid: number): number | undefined {
+  const fd = sys('pidfd_open', pid, 0)
+  if (fd === -3 || fd === -22) return undefined
+  return must(`pidfd_open ${pid}`, fd)
+}
+
+/** pidfd_send_signal(2); false when the process is gone. */
+export function signalPidfd(pidfd: number, signal: number): boolean {
+  const result = sys('pidfd_send_signal', pidfd, signal, null, 0)
+  if (result === -3) return false
+  must(`pidfd_send_signal ${signal}`, result)
+  return true
+}
+
+/** Waits until one of the fds is readable. `timeout` in ms, negative for ever. Returns the ready ones; EINTR: none. */
+export function poll(fds: readonly { readonly fd: number; readonly events: number }[], timeout: number): number[] {
+  const buffer = Buffer.alloc(fds.length * 8)
+  for (const [i, { fd, events }] of fds.entries()) {
+    buffer.writeInt32LE(fd, i * 8)
+    buffer.writeInt16LE(events, i * 8 + 4)
+  }
+  const limit: Arg = timeout < 0 ? null : Buffer.alloc(16)
+  if (limit instanceof Uint8Array) {
+    const view = limit as Buffer
+    view.writeBigInt64LE(BigInt(Math.floor(timeout / 1000)), 0)
+    view.writeBigInt64LE(BigInt(Math.floor((timeout % 1000) * 1e6)), 8)
+  }
+  const result = sys('ppoll', buffer, fds.length, limit, null, 0)
+  if (result === -4) return []
+  must('poll', result)
+  return fds.map((_, i) => buffer.readInt16LE(i * 8 + 6))
+}
+
+/** How a process ended, as wait(2) tells it. */
+export interface Exit {
+  readonly code: number | undefined
+  readonly signal: number | undefined
+}
+
+/** Reads a wait status. */
+export function exitOf(status: number): Exit {
+  const signal = status & 0x7f
+  return signal === 0 ? { code: (status >> 8) & 0xff, signal: undefined } : { code: undefined, signal }
+}
+
+/** wait4(2) for a child of ours; undefined when `block` is false and it still runs, or when it is no child. */
+export function reap(pid: number, block = true): Exit | undefined {
+  const status = Buffer.alloc(4)
+  const result = sys('wait4', pid, status, block ? 0 : 1, 0)
+  if (result === 0 || result === -10) return undefined
+  must(`wait for ${pid}`, result)
+  return exitOf(status.readInt32LE(0))
+}
+
+/** Waits for a child with a limit in ms (0: none), by its pidfd. undefined: the time ran out. */
+export function waitFor(child: Launched, timeout: number): Exit | undefined {
+  const until = timeout > 0 ? Date.now() + timeout : 0
+  for (;;) {
+    const left = timeout > 0 ? Math.max(0, until - Date.now()) : -1
+    const [ready] = poll([{ fd: child.pidfd, events: POLLIN }], left)
+    if (ready) return reap(child.pid) ?? { code: 0, signal: undefined }
+    if (timeout > 0 && Date.now() >= until) return undefined
+  }
+}
+
+/** Kills and reaps a child; never throws, it is used where an error is already on its way. */
+export function destroyChild(child: Launched): void {
+  try {
+    signalPidfd(child.pidfd, 9)
+    reap(child.pid)
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error
+  } finally {
+    closeFd(child.pidfd)
+  }
+}

@@ -1,0 +1,97 @@
+/** Unix sockets: the pair to the container's init, the socket of `start`, the engine's console socket. */
+import { baseName, parentPath } from '../base/path.ts'
+import { closeFd, openFile, withFd } from '../ffi/file.ts'
+import { must, nativeFunction, sys } from '../ffi/native.ts'
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+
+const AF_UNIX = 1
+const SOCK_STREAM = 1
+const SOCK_SEQPACKET = 5
+const SOCK_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SO_RCVTIMEO = 20
+const SO_SNDTIMEO = 21
+
+/** A pair of connected sockets that keep message boundaries. */
+export function socketPair(): [ours: number, theirs: number] {
+  const pair = Int32Array.of(-1, -1)
+  must('socketpair', sys('socketpair', AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+  return [pair[0] as number, pair[1] as number]
+}
+
+/**
+ * The path's address. A path holds at most 107 bytes there, so it is named through an fd of its folder, which the
+ * caller keeps open until it has used the address.
+ */
+function address(folder: number, name: string): Buffer {
+  const path = Buffer.from(`/proc/self/fd/${folder}/${name}\0`)
+  const bytes = Buffer.alloc(2 + path.length)
+  bytes.writeUInt16LE(AF_UNIX, 0)
+  path.copy(bytes, 2)
+  return bytes
+}
+
+/** Whether a socket's name is short enough for the address above. */
+const MAX_NAME = 108 - '/proc/self/fd/1234567/'.length
+
+function withAddress<T>(path: string, use: (address: Buffer) => T): T {
+  const name = baseName(path)
+  if (Buffer.byteLength(name) > MAX_NAME) throw new RangeError(`socket name "${name}" is longer than ${MAX_NAME} bytes`)
+  return withFd(openFile(parentPath(path), O_PATH | O_DIRECTORY), (folder) => use(address(folder, name)))
+}
+
+/** Listens on a new socket file. */
+export function listenUnix(path: string): number {
+  const fd = must('socket', sys('socket', AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
+  try {
+    withAddress(path, (bytes) => must(`bind "${path}"`, sys('bind', fd, bytes, bytes.length)))
+    must(`listen "${path}"`, sys('listen', fd, 4))
+    return fd
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+}
+
+/** Limits how long a call on the socket may block, connect included. */
+function setTimeouts(fd: number, ms: number): void {
+  const value = Buffer.alloc(16)
+  value.writeBigInt64LE(BigInt(Math.floor(ms / 1000)), 0)
+  value.writeBigInt64LE(BigInt((ms % 1000) * 1000), 8)
+  for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) sys('setsockopt', fd, SOL_SOCKET, option, value, value.length)
+}
+
+/** Connects to a socket file; `timeout` ms also limits what is sent later. */
+export function connectUnix(path: string, type: 'stream' | 'seqpacket', timeout: number): number {
+  const kind = type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET
+  const fd = must('socket', sys('socket', AF_UNIX, kind | SOCK_CLOEXEC, 0))
+  try {
+    setTimeouts(fd, timeout)
+    withAddress(path, (bytes) => must(`connect "${path}"`, sys('connect', fd, bytes, bytes.length)))
+    return fd
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+}
+
+let receiveFunction: ((...args: unknown[]) => number) | undefined
+
+/** Receives one message; empty at the end. An fd that came along is the caller's. */
+export function receive(fd: number): { readonly message: Buffer; readonly fd: number } {
+  receiveFunction ??= nativeFunction('davit_recv', ['int', 'void *', 'int64', 'void *'])
+  const buffer = Buffer.alloc(512)
+  const passed = Int32Array.of(-1)
+  const length = must('receive from the container init', receiveFunction(fd, buffer, buffer.length, passed))
+  return { message: buffer.subarray(0, length), fd: passed[0] as number }
+}
+
+/** Sends bytes as one message. */
+export function send(fd: number, data: Uint8Array, what: string): void {
+  must(what, sys('sendto', fd, data, data.length, 0x4000 /* MSG_NOSIGNAL */, null, 0))
+}
+
+/** Sends an fd with some bytes (SCM_RIGHTS). */
+export function sendFd(socket: number, data: Uint8Array, fd: number, what: string): void {
+  must(what, nativeFunction('davit_sendfd', ['int', 'void *', 'int64', 'int'])(socket, data, data.length, fd))
+}

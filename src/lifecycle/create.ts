@@ -1,0 +1,157 @@
+/**
+ * `create` and the first half of `run`: validate and plan everything, then claim the id, then act. After any failure
+ * nothing is left: what was made is taken back in reverse, and the first error is the one that is told.
+ */
+import { messageOf, RuntimeError } from '../base/errors.ts'
+import { absolutePath } from '../base/path.ts'
+import { closeFd, listDir } from '../ffi/file.ts'
+import { sys } from '../ffi/native.ts'
+import { recordOf } from '../host/cgroup/make.ts'
+import { gatherFacts } from '../host/facts.ts'
+import { connectUnix } from '../host/socket.ts'
+import { buildPlan } from '../plan/build.ts'
+import { planCgroup } from '../plan/cgroup/plan.ts'
+import { checkPlan } from '../plan/check.ts'
+import type { CreateRequest } from '../plan/context.ts'
+import type { Facts } from '../plan/facts.ts'
+import { hooksOf } from '../plan/hooks.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
+import { Creation } from './creation.ts'
+import { type Bundle, checkRootfs, loadBundle } from './load.ts'
+import { runParent } from './parent.ts'
+import type { Runtime } from './runtime.ts'
+
+/** The flags of create and run. */
+export interface CreateOptions {
+  readonly id: string
+  readonly bundle: string
+  readonly configFile?: string
+  readonly verb: 'create' | 'run'
+  readonly detach: boolean
+  readonly noPivot: boolean
+  readonly noNewKeyring: boolean
+  readonly preserveFds: number
+  readonly pidFile?: string
+  readonly consoleSocket?: string
+}
+
+/** Whether limits that cannot be had are to be forgiven: not the machine's root. */
+export function isRootless(runtime: Pick<Runtime, 'rootless'>, facts: Facts): boolean {
+  if (runtime.rootless !== 'auto') return runtime.rootless === 'true'
+  return facts.euid !== 0 || !facts.initialUserns
+}
+
+/** Validates and plans; creates nothing. Also what `davit plan` shows. */
+export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, options: CreateOptions) {
+  const { spec } = bundle
+  const cgroup = planCgroup({
+    id: options.id,
+    cgroupsPath: spec.linux?.cgroupsPath,
+    resources: spec.linux?.resources,
+    facts: facts.cgroup,
+    rootless: isRootless(runtime, facts),
+  })
+  const request: CreateRequest = {
+    id: options.id,
+    bundle: bundle.path,
+    verb: options.verb,
+    noPivot: options.noPivot,
+    noNewKeyring: options.noNewKeyring,
+    preserveFds: options.preserveFds,
+    ...(options.pidFile === undefined ? {} : { pidFile: absolutePath(options.pidFile, runtime.cwd) }),
+  }
+  const withCgroup = cgroup.dirs.length > 0 ? cgroup : undefined
+  const plan = buildPlan({ spec, facts, request, cgroup: withCgroup, rootfs: bundle.rootfs })
+  checkPlan(plan)
+  return { plan, cgroup: withCgroup }
+}
+
+/** runc's rules for terminals and sockets, in its words. */
+function checkTerminal(bundle: Bundle, options: CreateOptions): void {
+  const terminal = bundle.spec.process?.terminal ?? false
+  const detached = options.verb === 'create' || options.detach
+  if (terminal && detached && !options.consoleSocket) {
+    throw new RuntimeError('console', 'cannot allocate tty if davit will detach without setting console socket')
+  }
+  if (options.consoleSocket && !(terminal && detached)) {
+    throw new RuntimeError('console', 'cannot use console socket if davit will not detach or allocate tty')
+  }
+}
+
+/** The caller's fds must be there: a number of ours in their place would be passed on as one of them. */
+function checkPreserved(count: number): void {
+  if (count === 0) return
+  const open = new Set(listDir('/proc/self/fd').map(Number))
+  for (let fd = 3; fd < 3 + count; fd++) {
+    if (!open.has(fd))
+      throw new RuntimeError(
+        'usage',
+        `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`,
+      )
+  }
+}
+
+function checkBundle(bundle: Bundle): void {
+  if (!bundle.spec.process)
+    throw new RuntimeError('config-invalid', 'invalid config.json: /process: required to start a container')
+  checkRootfs(bundle.rootfs)
+}
+
+/**
+ * Creates the container. With verb "run" its init has been told to exec when this returns, with "create" it waits.
+ * The caller ends the Creation.
+ */
+export async function createContainer(runtime: Runtime, options: CreateOptions): Promise<Creation> {
+  checkId(options.id)
+  checkPreserved(options.preserveFds)
+  const bundle = await loadBundle(runtime, options.bundle, options.configFile)
+  checkBundle(bundle)
+  checkTerminal(bundle, options)
+  const facts = gatherFacts()
+  const { plan, cgroup } = planContainer(runtime, bundle, facts, options)
+  for (const warning of plan.warnings) runtime.log.warning(warning)
+
+  const console =
+    options.consoleSocket === undefined ? -1 : connectConsole(absolutePath(options.consoleSocket, runtime.cwd))
+  try {
+    const claim = claimContainer(runtime.root, options.id)
+    const record: ContainerRecord = {
+      format: 1,
+      ociVersion: bundle.spec.ociVersion,
+      id: options.id,
+      bundle: bundle.path,
+      rootfs: bundle.rootfs,
+      created: new Date().toISOString(),
+      ...(bundle.spec.annotations ? { annotations: bundle.spec.annotations } : {}),
+      owner: sys('geteuid'),
+      pid: 0,
+      startTime: 0,
+      phase: 'creating',
+      ...(cgroup ? { cgroup: recordOf(cgroup.dirs) } : {}),
+      poststart: hooksOf(bundle, 'poststart'),
+      poststop: hooksOf(bundle, 'poststop'),
+    }
+    const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console)
+    try {
+      // ORDER: on disk before anything exists that a killed runtime could leave behind.
+      writeRecord(claim, record)
+      writeStateFile(claim, 'config.json', bundle.text)
+      runParent(creation)
+      return creation
+    } catch (error) {
+      creation.undo()
+      throw error
+    }
+  } finally {
+    if (console >= 0) closeFd(console)
+  }
+}
+
+function connectConsole(path: string): number {
+  try {
+    return connectUnix(path, 'stream', 10_000)
+  } catch (error) {
+    throw new RuntimeError('console', `console socket "${path}": ${messageOf(error)}`)
+  }
+}

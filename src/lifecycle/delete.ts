@@ -1,0 +1,98 @@
+/** `delete`: removes what a container leaves: processes, cgroups, state. With force, whatever state it is in. */
+import { RuntimeError } from '../base/errors.ts'
+import { closeFd } from '../ffi/file.ts'
+import { killCgroup } from '../host/cgroup/kill.ts'
+import { removeCgroup } from '../host/cgroup/remove.ts'
+import { openPidfd, poll, reap, signalPidfd } from '../host/process.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { isAlive, statusOf } from '../state/status.ts'
+import { type Claim, openContainer, readRecord, releaseContainer, removeContainer } from '../state/store.ts'
+import { runRecordedHooks } from './hooks.ts'
+import type { Runtime } from './runtime.ts'
+
+const PATIENCE = 10_000
+
+/**
+ * Deletes a container. As runc (and unlike the letter of the specification) a created one may be deleted without force:
+ * its init, which has run nothing, is killed. With force a container that is not there is no error.
+ */
+export function deleteContainer(runtime: Runtime, id: string, force: boolean): void {
+  let claim: Claim | undefined
+  try {
+    claim = force ? interrupt(runtime, id) : openContainer(runtime.root, id, true)
+  } catch (error) {
+    if (force && error instanceof RuntimeError && error.code === 'not-found') return
+    throw error
+  }
+  if (!claim) throw new RuntimeError('bad-state', `cannot delete container ${id}: it is busy`)
+  try {
+    const record = readRecord(runtime.root, id)
+    if (record) {
+      const status = statusOf(claim.path, record)
+      // Nobody holds the lock but us: who was creating it is dead.
+      if (!force && status !== 'stopped' && status !== 'created' && status !== 'creating') {
+        throw new RuntimeError('bad-state', `cannot delete container ${id} that is not stopped: ${status}`)
+      }
+      removeAll(runtime, claim, record)
+    } else removeContainer(claim)
+  } finally {
+    releaseContainer(claim)
+  }
+}
+
+/** Deletes a container that has just ended, unless somebody did so already and perhaps made another of that id. */
+export function deleteOwn(runtime: Runtime, { id, created }: ContainerRecord): void {
+  let claim: Claim | undefined
+  try {
+    claim = openContainer(runtime.root, id, true)
+    const record = readRecord(runtime.root, id)
+    if (claim && record?.created === created) removeAll(runtime, claim, record)
+  } catch (error) {
+    if (!(error instanceof RuntimeError && error.code === 'not-found')) throw error
+  } finally {
+    if (claim) releaseContainer(claim)
+  }
+}
+
+function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
+  destroy(record)
+  runRecordedHooks(record, 'poststop', runtime.log)
+  if (record.cgroup) removeCgroup(record.cgroup)
+  removeContainer(claim)
+}
+
+/** Takes the lock; a create that holds it is made to fail by killing its init. */
+function interrupt(runtime: Runtime, id: string): Claim | undefined {
+  const until = Date.now() + PATIENCE
+  for (;;) {
+    const claim = openContainer(runtime.root, id, false)
+    if (claim || Date.now() > until) return claim
+    const record = readRecord(runtime.root, id)
+    if (record) kill(record)
+    poll([], 20)
+  }
+}
+
+function kill(record: ContainerRecord): void {
+  const pidfd = record.pid > 0 ? openPidfd(record.pid) : undefined
+  try {
+    if (pidfd !== undefined && isAlive(record)) signalPidfd(pidfd, 9)
+  } finally {
+    if (pidfd !== undefined) closeFd(pidfd)
+  }
+  if (record.cgroup) killCgroup(record.cgroup)
+}
+
+/** Kills all of the container and waits until its init is gone; a zombie that its parent has yet to reap is gone. */
+function destroy(record: ContainerRecord): void {
+  const pidfd = record.pid > 0 && isAlive(record) ? openPidfd(record.pid) : undefined
+  kill(record)
+  if (pidfd === undefined) return
+  try {
+    const [ready] = poll([{ fd: pidfd, events: 1 }], PATIENCE)
+    if (!ready && isAlive(record)) throw new RuntimeError('kill', `container init ${record.pid} does not die`)
+    reap(record.pid, false)
+  } finally {
+    closeFd(pidfd)
+  }
+}

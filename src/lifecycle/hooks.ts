@@ -1,0 +1,73 @@
+/** Hooks in the runtime's namespaces: a process each, the container's state on its standard input. */
+import { messageOf, RuntimeError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { closeFd } from '../ffi/file.ts'
+import { memfd, memfdText } from '../host/memfd.ts'
+import { destroyChild, type Exit, launch, waitFor } from '../host/process.ts'
+import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
+
+/** SPEC: runtime.md#state, compact, one document: what hooks read. */
+export function hookState(record: ContainerRecord, status: Status): string {
+  const { ociVersion, id, pid, bundle, annotations } = record
+  return JSON.stringify({
+    ociVersion,
+    id,
+    status,
+    ...(status === 'stopped' ? {} : { pid }),
+    bundle,
+    ...(annotations ? { annotations } : {}),
+  })
+}
+
+/** The end of what a hook printed, on one line. */
+export function outputWords(output: string): string {
+  const text = output.trim().replace(/\s*\n\s*/g, '; ')
+  return text === '' ? '' : `, output: ${text.length > 1000 ? `...${text.slice(-1000)}` : text}`
+}
+
+/** Runs one hook. Throws RuntimeError 'hook' with its place, its end and what it printed. */
+export function runHook(hook: RecordedHook, record: ContainerRecord, status: Status): void {
+  const { call, config, doing } = hook
+  const fail = (why: string) => new RuntimeError('hook', `${doing}, from ${config}: ${why}`)
+  // Memory files, not pipes: a hook that does not read cannot fail us, one that leaves a daemon cannot hold us up.
+  const stdin = memfd('hook-state', hookState(record, status))
+  const output = memfd('hook-output')
+  try {
+    let ended: Exit | undefined
+    try {
+      const fds = [
+        [stdin, 0],
+        [output, 1],
+        [output, 2],
+      ] as const
+      const child = launch(`exec "${call.path}"`, { path: call.path, args: call.args, env: call.env, flags: 0, fds })
+      ended = waitFor(child, call.timeout)
+      if (ended) closeFd(child.pidfd)
+      else destroyChild(child)
+    } catch (error) {
+      throw fail(messageOf(error))
+    }
+    if (!ended) throw fail(`hook ran past specified timeout of ${(call.timeout / 1000).toFixed(1)}s`)
+    if (ended.code === 0) return
+    const end = ended.signal === undefined ? `exit status ${ended.code}` : `killed by signal ${ended.signal}`
+    throw fail(`${end}${outputWords(memfdText(output))}`)
+  } finally {
+    closeFd(stdin)
+    closeFd(output)
+  }
+}
+
+/**
+ * Runs the poststart or poststop hooks of a container.
+ * SPEC: a failing poststart hook is an error; a failing poststop hook is logged and the rest run.
+ */
+export function runRecordedHooks(record: ContainerRecord, kind: 'poststart' | 'poststop', log: Log): void {
+  for (const hook of record[kind]) {
+    try {
+      runHook(hook, record, kind === 'poststart' ? 'running' : 'stopped')
+    } catch (error) {
+      if (kind === 'poststart') throw error
+      log.warning(messageOf(error))
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** From a bundle's directory to a validated configuration. */
+import { RuntimeError, SysError } from '../base/errors.ts'
+import { absolutePath, joinPath } from '../base/path.ts'
+import { readBytes, statIf } from '../ffi/file.ts'
+import { S_IFDIR, S_IFMT } from '../kernel/files.ts'
+import { parseSpec } from '../spec/config.ts'
+import type { Spec } from '../spec/types.gen.ts'
+import type { Runtime } from './runtime.ts'
+
+export interface Bundle {
+  /** Absolute. */
+  readonly path: string
+  readonly spec: Spec
+  /** config.json as it was read. */
+  readonly text: string
+  /** Absolute path of the rootfs. */
+  readonly rootfs: string
+}
+
+function readConfig(path: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readBytes(path)
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error
+    if (error.errnoName === 'ENOENT')
+      throw new RuntimeError('bundle', `JSON specification file ${path} not found: no such file or directory`)
+    throw new RuntimeError('bundle', error.message)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new RuntimeError('config-syntax', `parse ${path}: not valid UTF-8`)
+  }
+}
+
+/** Loads and validates; warnings go to the log. Nothing is created. `file` is relative to the bundle. */
+export async function loadBundle(runtime: Runtime, bundle: string, file = 'config.json'): Promise<Bundle> {
+  const path = absolutePath(bundle, runtime.cwd)
+  const status = statIf(path)
+  if (!status) throw new RuntimeError('bundle', `bundle "${path}": no such file or directory`)
+  if ((status.mode & S_IFMT) !== S_IFDIR) throw new RuntimeError('bundle', `bundle "${path}": not a directory`)
+  const text = readConfig(absolutePath(file, path))
+  const { spec, warnings } = await parseSpec(text)
+  for (const { pointer, message } of warnings) runtime.log.warning(`config.json ${pointer}: ${message}`)
+  const root = spec.root?.path ?? ''
+  return { path, spec, text, rootfs: root.startsWith('/') ? joinPath(root) : joinPath(path, root) }
+}
+
+/** Refuses a rootfs that is no directory, before anything is made. */
+export function checkRootfs(rootfs: string): void {
+  const status = statIf(rootfs)
+  const config = '/root/path'
+  const refuse = (why: string) =>
+    new RuntimeError('bundle', `rootfs "${rootfs}", from ${config}: ${why}`, [{ pointer: config, message: why }])
+  if (!status) throw refuse('no such file or directory')
+  if ((status.mode & S_IFMT) !== S_IFDIR) throw refuse('not a directory')
+}

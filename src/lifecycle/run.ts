@@ -1,0 +1,65 @@
+/** `run`: create, start and, unless detached, stay until it ends, then clean up. */
+import { messageOf } from '../base/errors.ts'
+import { closeFd } from '../ffi/file.ts'
+import { sys } from '../ffi/native.ts'
+import type { Exit } from '../host/process.ts'
+import { releaseContainer } from '../state/store.ts'
+import { type CreateOptions, createContainer } from './create.ts'
+import type { Creation } from './creation.ts'
+import { deleteOwn } from './delete.ts'
+import { catchSignals, superviseForeground } from './foreground.ts'
+import { runRecordedHooks } from './hooks.ts'
+import type { Runtime } from './runtime.ts'
+
+const PR_SET_CHILD_SUBREAPER = 36
+
+export interface RunOptions extends CreateOptions {
+  /** Leave the stopped container's state and cgroups. */
+  readonly keep: boolean
+  readonly noSubreaper: boolean
+}
+
+/** Runs a container. Returns its exit code, 128+n for death by signal n; 0 at once when detached. */
+export async function runContainer(runtime: Runtime, options: RunOptions): Promise<number> {
+  if (options.detach) {
+    const creation = await createContainer(runtime, options)
+    started(creation)
+    if (creation.init) closeFd(creation.init.pidfd)
+    releaseContainer(creation.claim)
+    return 0
+  }
+  const signals = catchSignals()
+  if (!options.noSubreaper) sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+  const creation = await createContainer(runtime, options)
+  started(creation)
+  if (!creation.init) throw new Error('bug: a container without init')
+  // ORDER: others may start, kill or delete it while we only wait.
+  releaseContainer(creation.claim)
+  const exit = superviseForeground(creation.init, signals, creation.master)
+  if (!options.keep) cleanUp(runtime, creation)
+  return exitCode(exit)
+}
+
+/** exec has happened: the hooks that follow it, or everything is taken back. */
+function started(creation: Creation): void {
+  creation.close()
+  try {
+    runRecordedHooks(creation.record, 'poststart', creation.runtime.log)
+  } catch (error) {
+    creation.undo()
+    throw error
+  }
+}
+
+/** What is left is removed; a failure to do so does not change the exit code of what ran. */
+function cleanUp(runtime: Runtime, { record }: Creation): void {
+  try {
+    deleteOwn(runtime, record)
+  } catch (error) {
+    runtime.log.warning(`delete container ${record.id}: ${messageOf(error)}`)
+  }
+}
+
+function exitCode({ code, signal }: Exit): number {
+  return signal === undefined ? (code ?? 0) : 128 + signal
+}

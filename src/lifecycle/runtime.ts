@@ -1,0 +1,14 @@
+/** What every verb gets: the global flags and where to speak. */
+import type { Log } from '../base/log.ts'
+
+export interface Runtime {
+  /** State directory, absolute. */
+  readonly root: string
+  /** Whether --root was given. */
+  readonly rootExplicit: boolean
+  readonly cwd: string
+  readonly log: Log
+  /** As asked for by --rootless; auto decides by the effective uid and user namespace. */
+  readonly rootless: 'true' | 'false' | 'auto'
+  readonly systemdCgroup: boolean
+}

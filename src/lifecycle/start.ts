@@ -1,0 +1,63 @@
+/** `start`: tells a created container's init to go on to exec. */
+import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
+import { closeFd, unlink } from '../ffi/file.ts'
+import { connectUnix, receive, send } from '../host/socket.ts'
+import { errnoText } from '../kernel/errno.ts'
+import { START_SOCKET, statusOf } from '../state/status.ts'
+import { type Claim, openContainer, readRecord, releaseContainer } from '../state/store.ts'
+import { decodeReport, encodeAnswer } from '../wire/decode.ts'
+import { WIRE } from '../wire/ops.ts'
+import { runRecordedHooks } from './hooks.ts'
+import type { Runtime } from './runtime.ts'
+
+/** Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. */
+export function startContainer(runtime: Runtime, id: string): void {
+  const claim = openContainer(runtime.root, id, true) as Claim
+  try {
+    const record = readRecord(runtime.root, id)
+    const status = record ? statusOf(claim.path, record) : 'creating'
+    if (!record || status !== 'created') throw notStartable(status)
+    go(claim)
+    unlink(START_SOCKET, claim.fd)
+    runRecordedHooks(record, 'poststart', runtime.log)
+  } finally {
+    releaseContainer(claim)
+  }
+}
+
+/** runc's words where it has them. */
+function notStartable(status: string): RuntimeError {
+  if (status === 'stopped') return new RuntimeError('bad-state', 'cannot start a container that has stopped')
+  if (status === 'running' || status === 'paused')
+    return new RuntimeError('bad-state', 'cannot start an already running container')
+  return new RuntimeError('bad-state', `cannot start a container in the ${status} state`)
+}
+
+/** Connects to init and waits until exec has happened, which closes the connection without a word. */
+function go(claim: Claim): void {
+  let peer: number
+  try {
+    peer = connectUnix(`${claim.path}/${START_SOCKET}`, 'seqpacket', 0)
+  } catch (error) {
+    // Nobody listens: init went on already, and whoever told it to died before it could say so here.
+    if (error instanceof SysError && error.errnoName === 'ECONNREFUSED') {
+      unlink(START_SOCKET, claim.fd)
+      throw notStartable('running')
+    }
+    throw new RuntimeError('start', `reach the container init: ${messageOf(error)}`)
+  }
+  try {
+    send(peer, encodeAnswer(WIRE.magic), 'tell the container init to start')
+    const { message } = receive(peer)
+    if (message.length === 0) return
+    const report = decodeReport(message)
+    if (report.kind !== 'failed') throw new RuntimeError('start', `bug: unexpected report ${JSON.stringify(report)}`)
+    throw new RuntimeError('start', `unable to start container process: ${startFailure(report.errno)}`)
+  } finally {
+    closeFd(peer)
+  }
+}
+
+function startFailure(errno: number): string {
+  return `exec: ${errnoText(errno)}`
+}

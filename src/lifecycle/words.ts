@@ -1,0 +1,60 @@
+/** Turns the executor's numbers back into words: action, operands, place in config.json, what the kernel said. */
+
+import { exitOf } from '../host/process.ts'
+import { errnoText } from '../kernel/errno.ts'
+import { callWords } from '../plan/print.ts'
+import type { ChildStep, Plan } from '../plan/step.ts'
+import type { Report } from '../wire/decode.ts'
+import type { Encoded } from '../wire/encode.ts'
+import { CUSTOM } from '../wire/ops.ts'
+
+type Failed = Extract<Report, { kind: 'failed' }>
+
+/** "exit status 3" or "killed by signal 9", of a wait status. */
+export function endWords(status: number): string {
+  const { code, signal } = exitOf(status)
+  return signal === undefined ? `exit status ${code}` : `killed by signal ${signal}`
+}
+
+/** Engines match on these: containerd, dockerd and podman tell 127 from 126 by them. */
+function executableWords(step: Extract<ChildStep, { kind: 'findExecutable' }>, errno: number): string {
+  const { name } = step
+  const text = errnoText(errno)
+  if (errno !== 2) return `exec: "${name}": ${text}`
+  return name.includes('/')
+    ? `exec: "${name}": stat ${name}: ${text}`
+    : `exec: "${name}": executable file not found in $PATH`
+}
+
+/** What a failure of this step means. */
+export function failureWords(step: ChildStep, errno: number, detail: Buffer): string {
+  const { doing = '', config } = step.origin ?? {}
+  if (step.kind === 'findExecutable') return executableWords(step, errno)
+  if (step.kind === 'exec') return `${doing}: ${errnoText(errno)}`
+  const place = config ? `, from ${config}` : ''
+  return `${doing}${place}: ${reason(step, errno, detail)}`
+}
+
+function reason(step: ChildStep, errno: number, detail: Buffer): string {
+  const call = callWords(step)
+  if (step.kind === 'hook') {
+    if (errno === CUSTOM.timeout) return `hook ran past specified timeout of ${(step.timeout / 1000).toFixed(1)}s`
+    if (errno === CUSTOM.child) return endWords(detail.readInt32LE(0))
+    return errnoText(errno)
+  }
+  if (step.kind === 'verify' && errno === CUSTOM.verify) return `${call}: it is something else`
+  if ((step.kind === 'chdir' || step.kind === 'fchdir') && errno === CUSTOM.outside) {
+    return 'current working directory is outside of container mount namespace root -- possible container breakout attempt'
+  }
+  const said = detail.length > 0 ? ` (${detail.toString('utf8').trim()})` : ''
+  return `${call}: ${errnoText(errno)}${said}`
+}
+
+/** The words for a failure report. */
+export function reportWords(plan: Plan, encoded: Encoded, report: Failed): string {
+  const steps = report.program === 'stage' ? plan.stage : plan.init
+  const index = encoded.steps[report.program][report.record]
+  const step = index === undefined ? undefined : steps[index]
+  if (!step) return `container init failed at ${report.program} record ${report.record}: ${errnoText(report.errno)}`
+  return failureWords(step, report.errno, report.detail)
+}

@@ -1,0 +1,175 @@
+/**
+ * THE order in which a container is created. Every phase is a planner, a pure function to steps; this file is the one
+ * place where they are put in line, and where the reasons for their order stand. docs/ARCHITECTURE.md lists the same
+ * phases; a test holds the two together.
+ */
+
+import { planConsole } from './console.ts'
+import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
+import { planDevices } from './devices.ts'
+import { hasCreateHooks, planContainerHooks, runtimeHookSteps } from './hooks.ts'
+import { planIdentity, planNoNewPrivileges } from './identity.ts'
+import { planMounts } from './mounts.ts'
+import { planNamespaces } from './namespaces.ts'
+import {
+  dieWithParent,
+  planEnterCgroups,
+  planEnterCwd,
+  planExec,
+  planFindExecutable,
+  planMakeCwd,
+  planOpenCwd,
+  planProtection,
+  planRlimits,
+  planSession,
+  planStdioOwner,
+  planUmask,
+} from './process.ts'
+import { planProtectedPaths } from './protected_paths.ts'
+import {
+  planAttachRoot,
+  planChangeRoot,
+  planOpenRoot,
+  planPrivateProc,
+  planPropagation,
+  planRootAttributes,
+} from './rootfs.ts'
+import type { ChildStep, HostStep, Plan } from './step.ts'
+import { planLoopback, planNames, planSysctl } from './system.ts'
+import { refuseUnsupported } from './unsupported.ts'
+import { idMapHostSteps } from './user_namespace.ts'
+
+/** A named part of the order. */
+export interface Phase {
+  readonly name: string
+  readonly steps: readonly ChildStep[]
+}
+
+/** The phases of the container's first process, in order. */
+export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namespaces: readonly ChildStep[]): Phase[] {
+  const { spec } = ctx
+  const ownMounts = namespace(spec, 'mount') !== undefined
+  const mounts = ownMounts ? planMounts(ctx) : { steps: [], late: [] }
+  const umask = spec.process?.user?.umask
+  const phases: Phase[] = [
+    // ORDER: protection before anything of a container can be near; cgroups before anything is allocated.
+    { name: 'protection', steps: first },
+    { name: 'namespaces', steps: namespaces },
+    { name: 'session', steps: planSession(ctx) },
+    { name: 'loopback', steps: planLoopback(ctx) },
+    // ORDER: the private procfs is taken while the host's mounts are all there is, and after the pid namespace.
+    { name: 'propagation', steps: ownMounts ? planPropagation(ctx) : [] },
+    { name: 'private procfs', steps: planPrivateProc() },
+    { name: 'rootfs', steps: ownMounts ? planAttachRoot(ctx) : planOpenRoot(ctx) },
+    { name: 'mounts', steps: mounts.steps },
+    { name: 'devices', steps: ownMounts ? planDevices(ctx) : [] },
+    { name: 'console', steps: planConsole(ctx) },
+    { name: 'working directory', steps: planMakeCwd(ctx) },
+    // ORDER: hooks see all mounts, and can still write to a rootfs that is to be read-only.
+    {
+      name: 'runtime hooks',
+      steps: hasCreateHooks(ctx)
+        ? [{ kind: 'sync', tag: 'hooks', wait: true, origin: { doing: 'wait for hooks' } }]
+        : [],
+    },
+    { name: 'createContainer hooks', steps: planContainerHooks(ctx, 'createContainer') },
+    // ORDER: kernel parameters before /proc/sys is made read-only; both while the host's /dev/null is still mounted.
+    { name: 'kernel parameters', steps: planSysctl(ctx) },
+    { name: 'protected paths', steps: ownMounts ? planProtectedPaths(ctx) : [] },
+    { name: 'late read-only', steps: mounts.late },
+    { name: 'change of root', steps: planChangeRoot(ctx) },
+    { name: 'root attributes', steps: ownMounts ? planRootAttributes(ctx) : [] },
+    { name: 'names', steps: planNames(ctx) },
+    { name: 'umask', steps: [planUmask(umask ?? 0o022, umask !== undefined)] },
+    { name: 'limits', steps: planRlimits(ctx) },
+    // ORDER: streams and the working directory while we are root, then the identity, then what the user may do.
+    { name: 'streams', steps: planStdioOwner(ctx) },
+    { name: 'open working directory', steps: planOpenCwd(ctx) },
+    { name: 'identity', steps: planIdentity(ctx) },
+    { name: 'no new privileges', steps: planNoNewPrivileges(ctx) },
+    { name: 'enter working directory', steps: planEnterCwd(ctx) },
+    // ORDER: with the final identity and directory, so that "not found" is what exec would say.
+    { name: 'executable', steps: planFindExecutable(ctx) },
+    {
+      name: 'created',
+      steps: [
+        { kind: 'sync', tag: 'created', wait: true, origin: { doing: 'report that the container is created' } },
+        dieWithParent(0),
+      ],
+    },
+    { name: 'start', steps: startSteps(ctx) },
+    { name: 'startContainer hooks', steps: planContainerHooks(ctx, 'startContainer') },
+    { name: 'exec', steps: planExec(ctx) },
+  ]
+  return phases
+}
+
+function startSteps(ctx: PlanContext): ChildStep[] {
+  if (ctx.request.verb === 'run') return []
+  ctx.presets.push({ kind: 'startSocket', slot: SLOT.start })
+  return [
+    { kind: 'waitForStart', slot: SLOT.start, origin: { doing: 'wait for start' } },
+    { kind: 'close', slot: SLOT.start },
+  ]
+}
+
+/** What the parent does, in order. */
+function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostStep[] {
+  const { request, spec } = ctx
+  return [
+    ...(ctx.cgroup
+      ? [{ kind: 'makeCgroup' as const, origin: { config: '/linux/cgroupsPath', doing: 'make the cgroups' } }]
+      : []),
+    launch,
+    ...idMapHostSteps(ctx),
+    ...(staged ? [{ kind: 'reapStage' as const }] : []),
+    // ORDER: whoever looks the container up from now on, hooks included, finds its pid.
+    { kind: 'recordPid' },
+    ...(spec.process?.terminal
+      ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]
+      : []),
+    ...runtimeHookSteps(ctx),
+    { kind: 'await', tag: 'created' },
+    ...(ctx.cgroup?.late.length ? [{ kind: 'lateCgroup' as const }] : []),
+    // ORDER: an engine acts as soon as the pid file is there; the state must then be whole.
+    { kind: 'markCreated' },
+    ...(request.pidFile
+      ? [{ kind: 'pidFile' as const, path: request.pidFile, origin: { doing: `write pid file "${request.pidFile}"` } }]
+      : []),
+    { kind: 'answer', tag: 'created' },
+  ]
+}
+
+/** Compiles a validated configuration into a plan. Pure: throws RuntimeError 'unsupported', does nothing else. */
+export function buildPlan(input: Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'>): Plan {
+  refuseUnsupported(input.spec, input.facts)
+  const ctx = planContext(input)
+  ctx.presets.push(
+    { kind: 'socket', slot: SLOT.peer },
+    { kind: 'open', slot: SLOT.hostProc, path: '/proc', flags: 0o10000000 | 0o200000 },
+  )
+  const umask = planUmask(0, false)
+  const cgroups = planEnterCgroups(ctx)
+  const namespaces = planNamespaces(ctx)
+  const staged = namespaces.stage.length > 0
+  const early = [...planProtection(ctx), ...cgroups]
+  // The stage enters the cgroups for both; protection is not inherited whole (the death signal is not).
+  const stage = staged ? [...early, ...namespaces.stage] : []
+  const first = staged ? [umask, ...planProtection(ctx).filter((step) => step.kind === 'prctl')] : [umask, ...early]
+  const phases = initPhases(ctx, first, namespaces.init)
+  const launch: HostStep = {
+    kind: 'launch',
+    flags: namespaces.cloneFlags,
+    names: namespaces.cloneNames,
+    intoCgroup: ctx.cgroup?.into !== undefined,
+    origin: { config: '/linux/namespaces', doing: 'start the container init' },
+  }
+  return {
+    parent: parentSteps(ctx, launch, staged),
+    presets: ctx.presets,
+    stage,
+    init: phases.flatMap((phase) => phase.steps),
+    keepFds: ctx.request.preserveFds,
+    warnings: [...ctx.warnings, ...(ctx.cgroup?.warnings ?? [])],
+  }
+}

@@ -1,0 +1,113 @@
+/** A mount of type cgroup: on v2 the unified hierarchy, on v1 and hybrid hosts a tmpfs with one mount per hierarchy. */
+import { baseName, joinPath } from '../base/path.ts'
+import { ATTR } from '../kernel/mount.ts'
+import { namespace, type PlanContext, SLOT } from './context.ts'
+import type { PlannedMount } from './mount_model.ts'
+import type { ChildStep, Slot } from './step.ts'
+
+interface Hierarchy {
+  /** Name of its directory below the target: "cpu,cpuacct", "systemd", "unified". */
+  readonly name: string
+  /** Parameter of fsopen("cgroup"); undefined for v2. */
+  readonly option: string | undefined
+  /** The container's own directory on the host. */
+  readonly own: string
+}
+
+function hierarchies(ctx: PlanContext): Hierarchy[] {
+  const { v1, v2 } = ctx.facts.cgroup
+  const dirOf = (mount: string) => ctx.cgroup?.dirs.find((dir) => dir.mount === mount)?.path
+  const old = v1.map(({ mount, controllers, own }) => ({
+    name: baseName(mount),
+    option: controllers.join(','),
+    own: dirOf(mount) ?? joinPath(mount, own),
+  }))
+  return v2
+    ? [...old, { name: baseName(v2.mount), option: undefined, own: dirOf(v2.mount) ?? joinPath(v2.mount, v2.own) }]
+    : old
+}
+
+/** One hierarchy, to slot `made`: with a cgroup namespace its own view, otherwise the container's directory bound. */
+function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarchy, made: Slot): ChildStep[] {
+  const { origin, options } = planned
+  const attributes = options.set & ~ATTR.nosymfollow
+  const bind: ChildStep[] = [
+    { kind: 'cloneTree', out: made, dir: 'cwd', path: entry.own, recursive: true, origin },
+    { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin },
+  ]
+  if (namespace(ctx.spec, 'cgroup') === undefined) return bind
+  const type = entry.option === undefined ? 'cgroup2' : 'cgroup'
+  const data = [...(entry.option?.split(',') ?? []), ...options.data]
+  const create: ChildStep = { kind: 'fsmount', out: made, type, source: 'cgroup', options: data, attributes, origin }
+  // Refused in some user namespaces, or busy: the directory itself then.
+  return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip: 2 }, ...bind]
+}
+
+function place(planned: PlannedMount, made: Slot, target: Slot, path: string): ChildStep[] {
+  const { origin } = planned
+  return [
+    { kind: 'makePath', out: target, root: SLOT.root, path, type: 'directory', mode: 0o755, origin },
+    { kind: 'attach', mount: made, to: target, origin },
+    { kind: 'close', slot: target },
+    { kind: 'close', slot: made },
+  ]
+}
+
+function propagationSteps({ options, origin }: PlannedMount, slot: Slot): ChildStep[] {
+  return options.propagation.map(({ flag, recursive }) => ({
+    kind: 'setAttributes' as const,
+    slot,
+    recursive,
+    set: 0,
+    clear: 0,
+    propagation: flag,
+    origin,
+  }))
+}
+
+export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
+  const { origin, target, options } = planned
+  const [made, spot] = [ctx.scratch(0), ctx.scratch(1)]
+  const all = hierarchies(ctx)
+  const only = all[0]
+  if (!only) return []
+  if (ctx.facts.cgroup.mode === 'unified') {
+    return [
+      ...hierarchySteps(ctx, planned, only, made),
+      ...propagationSteps(planned, made),
+      ...place(planned, made, spot, target),
+    ]
+  }
+  const tmpfs = ctx.slot()
+  const steps: ChildStep[] = [
+    { kind: 'makePath', out: spot, root: SLOT.root, path: target, type: 'directory', mode: 0o755, origin },
+    {
+      kind: 'fsmount',
+      out: tmpfs,
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['mode=755'],
+      attributes: options.set & ~ATTR.rdonly & ~ATTR.nosymfollow,
+      origin,
+    },
+    ...propagationSteps(planned, tmpfs),
+    { kind: 'attach', mount: tmpfs, to: spot, origin },
+    { kind: 'close', slot: spot },
+  ]
+  for (const entry of all) {
+    steps.push(
+      ...hierarchySteps(ctx, planned, entry, made),
+      ...place(planned, made, spot, joinPath(target, entry.name)),
+    )
+    // Co-mounted controllers are also known by each name alone: cpu -> cpu,cpuacct.
+    const names = entry.name.split(',')
+    if (names.length > 1) {
+      for (const name of names) steps.push({ kind: 'symlink', dir: tmpfs, path: name, target: entry.name, origin })
+    }
+  }
+  if (options.set & ATTR.rdonly) {
+    late.push({ kind: 'setAttributes', slot: tmpfs, recursive: false, set: ATTR.rdonly, clear: 0, origin })
+  }
+  late.push({ kind: 'close', slot: tmpfs })
+  return steps
+}

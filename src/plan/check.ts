@@ -1,0 +1,93 @@
+/**
+ * Proves what must hold of every plan before anything is done: a hang or a hole becomes a failing unit test, and a plan
+ * that a user's experiment has broken is refused instead of run.
+ */
+import type { ChildStep, Plan, Slot } from './step.ts'
+
+/** Slots a step uses, and the one it fills. */
+function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
+  const uses: Slot[] = []
+  const note = (slot: unknown) => {
+    if (typeof slot === 'number') uses.push(slot)
+  }
+  if ('dir' in step) note(step.dir)
+  if ('slot' in step && step.kind !== 'close') note(step.slot)
+  if ('root' in step) note(step.root)
+  if ('mount' in step) note(step.mount)
+  if (step.kind === 'attach') note(step.to)
+  if (step.kind === 'makePath' && typeof step.type === 'object') note(step.type.like)
+  if (step.kind === 'fsmount') note(step.modeLike)
+  if (step.kind === 'hook') uses.push(step.stdin, step.output)
+  return { uses, fills: 'out' in step ? step.out : undefined }
+}
+
+function checkSlots(name: string, steps: readonly ChildStep[], open: Set<Slot>): void {
+  for (const [i, step] of steps.entries()) {
+    const { uses, fills } = slotsOf(step)
+    const missing = uses.filter((slot) => !open.has(slot))
+    const mayBeEmpty = step.ifOpen || step.tolerate?.includes('EBADF')
+    if (missing.length > 0 && !mayBeEmpty)
+      throw new Error(`bug: ${name} step ${i} (${step.kind}) uses empty slot ${missing.join(', ')}`)
+    if (fills !== undefined) open.add(fills)
+    // A close that a jump may pass over leaves the slot possibly filled: only what is certain counts as empty.
+  }
+}
+
+function checkJumps(name: string, steps: readonly ChildStep[]): void {
+  for (const [i, step] of steps.entries()) {
+    if (i + 1 + (step.skip ?? 0) > steps.length)
+      throw new Error(`bug: ${name} step ${i} (${step.kind}) skips past the end`)
+    if (step.skip && step.kind !== 'jump' && !step.tolerate)
+      throw new Error(`bug: ${name} step ${i} skips without tolerating anything`)
+  }
+}
+
+/** Both sides must meet at the same points in the same order, or one waits for ever. */
+function checkSyncs(plan: Plan): void {
+  const child = [...plan.stage, ...plan.init].flatMap((step) =>
+    step.kind === 'sync' && step.wait ? [step.tag] : step.kind === 'sendFd' ? [`fd ${step.tag}`] : [],
+  )
+  const parent = plan.parent.flatMap((step) =>
+    step.kind === 'await' ? [step.tag] : step.kind === 'console' ? ['fd console'] : [],
+  )
+  if (child.join() !== parent.join()) throw new Error(`bug: child syncs [${child}] but parent awaits [${parent}]`)
+  const answers = plan.parent.flatMap((step) => (step.kind === 'answer' ? [step.tag] : []))
+  const awaits = plan.parent.flatMap((step) => (step.kind === 'await' ? [step.tag] : []))
+  if (answers.join() !== awaits.join()) throw new Error(`bug: parent awaits [${awaits}] but answers [${answers}]`)
+}
+
+/** Steps that need CAP_SYS_ADMIN or its like, and so must come before the capabilities go. */
+const PRIVILEGED = new Set<ChildStep['kind']>([
+  'fsmount', 'cloneTree', 'setAttributes', 'attach', 'attachAt', 'propagation', 'pivotRoot', 'moveRoot', 'chroot', 'unmount',
+  'unshare', 'join', 'hostname', 'domainname', 'mknod', 'boundingDrop', 'setgroups', 'rlimit', 'netlink',
+]) // biome-ignore format: a table
+
+function checkOrder(plan: Plan): void {
+  const kinds = plan.init.map((step) => step.kind)
+  const capset = kinds.lastIndexOf('capset')
+  const late = kinds.findIndex((kind, i) => capset >= 0 && i > capset && PRIVILEGED.has(kind))
+  if (late >= 0) throw new Error(`bug: init step ${late} (${kinds[late]}) comes after the capabilities are dropped`)
+  const exec = kinds.indexOf('exec')
+  if (exec !== kinds.length - 1) throw new Error('bug: exec is not the last step of init')
+  const find = kinds.indexOf('findExecutable')
+  if (find < capset || find < 0) throw new Error('bug: the executable is not looked up with the final identity')
+  const hostPropagation = kinds.includes('propagation')
+  const ownMounts = plan.parent.some((step) => step.kind === 'launch' && step.names.includes('mount'))
+  const joined = plan.stage.some(
+    (step) => step.kind === 'join' || (step.kind === 'unshare' && step.names.includes('mount')),
+  )
+  if (hostPropagation && !ownMounts && !joined) throw new Error('bug: propagation is changed without a mount namespace')
+}
+
+/** Throws on the first invariant that does not hold. */
+export function checkPlan(plan: Plan): void {
+  const open = new Set(plan.presets.map(({ slot }) => slot))
+  if (open.size !== plan.presets.length) throw new Error('bug: two presets share a slot')
+  const stageSlots = new Set(open)
+  checkSlots('stage', plan.stage, stageSlots)
+  checkSlots('init', plan.init, new Set(stageSlots))
+  checkJumps('stage', plan.stage)
+  checkJumps('init', plan.init)
+  checkSyncs(plan)
+  checkOrder(plan)
+}

@@ -1,0 +1,97 @@
+/**
+ * The terminal. The pair is opened in the container's own devpts, the peer by TIOCGPTPEER on the master: no name in
+ * /dev/pts is ever looked up (CVE-2025-52565), and /dev/console is bound by fd.
+ */
+import { DEVPTS_SUPER_MAGIC, O_NOCTTY, O_PATH, O_RDWR } from '../kernel/files.ts'
+import { PTMX_DEVICE, TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ, winsizeBytes } from '../kernel/tty.ts'
+import { namespace, type PlanContext, SLOT } from './context.ts'
+import { devIsBound } from './mounts.ts'
+import type { ChildStep } from './step.ts'
+
+const O_CREAT_EXCL_NOFOLLOW = 0o100 | 0o200 | 0o400000
+
+export function planConsole(ctx: PlanContext): ChildStep[] {
+  const process = ctx.spec.process
+  if (!process?.terminal) return []
+  const [master, peer, target] = [ctx.scratch(0), ctx.scratch(1), ctx.scratch(2)]
+  const origin = { config: '/process/terminal', doing: 'set up the terminal' }
+  const steps: ChildStep[] = [
+    {
+      kind: 'open',
+      out: master,
+      dir: SLOT.root,
+      path: '/dev/pts/ptmx',
+      flags: O_RDWR | O_NOCTTY,
+      inRoot: true,
+      origin,
+    },
+    { kind: 'verify', slot: master, is: { filesystem: DEVPTS_SUPER_MAGIC }, origin },
+    { kind: 'verify', slot: master, is: { char: PTMX_DEVICE }, origin },
+    { kind: 'ioctl', slot: master, name: 'TIOCSPTLCK', request: TIOCSPTLCK, value: { bytes: [0, 0, 0, 0] }, origin },
+    {
+      kind: 'ioctl',
+      out: peer,
+      slot: master,
+      name: 'TIOCGPTPEER',
+      request: TIOCGPTPEER,
+      value: O_RDWR | O_NOCTTY | 0o2000000,
+      origin,
+    },
+  ]
+  if (process.consoleSize) {
+    const { height, width } = process.consoleSize
+    const size = { bytes: winsizeBytes(height, width) }
+    steps.push({
+      kind: 'ioctl',
+      slot: peer,
+      name: 'TIOCSWINSZ',
+      request: TIOCSWINSZ,
+      value: size,
+      origin: { ...origin, config: '/process/consoleSize' },
+    })
+  }
+  const uid = process.user?.uid ?? 0
+  // The gid may not be mapped in a user namespace, and devpts has its own idea of it: only the owner is ours.
+  if (uid !== 0) steps.push({ kind: 'chown', dir: peer, path: '', uid, gid: -1, origin })
+  if (namespace(ctx.spec, 'mount') !== undefined && !devIsBound(ctx)) {
+    const mount = ctx.scratch(3)
+    const doing = { config: '/process/terminal', doing: 'mount the terminal on "/dev/console"' }
+    steps.push(
+      // CVE-2026-88264: made without following, opened without following; a link in the image stays what it is.
+      {
+        kind: 'open',
+        out: target,
+        dir: SLOT.dev,
+        path: 'console',
+        flags: O_CREAT_EXCL_NOFOLLOW,
+        tolerate: ['EEXIST'],
+        skip: 0,
+        origin: doing,
+      },
+      {
+        kind: 'open',
+        out: target,
+        dir: SLOT.dev,
+        path: 'console',
+        flags: O_PATH,
+        inRoot: true,
+        noLinks: true,
+        origin: doing,
+      },
+      { kind: 'cloneTree', out: mount, dir: peer, path: '', recursive: false, origin: doing },
+      { kind: 'attach', mount, to: target, origin: doing },
+      { kind: 'close', slot: target },
+      { kind: 'close', slot: mount },
+    )
+  }
+  steps.push(
+    { kind: 'sendFd', tag: 'console', slot: master, origin },
+    { kind: 'close', slot: master },
+    { kind: 'duplicate', slot: peer, to: 0, origin },
+    { kind: 'duplicate', slot: peer, to: 1, origin },
+    { kind: 'duplicate', slot: peer, to: 2, origin },
+    { kind: 'ioctl', slot: peer, name: 'TIOCSCTTY', request: TIOCSCTTY, value: 0, origin },
+    { kind: 'close', slot: peer },
+  )
+  return steps
+}

@@ -1,0 +1,119 @@
+/**
+ * Device nodes and links of /dev. They are made before the root changes, so every name is used in a directory fd that
+ * was opened inside the root (CVE-2026-41579), and no last component is followed.
+ */
+import { baseName, cleanPath, parentPath } from '../base/path.ts'
+import { S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts'
+import type { Device } from '../spec/types.gen.ts'
+import { hasUserNamespace, type PlanContext, SLOT } from './context.ts'
+import { devIsBound } from './mounts.ts'
+import type { ChildStep, Origin, Slot } from './step.ts'
+
+/** SPEC: config-linux.md#default-devices; console and ptmx are made elsewhere. Numbers: Documentation/admin-guide/devices.txt. */
+const DEFAULT_DEVICES: readonly Device[] = [
+  { path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode: 0o666 },
+  { path: '/dev/zero', type: 'c', major: 1, minor: 5, fileMode: 0o666 },
+  { path: '/dev/full', type: 'c', major: 1, minor: 7, fileMode: 0o666 },
+  { path: '/dev/random', type: 'c', major: 1, minor: 8, fileMode: 0o666 },
+  { path: '/dev/urandom', type: 'c', major: 1, minor: 9, fileMode: 0o666 },
+  { path: '/dev/tty', type: 'c', major: 5, minor: 0, fileMode: 0o666 },
+]
+
+/** SPEC: runtime-linux.md#dev-symbolic-links. */
+const LINKS = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+] as const
+
+const FILE_TYPE = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const
+
+interface Planned {
+  readonly device: Device
+  readonly origin: Origin
+}
+
+function devices(ctx: PlanContext): Planned[] {
+  const configured = (ctx.spec.linux?.devices ?? []).map((device, index) => ({
+    device: { ...device, path: cleanPath(device.path) },
+    origin: { config: `/linux/devices/${index}`, doing: `create device "${device.path}"` },
+  }))
+  const own = new Set(configured.map(({ device }) => device.path))
+  const defaults = DEFAULT_DEVICES.filter(({ path }) => !own.has(path)).map((device) => ({
+    device,
+    origin: { doing: `create default device "${device.path}"` },
+  }))
+  return [...defaults, ...configured]
+}
+
+/** mknod in the directory `dir`. Mode as given (the umask is 0), owner only if it is not root. */
+function nodeSteps({ device, origin }: Planned, dir: Slot): ChildStep[] {
+  const name = baseName(device.path)
+  const mode = FILE_TYPE[device.type] | (device.fileMode ?? 0o666)
+  const { uid = 0, gid = 0 } = device
+  const make: ChildStep = {
+    kind: 'mknod',
+    dir,
+    path: name,
+    mode,
+    device: [device.major ?? 0, device.minor ?? 0],
+    origin,
+  }
+  if (uid === 0 && gid === 0) return [{ ...make, tolerate: ['EEXIST'], skip: 0 }]
+  return [
+    { ...make, tolerate: ['EEXIST'], skip: 1 },
+    { kind: 'chown', dir, path: name, uid, gid, origin },
+  ]
+}
+
+/** Where mknod is not allowed (a user namespace) the host's device is bound, after a look at what it is. */
+function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
+  const [made, target] = [ctx.scratch(0), ctx.scratch(1)]
+  const steps: ChildStep[] = [{ kind: 'cloneTree', out: made, dir: 'cwd', path: device.path, recursive: false, origin }]
+  if (device.type === 'c' || device.type === 'u') {
+    steps.push({ kind: 'verify', slot: made, is: { char: [device.major ?? 0, device.minor ?? 0] }, origin })
+  }
+  return [
+    ...steps,
+    { kind: 'makePath', out: target, root: SLOT.root, path: device.path, type: 'file', mode: 0o644, origin },
+    { kind: 'attach', mount: made, to: target, origin },
+    { kind: 'close', slot: target },
+    { kind: 'close', slot: made },
+  ]
+}
+
+/** /dev of the container, in-root, for the steps below and for the console. */
+function openDev(): ChildStep {
+  const origin = { doing: 'open "/dev" of the container' }
+  return { kind: 'makePath', out: SLOT.dev, root: SLOT.root, path: '/dev', type: 'directory', mode: 0o755, origin }
+}
+
+export function planDevices(ctx: PlanContext): ChildStep[] {
+  if (devIsBound(ctx)) return []
+  const steps: ChildStep[] = [openDev()]
+  // mknod in a user namespace is EPERM wherever the kernel allows it at all.
+  const bind = hasUserNamespace(ctx.spec) || !ctx.facts.initialUserns
+  for (const planned of devices(ctx)) {
+    const parent = parentPath(planned.device.path)
+    if (bind && planned.device.type !== 'p') steps.push(...bindSteps(ctx, planned))
+    else if (parent === '/dev') steps.push(...nodeSteps(planned, SLOT.dev))
+    else {
+      const dir = ctx.scratch(0)
+      const { origin } = planned
+      steps.push({ kind: 'makePath', out: dir, root: SLOT.root, path: parent, type: 'directory', mode: 0o755, origin })
+      steps.push(...nodeSteps(planned, dir), { kind: 'close', slot: dir })
+    }
+  }
+  for (const [name, target] of LINKS) {
+    const origin = { doing: `link "/dev/${name}"` }
+    steps.push({ kind: 'symlink', dir: SLOT.dev, path: name, target, tolerate: ['EEXIST'], skip: 0, origin })
+  }
+  // The multiplexer must be that of the container's own devpts.
+  const ptmx = { doing: 'link "/dev/ptmx"' }
+  steps.push(
+    { kind: 'unlink', dir: SLOT.dev, path: 'ptmx', tolerate: ['ENOENT'], skip: 0, origin: ptmx },
+    { kind: 'symlink', dir: SLOT.dev, path: 'ptmx', target: 'pts/ptmx', origin: ptmx },
+  )
+  return steps
+}

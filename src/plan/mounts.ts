@@ -1,0 +1,186 @@
+/**
+ * The mounts of config.json. Each is made detached, attributes and all, and then attached by fd to a target that was
+ * resolved inside the root: no path of the image is looked up twice.
+ */
+import { cleanPath, isWithin, joinPath, parentPath } from '../base/path.ts'
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { ATTR } from '../kernel/mount.ts'
+import { parseMountOptions } from '../kernel/mount_options.ts'
+import type { Mount } from '../spec/types.gen.ts'
+import { planCgroupMount } from './cgroup_mount.ts'
+import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
+import type { PlannedMount } from './mount_model.ts'
+import type { ChildStep, Slot } from './step.ts'
+
+/** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
+const KERNEL_FILESYSTEMS = new Set([
+  'proc',
+  'sysfs',
+  'tmpfs',
+  'mqueue',
+  'devpts',
+  'cgroup',
+  'cgroup2',
+  'bpf',
+  'debugfs',
+  'tracefs',
+  'securityfs',
+])
+
+/** Mount words as an error shows them. */
+function describe(mount: Mount): string {
+  const options = mount.options?.length ? ` (${mount.options.join(',')})` : ''
+  return `mount "${mount.source ?? mount.type ?? 'none'}" on "${mount.destination}"${options}`
+}
+
+/** All mounts of the configuration, in order. */
+export function plannedMounts(ctx: PlanContext): PlannedMount[] {
+  return (ctx.spec.mounts ?? []).map((mount, index) => ({
+    mount,
+    options: parseMountOptions(mount.options ?? []),
+    target: cleanPath(`/${mount.destination}`),
+    origin: { config: `/mounts/${index}`, doing: describe(mount) },
+  }))
+}
+
+/** Read-only is put off where more is to be created inside: in tmpfs and in /dev. */
+function lateReadonly({ options, target, mount }: PlannedMount): boolean {
+  const readonly = (options.set & ATTR.rdonly) !== 0
+  return readonly && options.bind === undefined && (mount.type === 'tmpfs' || target === '/dev')
+}
+
+/** Attribute and propagation steps for the mount in `slot`; a fresh one has some attributes from its creation. */
+function attributeSteps(planned: PlannedMount, slot: Slot, fresh?: { readonly attributes: number }): ChildStep[] {
+  const { options, origin } = planned
+  const steps: ChildStep[] = []
+  const set = options.set & ~(fresh?.attributes ?? 0) & ~(lateReadonly(planned) ? ATTR.rdonly : 0)
+  const clear = fresh ? 0 : options.clear
+  if (set || clear) steps.push({ kind: 'setAttributes', slot, recursive: false, set, clear, origin })
+  if (options.recursiveSet || options.recursiveClear) {
+    const { recursiveSet, recursiveClear } = options
+    steps.push({ kind: 'setAttributes', slot, recursive: true, set: recursiveSet, clear: recursiveClear, origin })
+  }
+  for (const { flag, recursive } of options.propagation) {
+    steps.push({ kind: 'setAttributes', slot, recursive, set: 0, clear: 0, propagation: flag, origin })
+  }
+  return steps
+}
+
+/**
+ * The target, resolved below the root and made where it is missing.
+ * CVE-2019-19921: /proc and /sys must be what they are called: real directories, reached without any link.
+ */
+function targetSteps(planned: PlannedMount, out: Slot, type: 'directory' | { like: Slot }): ChildStep[] {
+  const { target, origin, mount } = planned
+  const steps: ChildStep[] = [{ kind: 'makePath', out, root: SLOT.root, path: target, type, mode: 0o755, origin }]
+  if (mount.type === 'proc' || mount.type === 'sysfs' || isWithin(target, '/proc') || isWithin(target, '/sys')) {
+    steps.push({ kind: 'open', out, dir: SLOT.root, path: target, flags: O_PATH, inRoot: true, noLinks: true, origin })
+  }
+  return steps
+}
+
+function planBind(ctx: PlanContext, planned: PlannedMount): ChildStep[] {
+  const { mount, options, origin } = planned
+  const [made, target] = [ctx.scratch(0), ctx.scratch(1)]
+  const path = joinPath(mount.source?.startsWith('/') ? '' : ctx.request.bundle, mount.source ?? '')
+  const recursive = options.bind === 'rbind'
+  const steps: ChildStep[] = []
+  if (hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new') {
+    // The container's root may not be able to reach the source; whoever configured it is.
+    const slot = ctx.slot()
+    ctx.presets.push({ kind: 'tree', slot, path, recursive, origin })
+    return [
+      ...attributeSteps(planned, slot),
+      ...targetSteps(planned, target, { like: slot }),
+      ...attach(planned, slot, target),
+    ]
+  }
+  steps.push({ kind: 'cloneTree', out: made, dir: 'cwd', path, recursive, origin })
+  return [
+    ...steps,
+    ...attributeSteps(planned, made),
+    ...targetSteps(planned, target, { like: made }),
+    ...attach(planned, made, target),
+  ]
+}
+
+function attach({ origin, target: path }: PlannedMount, mount: Slot, target: Slot, keep = false): ChildStep[] {
+  return [
+    { kind: 'attach', mount, to: target, origin },
+    { kind: 'close', slot: target },
+    // A mount over the root is what later paths are below.
+    ...(path === '/'
+      ? [{ kind: 'open' as const, out: SLOT.root, dir: mount, path: '.', flags: O_PATH | O_DIRECTORY, origin }]
+      : []),
+    ...(keep ? [] : [{ kind: 'close' as const, slot: mount }]),
+  ]
+}
+
+/** tmpfs without a mode takes that of the directory it covers; a new directory gets what tmpfs has by itself. */
+function tmpfsTarget(planned: PlannedMount, out: Slot): ChildStep[] {
+  const { target, origin } = planned
+  const parent = parentPath(target)
+  const steps: ChildStep[] = []
+  if (parent !== '/')
+    steps.push({ kind: 'makePath', out, root: SLOT.root, path: parent, type: 'directory', mode: 0o755, origin })
+  return [...steps, { kind: 'makePath', out, root: SLOT.root, path: target, type: 'directory', mode: 0o1777, origin }]
+}
+
+function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
+  const { mount, options, origin } = planned
+  const type = mount.type as string
+  const keep = lateReadonly(planned)
+  const [made, target] = [keep ? ctx.slot() : ctx.scratch(0), ctx.scratch(1)]
+  const ownMode = type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))
+  const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
+  const readonlySuperblock = (options.set & ATTR.rdonly) !== 0 && !KERNEL_FILESYSTEMS.has(type)
+  const create: ChildStep = {
+    kind: 'fsmount',
+    out: made,
+    type,
+    ...(mount.source ? { source: mount.source } : {}),
+    options: readonlySuperblock ? ['ro', ...options.data] : options.data,
+    attributes,
+    ...(ownMode ? { modeLike: target } : {}),
+    origin,
+  }
+  const steps = ownMode ? tmpfsTarget(planned, target) : targetSteps(planned, target, 'directory')
+  if (type === 'sysfs' || type === 'proc') {
+    // In a user namespace the kernel lets these be mounted only with the matching network or pid namespace: then the
+    // host's is bound, with the same flags all the way down.
+    const host: ChildStep = {
+      kind: 'cloneTree',
+      out: made,
+      dir: 'cwd',
+      path: type === 'proc' ? '/proc' : '/sys',
+      recursive: true,
+      origin,
+    }
+    const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
+    steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
+  } else steps.push(create)
+  steps.push(...attributeSteps(planned, made, { attributes }), ...attach(planned, made, target, keep))
+  if (keep) {
+    late.push(
+      { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.rdonly, clear: 0, origin },
+      { kind: 'close', slot: made },
+    )
+  }
+  return steps
+}
+
+/** The mounts, and the steps that make some of them read-only once everything is in place. */
+export function planMounts(ctx: PlanContext): { readonly steps: ChildStep[]; readonly late: ChildStep[] } {
+  const late: ChildStep[] = []
+  const steps = plannedMounts(ctx).flatMap((planned) => {
+    if (planned.options.bind) return planBind(ctx, planned)
+    if (planned.mount.type === 'cgroup') return planCgroupMount(ctx, planned, late)
+    return planFilesystem(ctx, planned, late)
+  })
+  return { steps, late }
+}
+
+/** Whether /dev of the container is the user's own, made by a bind mount: then nothing is created in it. */
+export function devIsBound(ctx: PlanContext): boolean {
+  return plannedMounts(ctx).some(({ target, options }) => target === '/dev' && options.bind !== undefined)
+}

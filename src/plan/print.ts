@@ -1,0 +1,163 @@
+/** Puts a plan into words: `davit plan`, golden tests, and the name of a failed call in an error. */
+import { ATTR } from '../kernel/mount.ts'
+import type { CgroupStep } from './cgroup/model.ts'
+import type { ChildStep, Dir, HostStep, Plan, Preset } from './step.ts'
+
+type Words = { readonly [K in ChildStep['kind']]: (step: Extract<ChildStep, { kind: K }>) => string }
+
+const at = (dir: Dir, path: string) =>
+  dir === 'cwd' ? `"${path}"` : path === '' ? `slot ${dir}` : `"${path}" in slot ${dir}`
+const octal = (mode: number) => `0${mode.toString(8)}`
+const list = (items: readonly (string | number)[]) => items.join(',')
+
+/** MOUNT_ATTR_* bits by name. */
+export function attributeNames(bits: number): string {
+  const names = Object.entries(ATTR).filter(([name, bit]) => name !== 'atimeMask' && bit !== 0 && (bits & bit) === bit)
+  const atime = (bits & ATTR.atimeMask) === ATTR.atimeMask ? ['atime'] : []
+  return [
+    ...names.filter(([name]) => atime.length === 0 || !['noatime', 'strictatime'].includes(name)).map(([name]) => name),
+    ...atime,
+  ].join(',')
+}
+
+function propagationName(flags: number): string {
+  const recursive = flags & 16384 ? 'r' : ''
+  const name = flags & (1 << 17) ? 'unbindable' : flags & (1 << 18) ? 'private' : flags & (1 << 19) ? 'slave' : 'shared'
+  return recursive + name
+}
+
+const WORDS: Words = {
+  open: (s) => `open ${at(s.dir, s.path)}${s.inRoot ? ' in-root' : ''}${s.noLinks ? ' no-links' : ''}`,
+  close: (s) => `close slot ${s.slot}`,
+  makePath: (s) =>
+    `make path "${s.path}" in slot ${s.root} (${typeof s.type === 'object' ? `like slot ${s.type.like}` : s.type}, ${octal(s.mode)})`,
+  write: (s) => `write "${s.data.trimEnd()}" to ${at(s.dir, s.path)}`,
+  writeSlot: (s) => `write "${s.data}" to slot ${s.slot}`,
+  verify: (s) =>
+    `verify slot ${s.slot} is ${s.is === 'directory' ? 'a directory' : 'char' in s.is ? `char device ${s.is.char.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
+  mkdir: (s) => `mkdir ${at(s.dir, s.path)} ${octal(s.mode)}`,
+  mknod: (s) => `mknod ${at(s.dir, s.path)} ${octal(s.mode)} ${s.device.join(':')}`,
+  symlink: (s) => `symlink ${at(s.dir, s.path)} -> "${s.target}"`,
+  unlink: (s) => `unlink ${at(s.dir, s.path)}`,
+  chown: (s) => `chown ${at(s.dir, s.path)} ${s.uid}:${s.gid}`,
+  chmod: (s) => `chmod ${at(s.dir, s.path)} ${octal(s.mode)}`,
+  chdir: (s) => `chdir "${s.path}" and verify it is inside the root`,
+  fchdir: (s) => `fchdir slot ${s.slot}`,
+  chownStream: (s) => `chown fd ${s.fd} to ${s.uid} if it is of type ${octal(s.type)}`,
+  umask: (s) => `umask ${octal(s.mask)}`,
+  fsmount: (s) =>
+    `fsmount "${s.type}"${s.options.length ? ` options ${list(s.options)}` : ''}${s.attributes ? ` (${attributeNames(s.attributes)})` : ''}`,
+  cloneTree: (s) => `open_tree ${at(s.dir, s.path)} clone${s.recursive ? ' recursive' : ''}`,
+  setAttributes: (s) =>
+    [
+      `mount_setattr slot ${s.slot}${s.recursive ? ' recursive' : ''}`,
+      ...(s.set ? [`set ${attributeNames(s.set)}`] : []),
+      ...(s.clear ? [`clear ${attributeNames(s.clear)}`] : []),
+      ...(s.propagation ? [propagationName(s.propagation)] : []),
+    ].join(' '),
+  attach: (s) => `move_mount slot ${s.mount} to slot ${s.to}`,
+  attachAt: (s) => `move_mount slot ${s.mount} to "${s.path}"`,
+  propagation: (s) => `mount --make-${propagationName(s.flags)} "${s.path}"`,
+  pivotRoot: (s) => `pivot_root to slot ${s.root}`,
+  moveRoot: (s) => `move slot ${s.root} to "/" and chroot`,
+  chroot: (s) => `chroot to slot ${s.root}`,
+  unmount: (s) => `umount "${s.path}"`,
+  unshare: (s) => `unshare ${list(s.names)}`,
+  join: (s) => `setns slot ${s.slot}`,
+  fork: (s) => `fork init${s.flags ? ' into a new pid namespace' : ''}`,
+  hostname: (s) => `sethostname "${s.name}"`,
+  domainname: (s) => `setdomainname "${s.name}"`,
+  netlink: (s) => `rtnetlink: ${s.what}`,
+  prctl: (s) => `prctl ${s.name} ${list(s.args)}`,
+  setsid: () => 'setsid',
+  keyring: (s) => `keyctl join session keyring "${s.name}"`,
+  rlimit: (s) => `setrlimit ${s.name} ${s.soft}:${s.hard}`,
+  setgroups: (s) => `setgroups [${list(s.gids)}]`,
+  setgid: (s) => `setresgid ${s.gid}`,
+  setuid: (s) => `setresuid ${s.uid}`,
+  boundingDrop: (s) => `drop from bounding set ${list(s.capabilities)}`,
+  capset: (s) =>
+    `capset effective ${list(s.effective) || '-'} permitted ${list(s.permitted) || '-'} inheritable ${list(s.inheritable) || '-'}`,
+  ambient: (s) => `raise ambient ${list(s.capabilities) || '-'}`,
+  jump: () => 'jump',
+  sync: (s) => `sync ${s.tag}${s.wait ? ' and wait' : ''}`,
+  sendFd: (s) => `send slot ${s.slot} as ${s.tag}`,
+  ioctl: (s) => `ioctl slot ${s.slot} ${s.name}`,
+  duplicate: (s) => `dup slot ${s.slot} to fd ${s.to}`,
+  hook: (s) => `run "${s.path}" ${JSON.stringify(s.args)}`,
+  findExecutable: (s) => `find executable ${s.candidates.map((path) => `"${path}"`).join(' ')}`,
+  waitForStart: () => 'wait for start',
+  exec: (s) => `exec ${JSON.stringify(s.args)}`,
+  call: (s) =>
+    `${s.name}(${s.args.map((arg) => (typeof arg === 'object' ? ('slot' in arg ? `slot ${arg.slot}` : 'bytes') : typeof arg === 'string' ? `"${arg}"` : arg)).join(', ')})`,
+}
+
+/** The step as words, without its origin: `fsmount "proc" (nosuid)`. */
+export function callWords(step: ChildStep): string {
+  return (WORDS[step.kind] as (step: ChildStep) => string)(step)
+}
+
+function suffix(step: ChildStep): string {
+  const out = 'out' in step && step.out !== undefined ? ` => slot ${step.out}` : ''
+  const open = step.ifOpen ? ' (if open)' : ''
+  const tolerate = step.tolerate
+    ? ` tolerate ${list(step.tolerate)}${step.skip ? ` skip ${step.skip}` : ''}`
+    : step.kind === 'jump'
+      ? ` ${step.skip}`
+      : ''
+  const config = step.origin?.config ? `  # ${step.origin.config}` : ''
+  return `${out}${open}${tolerate}${config}`
+}
+
+/** One line for one child step. */
+export function printStep(step: ChildStep): string {
+  return `${callWords(step)}${suffix(step)}`
+}
+
+/** One line for one step of the parent. */
+export function printHostStep(step: HostStep): string {
+  const config = step.origin?.config ? `  # ${step.origin.config}` : ''
+  switch (step.kind) {
+    case 'launch':
+      return `clone init [${list(step.names)}]${step.intoCgroup ? ' into its cgroup' : ''}${config}`
+    case 'await':
+    case 'answer':
+      return `${step.kind} ${step.tag}${config}`
+    case 'idMaps':
+      return `write uid_map "${step.uidMap.trimEnd()}" gid_map "${step.gidMap.trimEnd()}" setgroups ${step.setgroups}${config}`
+    case 'hook':
+      return `run hook "${step.hook.path}" with status ${step.status}${config}`
+    case 'pidFile':
+      return `write pid file "${step.path}"${config}`
+    default:
+      return `${step.kind.replace(/[A-Z]/g, (char) => ` ${char.toLowerCase()}`)}${config}`
+  }
+}
+
+function printPreset(preset: Preset): string {
+  const path = 'path' in preset ? ` "${preset.path}"` : 'status' in preset ? ` ${preset.status}` : ''
+  const config = 'origin' in preset && preset.origin?.config ? `  # ${preset.origin.config}` : ''
+  return `slot ${preset.slot} = ${preset.kind}${path}${config}`
+}
+
+/** One line for one cgroup step. */
+export function printCgroupStep(step: CgroupStep): string {
+  if (step.kind === 'write') return `write "${step.value}" to ${step.path}${step.config ? `  # ${step.config}` : ''}`
+  if (step.kind === 'inherit') return `inherit ${step.files[0]} in ${step.dir}`
+  if (step.kind === 'enable') return `enable ${list(step.controllers)} below ${step.dir}`
+  return `check ${step.path} against ${step.limit}  # ${step.config}`
+}
+
+/** The whole plan as text. */
+export function printPlan(plan: Plan): string {
+  const section = (name: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`${name}:`, ...lines.map((line, i) => `${String(i).padStart(4)}  ${line}`)]
+  return [
+    ...section('opened by the parent', plan.presets.map(printPreset)),
+    ...section('parent', plan.parent.map(printHostStep)),
+    ...section('stage', plan.stage.map(printStep)),
+    ...section('init', plan.init.map(printStep)),
+    ...section('warnings', plan.warnings),
+    '',
+  ].join('\n')
+}

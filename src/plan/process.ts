@@ -1,0 +1,181 @@
+/** The process itself: session, limits, working directory, what it executes. */
+import { joinPath } from '../base/path.ts'
+import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
+import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, SIGKILL } from '../kernel/prctl.ts'
+import { rlimitNumber } from '../kernel/rlimits.ts'
+import { toU64 } from '../spec/numbers.ts'
+import { type PlanContext, SLOT } from './context.ts'
+import type { ChildStep } from './step.ts'
+
+/**
+ * First of all. The OOM score is written through the host's /proc while the file is still our own; from
+ * non-dumpable on, nothing in a container can open our /proc files or trace us (CVE-2016-9962).
+ * A runtime that dies half-way takes the container with it.
+ */
+export function planProtection(ctx: PlanContext): ChildStep[] {
+  const steps: ChildStep[] = []
+  const score = ctx.spec.process?.oomScoreAdj
+  if (score !== undefined) {
+    const origin = { config: '/process/oomScoreAdj', doing: `set oom_score_adj to ${score}` }
+    steps.push({ kind: 'write', dir: SLOT.hostProc, path: 'self/oom_score_adj', data: `${score}`, origin })
+  }
+  return [...steps, ...planNonDumpable(ctx), dieWithParent(SIGKILL)]
+}
+
+/**
+ * KERNEL: the /proc files of a process that is not dumpable belong to root; a rootless parent could not write its id
+ * maps. It needs no protection yet then: nothing of the container is running, and setuid makes it non-dumpable.
+ */
+function planNonDumpable(ctx: PlanContext): ChildStep[] {
+  if (ctx.facts.euid !== 0) return []
+  return [
+    {
+      kind: 'prctl',
+      name: 'PR_SET_DUMPABLE',
+      option: PR_SET_DUMPABLE,
+      args: [0],
+      origin: { doing: 'become non-dumpable' },
+    },
+  ]
+}
+
+/** ORDER: given up only when the parent has recorded the pid and will not clean up any more. */
+export function dieWithParent(signal: number): ChildStep {
+  const doing = signal ? 'die with the runtime' : 'outlive the runtime'
+  return { kind: 'prctl', name: 'PR_SET_PDEATHSIG', option: PR_SET_PDEATHSIG, args: [signal], origin: { doing } }
+}
+
+/** v1: a single thread that moves itself takes no lock and waits for no grace period. */
+export function planEnterCgroups(ctx: PlanContext): ChildStep[] {
+  return (ctx.cgroup?.tasks ?? []).flatMap((path): ChildStep[] => {
+    const slot = ctx.slot()
+    ctx.presets.push({ kind: 'cgroupTasks', slot, path })
+    const origin = { config: '/linux/cgroupsPath', doing: `join cgroup by "${path}"` }
+    return [
+      // Empty where the parent was not allowed to make the cgroup and may do without (rootless).
+      { kind: 'writeSlot', slot, data: '0', ifOpen: true, origin },
+      { kind: 'close', slot },
+    ]
+  })
+}
+
+export function planSession(ctx: PlanContext): ChildStep[] {
+  const steps: ChildStep[] = [{ kind: 'setsid', origin: { doing: 'become a session leader' } }]
+  if (!ctx.request.noNewKeyring) {
+    // Kernels without keys, and sandboxes that forbid them, are no reason to fail.
+    const origin = { doing: 'join a session keyring of its own' }
+    steps.push({
+      kind: 'keyring',
+      name: `_ses.${ctx.request.id}`,
+      tolerate: ['ENOSYS', 'EPERM', 'EDQUOT', 'EACCES'],
+      skip: 0,
+      origin,
+    })
+  }
+  return steps
+}
+
+/** ORDER: nofile last would not matter to us, all our fds are open by then; nproc is checked at exec. */
+export function planRlimits(ctx: PlanContext): ChildStep[] {
+  return (ctx.spec.process?.rlimits ?? []).map((limit, index) => {
+    const [soft, hard] = [toU64(limit.soft).toString(), toU64(limit.hard).toString()]
+    const origin = { config: `/process/rlimits/${index}`, doing: `set ${limit.type} to ${soft}:${hard}` }
+    return { kind: 'rlimit', name: limit.type, resource: rlimitNumber(limit.type) ?? -1, soft, hard, origin }
+  })
+}
+
+/** A process of another user must be able to open its pipes again by /proc/self/fd; devices are never touched. */
+export function planStdioOwner(ctx: PlanContext): ChildStep[] {
+  const uid = ctx.spec.process?.user?.uid ?? 0
+  if (uid === 0 || ctx.spec.process?.terminal) return []
+  const origin = { doing: 'give the standard streams to the user' }
+  return [0, 1, 2].flatMap((fd): ChildStep[] => [
+    { kind: 'chownStream', fd, type: S_IFIFO, uid, origin },
+    { kind: 'chownStream', fd, type: S_IFSOCK, uid, origin },
+  ])
+}
+
+/** The working directory is made if it is missing, as runc does; before the rootfs becomes read-only. */
+export function planMakeCwd(ctx: PlanContext): ChildStep[] {
+  const path = ctx.spec.process?.cwd ?? '/'
+  const out = ctx.scratch(0)
+  const origin = { config: '/process/cwd', doing: `make the working directory "${path}"` }
+  if (path === '/') return []
+  return [
+    // What cannot be made (a read-only file system, a magic link) is left to chdir to judge.
+    {
+      kind: 'makePath',
+      out,
+      root: SLOT.root,
+      path,
+      type: 'directory',
+      mode: 0o755,
+      tolerate: ['EROFS', 'EACCES', 'ELOOP', 'EPERM'],
+      skip: 0,
+      origin,
+    },
+    { kind: 'close', slot: out },
+  ]
+}
+
+/** The directory may be open to root only, or to the user only: whoever can, opens it. */
+export function planOpenCwd(ctx: PlanContext): ChildStep[] {
+  const path = ctx.spec.process?.cwd ?? '/'
+  const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
+  return [
+    {
+      kind: 'open',
+      out: SLOT.cwd,
+      dir: 'cwd',
+      path,
+      flags: O_PATH | O_DIRECTORY,
+      tolerate: ['EACCES', 'EPERM'],
+      skip: 0,
+      origin,
+    },
+  ]
+}
+
+/** CVE-2024-21626: chdir verifies that the directory lies below the root. */
+export function planEnterCwd(ctx: PlanContext): ChildStep[] {
+  const path = ctx.spec.process?.cwd ?? '/'
+  const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
+  return [
+    { kind: 'fchdir', slot: SLOT.cwd, tolerate: ['EBADF'], skip: 2, origin },
+    { kind: 'chdir', path: '.', origin },
+    { kind: 'jump', skip: 1 },
+    { kind: 'chdir', path, origin },
+  ]
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Where execvp(3) would look, with the PATH of the container's environment. */
+export function executableCandidates(name: string, env: readonly string[]): string[] {
+  if (name.includes('/')) return [name]
+  const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH
+  // An empty element means the current directory (POSIX); Go's LookPath, so runc, looks there too.
+  return path.split(':').map((folder) => (folder === '' ? `./${name}` : joinPath(folder, name)))
+}
+
+export function planFindExecutable(ctx: PlanContext): ChildStep[] {
+  const { args = [], env = [] } = ctx.spec.process ?? {}
+  const name = args[0] ?? ''
+  const origin = { config: '/process/args/0', doing: `exec: "${name}"` }
+  return [{ kind: 'findExecutable', name, candidates: executableCandidates(name, env), origin }]
+}
+
+export function planExec(ctx: PlanContext): ChildStep[] {
+  const { args = [], env = [] } = ctx.spec.process ?? {}
+  const origin = { config: '/process/args/0', doing: `exec ${args[0] ?? ''}` }
+  return [{ kind: 'exec', args, env, keepFds: ctx.request.preserveFds, origin }]
+}
+
+/** Umask 0 while nodes and directories are made; at the end the configured one, or 022. */
+export function planUmask(mask: number, configured: boolean): ChildStep {
+  const origin = {
+    ...(configured ? { config: '/process/user/umask' } : {}),
+    doing: `set the umask to 0${mask.toString(8)}`,
+  }
+  return { kind: 'umask', mask, origin }
+}

@@ -1,0 +1,211 @@
+/**
+ * The steps of a plan: plain data. Child steps run in the container's processes by the C executor (src/wire lowers
+ * them to records, src/plan/print puts them into words), host steps run in the parent by src/lifecycle.
+ *
+ * An fd slot is a number; the steps that open something name the slot it goes to, later steps name the slot. Slot 0 is
+ * the socket to the parent. Control flow goes forward only: a step that fails with an errno it tolerates skips the
+ * next `skip` steps (0: just goes on).
+ */
+import type { SyscallName } from '../kernel/syscalls.ts'
+
+export type Slot = number
+
+/** A directory fd: a slot, or the working directory / host root, for absolute paths. */
+export type Dir = Slot | 'cwd'
+
+/** Where a step comes from; kept in TypeScript and indexed by step, so that a failure finds its words. */
+export interface Origin {
+  /** JSON pointer into config.json. */
+  readonly config?: string
+  /** What is being done, as the start of an error message: `mount "proc" on "/proc" (nosuid)`. */
+  readonly doing?: string
+}
+
+/** An argument of a raw system call step. */
+export type CallArg = number | bigint | string | { readonly slot: Slot } | { readonly bytes: readonly number[] }
+
+interface Common {
+  readonly origin?: Origin
+  readonly tolerate?: readonly string[]
+  readonly skip?: number
+  /** Skip silently when the step's own slot is empty. */
+  readonly ifOpen?: boolean
+}
+
+type Step<K extends string, Operands> = Common & { readonly kind: K } & Readonly<Operands>
+
+/** openat2 with how it may resolve: in the root given by `dir`, without magic links, and without any link at all if asked. */
+export type OpenStep = Step<
+  'open',
+  { out: Slot; dir: Dir; path: string; flags: number; inRoot?: boolean; noLinks?: boolean }
+>
+export type FileStep =
+  | OpenStep
+  | Step<'close', { slot: Slot }>
+  | Step<'makePath', { out: Slot; root: Slot; path: string; type: 'directory' | 'file' | { like: Slot }; mode: number }>
+  | Step<'write', { dir: Dir; path: string; data: string }>
+  | Step<'writeSlot', { slot: Slot; data: string }>
+  | Step<'verify', { slot: Slot; is: 'directory' | { filesystem: number } | { char: readonly [number, number] } }>
+  | Step<'mkdir', { dir: Dir; path: string; mode: number }>
+  | Step<'mknod', { dir: Dir; path: string; mode: number; device: readonly [number, number] }>
+  | Step<'symlink', { dir: Dir; path: string; target: string }>
+  | Step<'unlink', { dir: Dir; path: string }>
+  | Step<'chown', { dir: Dir; path: string; uid: number; gid: number }>
+  | Step<'chmod', { dir: Dir; path: string; mode: number }>
+  | Step<'chdir', { path: string }>
+  | Step<'fchdir', { slot: Slot }>
+  | Step<'chownStream', { fd: number; type: number; uid: number }>
+  | Step<'umask', { mask: number }>
+
+/** Attributes of mount_setattr(2) by MOUNT_ATTR_* bits. */
+export interface MountAttributes {
+  readonly set: number
+  readonly clear: number
+  /** MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE; 0: leave alone. */
+  readonly propagation?: number
+}
+
+export type MountStep =
+  | Step<
+      'fsmount',
+      { out: Slot; type: string; source?: string; options: readonly string[]; attributes: number; modeLike?: Slot }
+    >
+  | Step<'cloneTree', { out: Slot; dir: Dir; path: string; recursive: boolean; noFollow?: boolean }>
+  | Step<'setAttributes', { slot: Slot; recursive: boolean } & MountAttributes>
+  | Step<'attach', { mount: Slot; to: Slot }>
+  | Step<'attachAt', { mount: Slot; path: string }>
+  | Step<'propagation', { path: string; flags: number }>
+  | Step<'pivotRoot', { root: Slot }>
+  | Step<'moveRoot', { root: Slot }>
+  | Step<'chroot', { root: Slot }>
+  | Step<'unmount', { path: string; flags: number }>
+
+export type NamespaceStep =
+  | Step<'unshare', { flags: number; names: readonly string[] }>
+  | Step<'join', { slot: Slot; flag: number; path: string }>
+  | Step<'fork', { flags: number }>
+  | Step<'hostname', { name: string }>
+  | Step<'domainname', { name: string }>
+  | Step<'netlink', { message: readonly number[]; what: string }>
+
+export type IdentityStep =
+  | Step<'prctl', { name: string; option: number; args: readonly number[] }>
+  | Step<'setsid', object>
+  | Step<'keyring', { name: string }>
+  | Step<'rlimit', { name: string; resource: number; soft: string; hard: string }>
+  | Step<'setgroups', { gids: readonly number[] }>
+  | Step<'setgid', { gid: number }>
+  | Step<'setuid', { uid: number }>
+  | Step<'boundingDrop', { capabilities: readonly string[] }>
+  | Step<'capset', { effective: readonly string[]; permitted: readonly string[]; inheritable: readonly string[] }>
+  | Step<'ambient', { capabilities: readonly string[] }>
+
+export type ProcessStep =
+  | Step<'jump', object>
+  | Step<'sync', { tag: Tag; wait: boolean }>
+  | Step<'sendFd', { tag: Tag; slot: Slot }>
+  | Step<
+      'ioctl',
+      { out?: Slot; slot: Slot; name: string; request: number; value: number | { readonly bytes: readonly number[] } }
+    >
+  | Step<'duplicate', { slot: Slot; to: number }>
+  | Step<
+      'hook',
+      { path: string; args: readonly string[]; env: readonly string[]; stdin: Slot; output: Slot; timeout: number }
+    >
+  | Step<'findExecutable', { name: string; candidates: readonly string[] }>
+  | Step<'waitForStart', { slot: Slot }>
+  | Step<'exec', { args: readonly string[]; env: readonly string[]; keepFds: number }>
+  | Step<'call', { name: SyscallName; args: readonly CallArg[]; out?: Slot }>
+
+/** A step of the stage or of init. */
+export type ChildStep = FileStep | MountStep | NamespaceStep | IdentityStep | ProcessStep
+
+/** Synchronisation points between the child and the parent; they occur in both lists in the same order. */
+export const TAGS = {
+  /** The child is in its new user namespace and waits for the id maps. */
+  idMaps: 1,
+  /** Mounts and devices are made, the root not yet changed: prestart and createRuntime hooks run now. */
+  hooks: 2,
+  /** The fd sent along is the master side of the container's terminal. */
+  console: 3,
+  /** All is set up but `start`. */
+  created: 4,
+  /** The next thing the child does is to exec the user's process. */
+  exec: 5,
+} as const
+
+export type Tag = keyof typeof TAGS
+
+/** One step of the parent. `await` lets the child come to a sync, `answer` lets it go on. */
+export type HostStep =
+  | { readonly kind: 'makeCgroup'; readonly origin?: Origin }
+  | { readonly kind: 'lateCgroup'; readonly origin?: Origin }
+  | {
+      readonly kind: 'launch'
+      readonly flags: number
+      readonly names: readonly string[]
+      readonly intoCgroup: boolean
+      readonly origin?: Origin
+    }
+  | { readonly kind: 'reapStage'; readonly origin?: Origin }
+  | { readonly kind: 'await'; readonly tag: Tag; readonly origin?: Origin }
+  | { readonly kind: 'answer'; readonly tag: Tag; readonly origin?: Origin }
+  | {
+      readonly kind: 'idMaps'
+      readonly uidMap: string
+      readonly gidMap: string
+      readonly setgroups: 'allow' | 'deny'
+      readonly origin?: Origin
+    }
+  | {
+      readonly kind: 'hook'
+      readonly hook: HookCall
+      readonly status: 'creating' | 'created' | 'running'
+      readonly origin: Origin
+    }
+  | { readonly kind: 'console'; readonly origin?: Origin }
+  | { readonly kind: 'recordPid'; readonly origin?: Origin }
+  | { readonly kind: 'pidFile'; readonly path: string; readonly origin?: Origin }
+  | { readonly kind: 'markCreated'; readonly origin?: Origin }
+
+/** A hook as the specification has it, with defaults filled in; timeout in ms, 0 for none. */
+export interface HookCall {
+  readonly path: string
+  readonly args: readonly string[]
+  readonly env: readonly string[]
+  readonly timeout: number
+}
+
+/** Something the parent opens before launch and the child finds in a slot. */
+export type Preset =
+  | { readonly slot: Slot; readonly kind: 'socket' } // the child's end of the pair
+  | {
+      readonly slot: Slot
+      readonly kind: 'open'
+      readonly path: string
+      readonly flags: number
+      readonly origin?: Origin
+    }
+  | {
+      readonly slot: Slot
+      readonly kind: 'tree'
+      readonly path: string
+      readonly recursive: boolean
+      readonly noFollow?: boolean
+      readonly origin?: Origin
+    }
+  | { readonly slot: Slot; readonly kind: 'cgroupTasks'; readonly path: string }
+  | { readonly slot: Slot; readonly kind: 'startSocket' }
+  | { readonly slot: Slot; readonly kind: 'hookState'; readonly status: 'creating' | 'created' | 'running' }
+  | { readonly slot: Slot; readonly kind: 'hookOutput' }
+
+export interface Plan {
+  readonly parent: readonly HostStep[]
+  readonly presets: readonly Preset[]
+  readonly stage: readonly ChildStep[]
+  readonly init: readonly ChildStep[]
+  /** fds from 3 on that belong to the container's process. */
+  readonly keepFds: number
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,59 @@
+/**
+ * Fields of config.json that this davit does not act on. Ignoring one would give a container that is not what was
+ * asked for, so they are refused, all at once, before anything is created.
+ */
+import { type Problem, RuntimeError } from '../base/errors.ts'
+import { parseMountOptions } from '../kernel/mount_options.ts'
+import type { Spec } from '../spec/types.gen.ts'
+import type { Facts } from './facts.ts'
+
+const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
+  ['/process/scheduler', ({ process }) => process?.scheduler],
+  ['/process/ioPriority', ({ process }) => process?.ioPriority],
+  ['/process/execCPUAffinity', ({ process }) => process?.execCPUAffinity],
+  ['/linux/seccomp', ({ linux }) => linux?.seccomp],
+  ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
+  ['/linux/memoryPolicy', ({ linux }) => linux?.memoryPolicy],
+  ['/linux/netDevices', ({ linux }) => linux?.netDevices && Object.keys(linux.netDevices).length > 0],
+  ['/linux/personality', ({ linux }) => linux?.personality],
+]
+
+export function refuseUnsupported(spec: Spec, facts: Facts): void {
+  const problems: Problem[] = []
+  const refuse = (pointer: string, message: string) => problems.push({ pointer, message })
+  for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')
+  if (spec.process?.apparmorProfile) {
+    refuse(
+      '/process/apparmorProfile',
+      facts.apparmor ? 'not supported by this version of davit' : 'apparmor is not enabled on this host',
+    )
+  }
+  for (const [pointer, label] of [
+    ['/process/selinuxLabel', spec.process?.selinuxLabel],
+    ['/linux/mountLabel', spec.linux?.mountLabel],
+  ]) {
+    if (label)
+      refuse(
+        pointer as string,
+        facts.selinux ? 'not supported by this version of davit' : 'selinux is not enabled on this host',
+      )
+  }
+  for (const [index, mount] of (spec.mounts ?? []).entries()) {
+    const at = `/mounts/${index}`
+    const options = parseMountOptions(mount.options ?? [])
+    if (mount.uidMappings?.length || mount.gidMappings?.length)
+      refuse(`${at}/uidMappings`, 'idmapped mounts are not supported by this version of davit')
+    for (const option of options.unsupported)
+      refuse(`${at}/options`, `option "${option}" is not supported by this version of davit`)
+    if (options.bind && options.data.length > 0) {
+      // They belong to the superblock, which a bind mount shares with the host.
+      refuse(
+        `${at}/options`,
+        `bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`,
+      )
+    }
+  }
+  if (problems.length === 0) return
+  const words = problems.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
+  throw new RuntimeError('unsupported', `unsupported config.json: ${words}`, problems)
+}

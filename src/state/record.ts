@@ -1,0 +1,36 @@
+/** What davit remembers of a container: state.json in its state directory. */
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
+import type { HookCall } from '../plan/step.ts'
+
+export interface ContainerRecord {
+  /** Version of this format. */
+  readonly format: 1
+  readonly ociVersion: string
+  readonly id: string
+  /** Absolute path of the bundle. */
+  readonly bundle: string
+  readonly rootfs: string
+  /** RFC 3339. */
+  readonly created: string
+  readonly annotations?: Readonly<Record<string, string>>
+  /** uid of who created it. */
+  readonly owner: number
+  /** Host pid of init and its start time; 0 until it is born. */
+  readonly pid: number
+  readonly startTime: number
+  /** creating until `create` has finished. */
+  readonly phase: 'creating' | 'created'
+  readonly cgroup?: CgroupRecord
+  /** Hooks that run after create, kept since config.json may change. */
+  readonly poststart: readonly RecordedHook[]
+  readonly poststop: readonly RecordedHook[]
+}
+
+export interface RecordedHook {
+  readonly call: HookCall
+  readonly config: string
+  readonly doing: string
+}
+
+/** SPEC: runtime.md#state, and paused, which runc adds. */
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'

@@ -1,0 +1,156 @@
+/**
+ * The state directory: ROOT/ID/{state.json, config.json, start.sock}. Making the directory claims the id; flock(2) on
+ * it serialises create, start and delete and is dropped by the kernel however the holder ends. state.json is replaced
+ * by rename, so a reader sees the old or the new one, whole.
+ */
+import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
+import {
+  closeFd,
+  listDir,
+  makeDir,
+  openAt,
+  openFile,
+  readTextIf,
+  removeDir,
+  rename,
+  statIf,
+  unlink,
+  withFd,
+  writeFd,
+} from '../ffi/file.ts'
+import { must, sys } from '../ffi/native.ts'
+import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } from '../kernel/files.ts'
+import type { ContainerRecord } from './record.ts'
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+const ENOENT = 2
+const EAGAIN = -11
+
+/** Where state lives without --root: /run/davit, or below a user's $XDG_RUNTIME_DIR (empty counts as unset). */
+export function defaultRoot(euid: number, runtimeDir: string | undefined): string {
+  if (euid === 0 || !runtimeDir?.startsWith('/')) return '/run/davit'
+  return `${runtimeDir}/davit`
+}
+
+/** runc's rule and words. Checked before any path is built. */
+export function checkId(id: string): void {
+  if (id === '') throw new RuntimeError('id-invalid', 'container id cannot be empty')
+  if (id === '.' || id === '..' || !/^[\w+.-]+$/.test(id) || id.length > 1024) {
+    throw new RuntimeError('id-invalid', `invalid container id format: ${JSON.stringify(id.slice(0, 80))}`)
+  }
+}
+
+/** A claimed or opened container directory, locked. */
+export interface Claim {
+  readonly id: string
+  readonly path: string
+  readonly fd: number
+}
+
+function containerPath(root: string, id: string): string {
+  checkId(id)
+  return `${root}/${id}`
+}
+
+/** Makes the container's directory, which claims its id, and locks it. `root` is an absolute path. */
+export function claimContainer(root: string, id: string): Claim {
+  const path = containerPath(root, id)
+  makeRoot(root)
+  if (!makeDir(path, 0o700)) throw new RuntimeError('id-in-use', `container with given ID already exists: ${id}`)
+  try {
+    const fd = openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    must(`lock "${path}"`, sys('flock', fd, LOCK_EX))
+    return { id, path, fd }
+  } catch (error) {
+    removeDir(path)
+    throw error
+  }
+}
+
+/** Makes the root; its parents are anybody's, it is for its owner alone. */
+function makeRoot(root: string): void {
+  if (statIf(root)) return
+  const parts = root.split('/').slice(1)
+  for (let i = 1; i <= parts.length; i++) {
+    const path = `/${parts.slice(0, i).join('/')}`
+    if (i === parts.length || !statIf(path)) makeDir(path, i === parts.length ? 0o700 : 0o755)
+  }
+}
+
+/** Opens and locks an existing container's directory. undefined: somebody else holds the lock (only if not `wait`). */
+export function openContainer(root: string, id: string, wait: boolean): Claim | undefined {
+  const path = containerPath(root, id)
+  let fd: number
+  try {
+    fd = openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  } catch (error) {
+    if (error instanceof SysError && error.errno === ENOENT) throw notFound(id)
+    throw error
+  }
+  const locked = sys('flock', fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB)
+  // Removed, perhaps made anew, while we waited: the fd is of a directory that nobody will find again.
+  const gone = locked === 0 && statIf(path)?.inode !== statIf('', fd)?.inode
+  if (locked < 0 || gone) closeFd(fd)
+  if (gone) throw notFound(id)
+  if (locked === EAGAIN) return undefined
+  must(`lock "${path}"`, locked)
+  return { id, path, fd }
+}
+
+/** Drops the lock. */
+export function releaseContainer(claim: Claim): void {
+  closeFd(claim.fd)
+}
+
+/** Replaces state.json. */
+export function writeRecord(claim: Claim, record: ContainerRecord): void {
+  writeStateFile(claim, 'state.json.new', `${JSON.stringify(record)}\n`)
+  rename('state.json.new', 'state.json', claim.fd)
+}
+
+/** Writes another file of the directory. */
+export function writeStateFile(claim: Claim, name: string, text: string): void {
+  const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
+  withFd(openAt(claim.fd, name, flags, 0o600), (fd) => writeFd(fd, text, `"${claim.path}/${name}"`))
+}
+
+/** The record; undefined when the directory has none (a create that was killed at once). Throws when there is no such id. */
+export function readRecord(root: string, id: string): ContainerRecord | undefined {
+  const path = containerPath(root, id)
+  const text = readTextIf(`${path}/state.json`)
+  if (text === undefined) {
+    if (!statIf(path)) throw notFound(id)
+    return undefined
+  }
+  try {
+    return JSON.parse(text) as ContainerRecord
+  } catch (error) {
+    throw new RuntimeError('state', `read "${path}/state.json": ${messageOf(error)}`)
+  }
+}
+
+/** Ids of all containers, sorted. `explicit`: a root that was named must be there. */
+export function listContainers(root: string, explicit: boolean): string[] {
+  try {
+    return listDir(root).sort()
+  } catch (error) {
+    if (!explicit && error instanceof SysError && error.errno === ENOENT) return []
+    throw error
+  }
+}
+
+/** Removes the directory and everything in it; what is gone is gone. */
+export function removeContainer(claim: Claim): void {
+  for (const name of listDir('.', claim.fd)) unlink(name, claim.fd)
+  try {
+    removeDir(claim.path)
+  } catch (error) {
+    if (!(error instanceof SysError && error.errno === ENOENT)) throw error
+  }
+}
+
+/** runc's words, which containerd matches. */
+export function notFound(id: string): RuntimeError {
+  return new RuntimeError('not-found', `container does not exist: ${id}`)
+}
