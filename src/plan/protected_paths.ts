@@ -64,13 +64,11 @@ function maskSteps(ctx: PlanContext, path: string, index: number): ChildStep[] {
 
 export function planProtectedPaths(ctx: PlanContext): ChildStep[] {
   const { readonlyPaths = [], maskedPaths = [] } = ctx.spec.linux ?? {}
-  // Binding the same path twice is only cost.
-  const once = (paths: readonly string[]) => paths.map((path, index) => [cleanPath(path), index] as const)
   const seen = new Set<string>()
+  /** Masking the same path twice is only cost. */
+  const first = (path: string) => !seen.has(path) && seen.add(path) !== undefined
   return [
-    ...once(readonlyPaths).flatMap(([path, index]) => readonlySteps(ctx, path, index)),
-    ...once(maskedPaths).flatMap(([path, index]) =>
-      seen.has(path) ? [] : (seen.add(path), maskSteps(ctx, path, index)),
-    ),
+    ...readonlyPaths.flatMap((path, index) => readonlySteps(ctx, cleanPath(path), index)),
+    ...maskedPaths.flatMap((path, index) => (first(cleanPath(path)) ? maskSteps(ctx, cleanPath(path), index) : [])),
   ]
 }
