@@ -3,7 +3,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= cc
 NODE ?= node
+RUNTIME ?= $(OUT)/davit
 BUN := node_modules/bun/bin/bun.exe
+VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 ARCH := $(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 OUT := build
 LIBEXEC := $(OUT)/libexec/davit
@@ -18,56 +20,154 @@ CFLAGS_INIT := $(CFLAGS_ALL) -ffreestanding -fno-builtin -fno-pic -fno-pie -fno-
 ifeq ($(ARCH),x64)
 CFLAGS_INIT += -mstack-protector-guard=global -fcf-protection
 endif
+LINK_INIT := -nostdlib -static -no-pie -Wl,-z,separate-code
+CFLAGS_SO := $(CFLAGS_ALL) -fPIC -shared -fvisibility=hidden -D_FORTIFY_SOURCE=2
 EXECUTOR := native/reader.c native/run.c native/ops_file.c native/ops_mount.c native/ops_sync.c native/ops_proc.c
 HEADERS := $(wildcard native/*.h)
 SOURCES := $(shell find src -name '*.ts' -o -name '*.js') package.json
 
 DEFINES = --define DAVIT_VERSION='"$(VERSION)"' --define DAVIT_COMMIT='"$(COMMIT)"'
+# The autoload switches are a matter of security: without them the executable runs bunfig.toml and .env of the
+# directory it is started in, which is the bundle; the two others are off by default, and must stay so.
+EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile-autoload-bunfig \
+	--no-compile-autoload-dotenv --no-compile-autoload-tsconfig --no-compile-autoload-package-json
 
-.PHONY: all build help demo test check bench install uninstall clean generate deps conformance fuzz native
+# What is used by whom beyond Node, npm and make. tools/need installs what is missing, where it can.
+BUILD_TOOLS := gcc headers
+DEMO_TOOLS := $(BUILD_TOOLS) busybox
+TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun
+BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
+
+# A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
+INTO = t=$$(mktemp -d $(OUT)/.tmp.XXXXXX) && trap 'rm -rf "$$t"' EXIT &&
+PUT = && mv -f "$$t/$(@F)" $@
+
+.PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
+	test-system bench conformance fuzz generate install uninstall clean FORCE
+.DELETE_ON_ERROR:
 
 all: build
 
-build: $(OUT)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js  ## build/davit, build/davit.js, the library
+build: native $(OUT)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js  ## build/davit, build/davit.js and the library
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+demo:  ## run a container made of this machine's busybox, and show what it sees and leaves (root)
+	@tools/need $(DEMO_TOOLS)
+	+@$(MAKE) --no-print-directory build
+	@docs/demo.sh
+
+test:  ## everything: unit, native and system tests, then lint and types (root; installs what is missing)
+	@tools/need $(TEST_TOOLS)
+	+@$(MAKE) --no-print-directory build
+	$(VITEST) --reporter=default --reporter=json --outputFile.json=$(OUT)/test/results.json
+	+@$(MAKE) --no-print-directory lint types up-to-date
+
+check: build lint types up-to-date test-unit  ## lint, types, layers, generated files, unit tests (no root)
+
+lint: node_modules/.davit-deps
+	node_modules/.bin/biome ci --error-on-warnings --colors=off
+
+types: node_modules/.davit-deps
+	node_modules/.bin/tsc --noEmit -p .
+
+up-to-date: node_modules/.davit-deps
+	$(BUN) src/wire/generate.ts --check
+	$(BUN) spec/build.ts --check
+
+generate: node_modules/.davit-deps  ## write the generated files anew: the C header, validators, types
+	$(BUN) src/wire/generate.ts
+	$(BUN) spec/build.ts
+
+test-unit: build
+	$(VITEST) --project unit
+
+test-native: build
+	$(VITEST) --project native
+
+test-system: build
+	$(VITEST) --project system
+
+bench:  ## measure davit, runc and crun side by side (root)
+	@tools/need $(BENCH_TOOLS)
+	+@$(MAKE) --no-print-directory build $(OUT)/bench/measure
+	$(BUN) bench/run.ts
+
+conformance:  ## check a runtime against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
+	@tools/need $(DEMO_TOOLS)
+	+@$(MAKE) --no-print-directory build
+	$(BUN) conformance/run.ts --runtime $(RUNTIME)
 
 deps: node_modules/.davit-deps
 
-# bun's own install script only moves its binary into place; no other package needs one.
+# bun's own install script only moves its binary into place; no other package needs one. The lock is for two makes
+# at once: the second finds the work done.
 node_modules/.davit-deps: package-lock.json
-	npm ci --ignore-scripts
-	$(NODE) node_modules/bun/install.js
-	touch $@
+	@$(NODE) -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node 20 or newer is needed" >&2; exit 1; }
+	flock package-lock.json sh -ec 'test package-lock.json -nt $@ || exit 0; \
+		npm ci --ignore-scripts; $(NODE) node_modules/bun/install.js; touch $@'
 
 native: $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node
 
-$(LIBEXEC)/davit-init: native/init.c $(EXECUTOR) $(HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_INIT) -nostdlib -static -no-pie -Wl,-z,separate-code $(LDFLAGS_ALL) -o $@ native/init.c $(EXECUTOR)
+# Rewritten only when it changes: what depends on it is built anew when the version, the commit or a flag does.
+$(OUT)/.flags: FORCE
+	@mkdir -p $(LIBEXEC)
+	@echo '$(CC) $(CFLAGS_INIT) $(CFLAGS_SO) $(LINK_INIT) $(LDFLAGS_ALL)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS_INIT) $(CFLAGS_SO) $(LINK_INIT) $(LDFLAGS_ALL)' >$@
 
-$(LIBEXEC)/libdavit.so: native/launch.c $(HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -fPIC -shared -fvisibility=hidden -D_FORTIFY_SOURCE=2 $(LDFLAGS_ALL) -o $@ native/launch.c
+$(OUT)/.edition: FORCE
+	@mkdir -p $(LIBEXEC)
+	@echo '$(VERSION) $(COMMIT) $(EXE_FLAGS)' | cmp -s - $@ || echo '$(VERSION) $(COMMIT) $(EXE_FLAGS)' >$@
+
+$(LIBEXEC)/davit-init: native/init.c $(EXECUTOR) $(HEADERS) $(OUT)/.flags
+	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/init.c $(EXECUTOR) $(PUT)
+
+$(LIBEXEC)/libdavit.so: native/launch.c $(HEADERS) $(OUT)/.flags
+	@$(INTO) set -x && $(CC) $(CFLAGS_SO) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/launch.c $(PUT)
 
 $(LIBEXEC)/koffi.node: node_modules/.davit-deps
 	@mkdir -p $(@D)
-	install -m 755 node_modules/@koromix/koffi-linux-$(ARCH)/linux_$(ARCH)/koffi.node $@
+	install -m 755 node_modules/@koromix/koffi-linux-$(ARCH)/linux_$(ARCH)/koffi.node $@.tmp && mv -f $@.tmp $@
 
-# The two autoload switches are a matter of security: without them the executable runs bunfig.toml and .env of the
-# directory it is started in, which is the bundle.
-$(OUT)/davit: $(SOURCES) node_modules/.davit-deps native
-	$(BUN) build src/main.ts --compile --bytecode --minify --format=esm --splitting --no-compile-autoload-bunfig --no-compile-autoload-dotenv \
-		$(DEFINES) --define DAVIT_EDITION='"exe"' --outfile $@ >/dev/null
+$(OUT)/davit: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
+	@$(INTO) set -x && $(BUN) build src/main.ts $(EXE_FLAGS) $(DEFINES) --define DAVIT_EDITION='"exe"' \
+		--metafile="$$t/meta.json" --outfile "$$t/$(@F)" >"$$t/log" && mv "$$t/meta.json" $(OUT)/meta.json $(PUT)
 
-$(OUT)/davit.js: $(SOURCES) node_modules/.davit-deps native
-	$(BUN) build src/main.ts --target node --format esm $(DEFINES) --define DAVIT_EDITION='"bundle"' \
-		--banner '#!/usr/bin/env node' --outfile $@ >/dev/null
-	chmod 755 $@
+$(OUT)/davit.js: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
+	@$(INTO) set -x && $(BUN) build src/main.ts --target node --format esm $(DEFINES) --define DAVIT_EDITION='"bundle"' \
+		--banner '#!/usr/bin/env node' --outfile "$$t/$(@F)" >"$$t/log" && chmod 755 "$$t/$(@F)" $(PUT)
 
-$(OUT)/lib/src/index.js: $(SOURCES) node_modules/.davit-deps
+# The compiler writes each file whole, in place; the folder is the library.
+$(OUT)/lib/src/index.js: $(SOURCES) node_modules/.davit-deps tsconfig.json tsconfig.lib.json
 	node_modules/.bin/tsc -p tsconfig.lib.json
+	@touch $@
+
+# The licences of what is inside the executable and beside it.
+$(OUT)/THIRD-PARTY-LICENSES: $(OUT)/davit tools/licenses.ts
+	@$(INTO) $(BUN) tools/licenses.ts $(OUT)/meta.json >"$$t/$(@F)" $(PUT)
+
+$(OUT)/bench/measure: bench/measure.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@.tmp $< && mv -f $@.tmp $@
+
+# aarch64 is compiled only, with Debian's cross compiler: nothing of it is run.
+native-aarch64:  ## compile the native parts for aarch64 (not part of the product)
+	@tools/need aarch64
+	@mkdir -p $(OUT)/aarch64
+	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
+		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit-init native/init.c $(EXECUTOR)
+	aarch64-linux-gnu-gcc $(CFLAGS_SO) $(LDFLAGS_ALL) -o $(OUT)/aarch64/libdavit.so native/launch.c
+
+install: build $(OUT)/THIRD-PARTY-LICENSES  ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/davit $(DESTDIR)$(PREFIX)/share/doc/davit
+	install -m 755 $(OUT)/davit $(DESTDIR)$(PREFIX)/bin/davit
+	install -m 755 $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node $(DESTDIR)$(PREFIX)/libexec/davit/
+	install -m 644 README.md CHANGELOG.md LICENSE $(OUT)/THIRD-PARTY-LICENSES docs/*.md $(DESTDIR)$(PREFIX)/share/doc/davit/
+
+uninstall:  ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/davit $(DESTDIR)$(PREFIX)/share/doc/davit
+	rm -f $(DESTDIR)$(PREFIX)/bin/davit
 
 clean:  ## remove what was built
 	rm -rf $(OUT)
