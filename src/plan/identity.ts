@@ -50,7 +50,14 @@ export function capabilitySets(
   const known_ = new Set<string>(known(ctx))
   const unavailable = [...missing].filter((name) => known_.has(name))
   if (unavailable.length > 0) ctx.warnings.push(`ignoring unavailable capabilities: ${unavailable.join(', ')}`)
-  return sets
+  // The kernel raises nothing in the ambient set that is not permitted and inheritable. `runc spec` writes such
+  // configurations since CVE-2022-29162 took the inheritable set out of it, and runc passes over them.
+  const raisable = sets.ambient.filter((name) => sets.permitted.includes(name) && sets.inheritable.includes(name))
+  const ignored = sets.ambient.filter((name) => !raisable.includes(name))
+  if (ignored.length > 0) {
+    ctx.warnings.push(`ignoring ambient capabilities that are not permitted and inheritable: ${ignored.join(', ')}`)
+  }
+  return { ...sets, ambient: raisable }
 }
 
 export function planIdentity(ctx: PlanContext): ChildStep[] {
