@@ -48,7 +48,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 
 all: build
 
-build: native $(OUT)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js  ## build/davit, build/davit.js and the library
+build: native $(LIBEXEC)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js  ## build/davit, build/davit.js and the library
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -104,11 +104,11 @@ deps: node_modules/.davit-deps
 # bun's own install script only moves its binary into place; no other package needs one. The lock is for two makes
 # at once: the second finds the work done.
 node_modules/.davit-deps: package-lock.json
-	@$(NODE) -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node 20 or newer is needed" >&2; exit 1; }
-	flock package-lock.json sh -ec 'test package-lock.json -nt $@ || exit 0; \
+	@$(NODE) -e 'process.exitCode = +(parseInt(process.versions.node) < 20)' || { echo "Node 20 or newer is needed" >&2; exit 1; }
+	flock package-lock.json sh -ec 'if test -e $@ && ! test package-lock.json -nt $@; then exit 0; fi; \
 		npm ci --ignore-scripts; $(NODE) node_modules/bun/install.js; touch $@'
 
-native: $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node
+native: $(OUT)/davit $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node
 
 # Rewritten only when it changes: what depends on it is built anew when the version, the commit or a flag does.
 $(OUT)/.flags: FORCE
@@ -120,6 +120,10 @@ $(OUT)/.edition: FORCE
 	@mkdir -p $(LIBEXEC)
 	@echo '$(VERSION) $(COMMIT) $(EXE_FLAGS)' | cmp -s - $@ || echo '$(VERSION) $(COMMIT) $(EXE_FLAGS)' >$@
 
+# davit itself: cleans the environment, then executes the engine in libexec.
+$(OUT)/davit: native/entry.c native/sys.h $(OUT)/.flags
+	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -fno-stack-protector -o "$$t/$(@F)" native/entry.c $(PUT)
+
 $(LIBEXEC)/davit-init: native/init.c $(EXECUTOR) $(HEADERS) $(OUT)/.flags
 	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/init.c $(EXECUTOR) $(PUT)
 
@@ -130,7 +134,7 @@ $(LIBEXEC)/koffi.node: node_modules/.davit-deps
 	@mkdir -p $(@D)
 	install -m 755 node_modules/@koromix/koffi-linux-$(ARCH)/linux_$(ARCH)/koffi.node $@.tmp && mv -f $@.tmp $@
 
-$(OUT)/davit: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
+$(LIBEXEC)/davit: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
 	@$(INTO) set -x && $(BUN) build src/main.ts $(EXE_FLAGS) $(DEFINES) --define DAVIT_EDITION='"exe"' \
 		--metafile="$$t/meta.json" --outfile "$$t/$(@F)" >"$$t/log" && mv "$$t/meta.json" $(OUT)/meta.json $(PUT)
 
@@ -144,7 +148,7 @@ $(OUT)/lib/src/index.js: $(SOURCES) node_modules/.davit-deps tsconfig.json tscon
 	@touch $@
 
 # The licences of what is inside the executable and beside it.
-$(OUT)/THIRD-PARTY-LICENSES: $(OUT)/davit tools/licenses.ts
+$(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit tools/licenses.ts
 	@$(INTO) $(BUN) tools/licenses.ts $(OUT)/meta.json >"$$t/$(@F)" $(PUT)
 
 $(OUT)/bench/measure: bench/measure.c
@@ -157,12 +161,14 @@ native-aarch64:  ## compile the native parts for aarch64 (not part of the produc
 	@mkdir -p $(OUT)/aarch64
 	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
 		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit-init native/init.c $(EXECUTOR)
+	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
+		$(LINK_INIT) $(LDFLAGS_ALL) -fno-stack-protector -o $(OUT)/aarch64/davit native/entry.c
 	aarch64-linux-gnu-gcc $(CFLAGS_SO) $(LDFLAGS_ALL) -o $(OUT)/aarch64/libdavit.so native/launch.c
 
 install: build $(OUT)/THIRD-PARTY-LICENSES  ## install below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/davit $(DESTDIR)$(PREFIX)/share/doc/davit
 	install -m 755 $(OUT)/davit $(DESTDIR)$(PREFIX)/bin/davit
-	install -m 755 $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node $(DESTDIR)$(PREFIX)/libexec/davit/
+	install -m 755 $(LIBEXEC)/davit $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node $(DESTDIR)$(PREFIX)/libexec/davit/
 	install -m 644 README.md CHANGELOG.md LICENSE $(OUT)/THIRD-PARTY-LICENSES docs/*.md $(DESTDIR)$(PREFIX)/share/doc/davit/
 
 uninstall:  ## remove what install put there
