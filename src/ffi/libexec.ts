@@ -11,15 +11,11 @@ declare const DAVIT_EDITION: string | undefined
 export const EDITION = typeof DAVIT_EDITION === 'string' ? DAVIT_EDITION : 'source'
 
 /**
- * The libexec folder. The executable lies in PREFIX/bin (or sbin) and finds ../libexec/davit, or lies anywhere else
- * with libexec/davit beside it, as in build/. process.execPath is the resolved /proc/self/exe, so a symbolic link
- * with another name changes nothing.
+ * The libexec folder. The compiled executable lies in it, beside the rest: what is called davit is native/entry.c, which
+ * finds it. process.execPath is the resolved /proc/self/exe, so a symbolic link with another name changes nothing.
  */
 export function libexecFolder(): string {
-  if (EDITION === 'exe') {
-    const folder = parentPath(process.execPath)
-    return /\/s?bin$/.test(folder) ? `${parentPath(folder)}/libexec/davit` : `${folder}/libexec/davit`
-  }
+  if (EDITION === 'exe') return parentPath(process.execPath)
   const self = decodeURIComponent(new URL(import.meta.url).pathname)
   if (EDITION === 'bundle') return `${parentPath(self)}/libexec/davit`
   const root = self.replace(/\/(build\/lib\/)?src\/ffi\/[^/]*$/, '')

@@ -1,0 +1,121 @@
+/*
+ * davit: a static program without libc that executes the engine, libexec/davit/davit, with a clean environment.
+ *
+ * SAFETY: the engine is a JavaScript runtime and a dynamic executable: BUN_BE_BUN turns it into another program,
+ * BUN_OPTIONS, BUN_INSPECT, JSC_* and LD_PRELOAD make it run code or open a socket. None of these may come with the
+ * environment that an engine, a sudo or a unit file hands to a container runtime. What passes is named below; a static
+ * program has no loader that could be told otherwise before it runs.
+ */
+#include "sys.h"
+
+void *memcpy(void *dst, const void *src, size_t n);
+void entry(const long *sp);
+
+enum { PATH_SIZE = 4096, MAX_ENV = 64 };
+
+/* Variables that mean something to davit, and to yargs for its language, width and colours. */
+static const char *const allowed[] = {
+	"XDG_RUNTIME_DIR", "PATH",     "HOME",	 "LANG",  "LC_ALL",	  "LC_MESSAGES", "TERM",
+	"COLUMNS",	   "NO_COLOR", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",	 "LISTEN_FDNAMES",
+	"DBUS_SESSION_BUS_ADDRESS",
+};
+
+/* The compiler calls it by itself. */
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		((volatile char *)dst)[i] = ((const char *)src)[i];
+	return dst;
+}
+
+static int is_allowed(const char *entry_text)
+{
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		const char *name = allowed[i], *p = entry_text;
+		while (*name && *name == *p)
+			name++, p++;
+		if (!*name && *p == '=')
+			return 1;
+	}
+	return 0;
+}
+
+static int ends_with(const char *path, size_t length, const char *end)
+{
+	size_t n = str_len(end);
+	if (length < n)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (path[length - n + i] != end[i])
+			return 0;
+	return 1;
+}
+
+/*
+ * The engine's path: in PREFIX/libexec/davit for a davit in PREFIX/bin or PREFIX/sbin, in libexec/davit beside a davit
+ * that is anywhere else. Found by what is executed, so that a symbolic link with another name changes nothing.
+ */
+static int engine_path(char *path)
+{
+	static const char tail[] = "/libexec/davit/davit";
+	long n = SYS(readlinkat, AT_CWD, "/proc/self/exe", path, PATH_SIZE - sizeof(tail), 0, 0);
+	size_t length = n < 0 ? 0 : (size_t)n;
+
+	if (n <= 0 || length >= PATH_SIZE - sizeof(tail))
+		return 0;
+	while (length > 0 && path[length] != '/')
+		length--;
+	if (ends_with(path, length, "/bin"))
+		length -= 4;
+	else if (ends_with(path, length, "/sbin"))
+		length -= 5;
+	for (size_t i = 0; i < sizeof(tail); i++)
+		path[length + i] = tail[i];
+	return 1;
+}
+
+static void say(const char *text)
+{
+	(void)SYS(write, 2, text, str_len(text), 0, 0, 0); /* nobody else to tell */
+}
+
+/* A closed standard stream would be taken by the next file that the engine opens, and the container would get it. */
+static void open_streams(void)
+{
+	long fd;
+	do
+		fd = SYS(openat, AT_CWD, "/dev/null", 2 /* O_RDWR */, 0, 0, 0);
+	while (fd >= 0 && fd <= 2);
+	if (fd >= 0)
+		(void)SYS(close, fd, 0, 0, 0, 0, 0);
+}
+
+/* sp points at argc; argv and envp follow. */
+__attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
+{
+	const char *const *argv = (const char *const *)(sp + 1), *const *envp = argv + sp[0] + 1;
+	const char *env[MAX_ENV + 1];
+	char path[PATH_SIZE];
+	size_t count = 0;
+
+	open_streams();
+	for (; *envp && count < MAX_ENV; envp++)
+		if (is_allowed(*envp))
+			env[count++] = *envp;
+	env[count] = NULL;
+	if (engine_path(path)) {
+		(void)SYS(execve, path, argv, env, 0, 0, 0); /* returns only when it failed */
+		say("davit: cannot execute ");
+		say(path);
+		say(": the installation is incomplete\n");
+	} else
+		say("davit: cannot read /proc/self/exe: is /proc mounted?\n");
+	for (;;)
+		SYS(exit_group, 1, 0, 0, 0, 0, 0);
+}
+
+#ifdef __x86_64__
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall entry\n");
+#else
+__asm__(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x30, xzr\n\tmov x0, sp\n\tbl entry\n");
+#endif
