@@ -1,0 +1,12 @@
+/** Where things are. */
+import { resolve } from 'node:path'
+
+const REPOSITORY = resolve(import.meta.dirname, '../..')
+
+/** Absolute path of a file of the repository. */
+export function repositoryPath(path: string): string {
+  return `${REPOSITORY}/${path}`
+}
+
+/** The runtime under test: build/davit, or the one that RUNTIME names. */
+export const RUNTIME = resolve(process.env.RUNTIME ?? repositoryPath('build/davit'))

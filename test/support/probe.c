@@ -1,0 +1,249 @@
+/*
+ * probe: what the tests need and a shell cannot do. Static, so that it runs in any rootfs; see main() for the commands.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static int die(const char *what)
+{
+	fprintf(stderr, "probe: %s: %s\n", what, strerror(errno));
+	exit(111);
+}
+
+/* Copies both ways until `from` says nothing any more; input at its end is no end. */
+static void pump(int terminal)
+{
+	struct pollfd fds[2] = { { terminal, POLLIN, 0 }, { 0, POLLIN, 0 } };
+	char buf[4096];
+	ssize_t n;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			die("poll");
+		if (errno == EINTR) {
+			errno = 0;
+			continue;
+		}
+		if (fds[0].revents) {
+			n = read(terminal, buf, sizeof(buf));
+			if (n <= 0)
+				return;
+			if (write(1, buf, (size_t)n) != n)
+				return;
+		}
+		if (fds[1].revents) {
+			n = read(0, buf, sizeof(buf));
+			if (n <= 0)
+				fds[1].fd = -1;
+			else if (write(terminal, buf, (size_t)n) != n)
+				return;
+		}
+	}
+}
+
+/* console SOCKET: receives one terminal, as an engine does. */
+static int console(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char name[4096] = "";
+	struct iovec iov = { name, sizeof(name) - 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	struct winsize size = { 0 };
+	int fd, terminal = -1, sock = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	/* A path longer than the address holds is reached through its directory. */
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		char *slash = strrchr(path, '/');
+		*slash = '\0';
+		if (chdir(path) < 0)
+			die("chdir");
+		path = slash + 1;
+	}
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(sock, 1) < 0)
+		die("listen");
+	printf("listening\n");
+	fflush(stdout);
+	fd = accept(sock, NULL, NULL);
+	if (fd < 0 || recvmsg(fd, &msg, 0) < 0)
+		die("receive");
+	for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			memcpy(&terminal, CMSG_DATA(c), sizeof(terminal));
+	if (terminal < 0)
+		return 1;
+	ioctl(terminal, TIOCGWINSZ, &size);
+	printf("console %s %dx%d\n", name, size.ws_row, size.ws_col);
+	fflush(stdout);
+	pump(terminal);
+	return 0;
+}
+
+static int pty_master, pty_peer;
+
+static void tell(int sig)
+{
+	struct termios t;
+	struct winsize size = { .ws_row = 50, .ws_col = 132 };
+
+	if (sig == SIGUSR1)
+		ioctl(pty_master, TIOCSWINSZ, &size);
+	else if (tcgetattr(pty_peer, &t) == 0)
+		dprintf(2, "%s echo=%d icanon=%d isig=%d opost=%d\n", sig ? "now" : "after", !!(t.c_lflag & ECHO),
+			!!(t.c_lflag & ICANON), !!(t.c_lflag & ISIG), !!(t.c_oflag & OPOST));
+}
+
+/*
+ * pty ROWS COLUMNS COMMAND...: runs it on a terminal of its own. USR1 resizes that to 50x132, USR2 prints its settings
+ * to stderr; at the end they are printed too, and how the command ended.
+ */
+static int pty(char **argv)
+{
+	struct winsize size = { .ws_row = (unsigned short)atoi(argv[0]), .ws_col = (unsigned short)atoi(argv[1]) };
+	struct sigaction action = { .sa_handler = tell };
+	int status, master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), zero = 0;
+	pid_t pid;
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &zero) < 0)
+		die("ptmx");
+	pty_master = master;
+	pty_peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (pty_peer < 0 || ioctl(master, TIOCSWINSZ, &size) < 0)
+		die("peer");
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		if (dup2(pty_peer, 0) < 0 || dup2(pty_peer, 1) < 0 || dup2(pty_peer, 2) < 0 || ioctl(0, TIOCSCTTY, 0) < 0)
+			die("terminal");
+		execvp(argv[2], argv + 2);
+		die(argv[2]);
+	}
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	if (fork() == 0) { /* the parent keeps the peer open, so that the end of the command is not the end of output */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pump(master);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	usleep(50000);
+	tell(0);
+	dprintf(2, "end %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return 0;
+}
+
+/* hostile COMMAND...: as a careless caller would: signals ignored and blocked, odd umask and fds left open. */
+static int hostile(char **argv)
+{
+	sigset_t all;
+
+	for (int sig = 1; sig <= 31; sig++)
+		signal(sig, SIG_IGN);
+	sigfillset(&all);
+	sigdelset(&all, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGCHLD, SIG_DFL); /* or the waiting of any runtime fails */
+	umask(0777);
+	dup2(open("/", O_RDONLY | O_DIRECTORY), 9);
+	dup2(open("/etc/hostname", O_RDONLY), 77);
+	execvp(argv[0], argv);
+	return die(argv[0]);
+}
+
+static int clocks(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	printf("monotonic %ld\n", (long)t.tv_sec);
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	printf("boottime %ld\n", (long)t.tv_sec);
+	return 0;
+}
+
+/* keyring: the session keyring as keyctl(2) describes it: type;uid;gid;perm;name. */
+static int keyring(void)
+{
+	char text[512] = "";
+
+	if (syscall(SYS_keyctl, 6 /* KEYCTL_DESCRIBE */, -3 /* session */, text, sizeof(text) - 1) < 0)
+		return die("keyctl");
+	printf("%ld %s\n", syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0), text);
+	return 0;
+}
+
+/* listen PATH: a socket that stays. */
+static int unix_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ? die("bind") : 0;
+}
+
+/* tty: the controlling terminal's session and the foreground, and whether fds 0 to 2 are one terminal. */
+static int terminal(void)
+{
+	printf("tty=%s leader=%d ctty=%d foreground=%d\n", ttyname(0) ? ttyname(0) : "none", getsid(0) == getpid(),
+	       tcgetsid(0) == getsid(0), tcgetpgrp(0) == getpgrp());
+	return 0;
+}
+
+/* dirty MEGABYTES: uses that much memory. */
+static int dirty(size_t size)
+{
+	char *p = malloc(size << 20);
+
+	for (size_t i = 0; p && i < size << 20; i += 4096)
+		((volatile char *)p)[i] = 1;
+	printf("used\n");
+	return p ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(command, "console") && argc == 3)
+		return console(argv[2]);
+	if (!strcmp(command, "pty") && argc > 4)
+		return pty(argv + 2);
+	if (!strcmp(command, "hostile") && argc > 2)
+		return hostile(argv + 2);
+	if (!strcmp(command, "clocks"))
+		return clocks();
+	if (!strcmp(command, "keyring"))
+		return keyring();
+	if (!strcmp(command, "socket") && argc == 3)
+		return unix_socket(argv[2]);
+	if (!strcmp(command, "tty"))
+		return terminal();
+	if (!strcmp(command, "dirty") && argc == 3)
+		return dirty((size_t)atoi(argv[2]));
+	fprintf(stderr, "probe: unknown command\n");
+	return 112;
+}

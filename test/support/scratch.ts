@@ -1,0 +1,58 @@
+/**
+ * A directory for each test, made when first asked for. After the test its containers are deleted, it is removed, and
+ * whatever of them is still on the machine (processes, mounts, cgroups, state) fails the test.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterEach } from 'vitest'
+import { exec } from './exec.ts'
+import { cgroupsNamed, mountsBelow, processesNaming } from './leaks.ts'
+import { RUNTIME } from './place.ts'
+
+let current: string | undefined
+let count = 0
+let ids: string[] = []
+let endings: (() => void | Promise<void>)[] = []
+
+/** The directory of the running test. */
+export function scratch(): string {
+  current ??= mkdtempSync(`${tmpdir()}/davit-test-`)
+  return current
+}
+
+/** A container id that no other test, here or in another process, uses. */
+export function uniqueId(): string {
+  const id = `t${process.pid}-${++count}`
+  ids.push(id)
+  return id
+}
+
+/** Something to do when the running test is over, before its directory is removed; last in, first out. */
+export function atEnd(act: () => void | Promise<void>): void {
+  endings.unshift(act)
+}
+
+async function deleteContainers(root: string): Promise<void> {
+  if (!existsSync(root)) return
+  for (const id of readdirSync(root)) await exec(RUNTIME, ['--root', root, 'delete', '--force', id])
+}
+
+afterEach(async () => {
+  const directory = current
+  const [used, ends] = [ids, endings]
+  current = undefined
+  ids = []
+  endings = []
+  for (const end of ends) await end()
+  if (directory === undefined) return
+  await deleteContainers(`${directory}/root`)
+  const state = existsSync(`${directory}/root`) ? readdirSync(`${directory}/root`) : []
+  const left = [
+    ...state.map((name) => `state of ${name}`),
+    ...mountsBelow(directory).map((path) => `mount ${path}`),
+    ...(await processesNaming(directory, used)),
+    ...used.flatMap((id) => cgroupsNamed(id).map((path) => `cgroup ${path}`)),
+  ]
+  if (!mountsBelow(directory).length) rmSync(directory, { recursive: true, force: true })
+  if (left.length > 0) throw new Error(`left behind: ${left.join('; ')}`)
+})

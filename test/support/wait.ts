@@ -1,0 +1,16 @@
+/** Waiting for something to become true. */
+
+/** Asks until the answer is neither false, undefined nor empty, and gives it; throws after `limit` ms. */
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  limit = 10_000,
+): Promise<Exclude<T, false | undefined | ''>> {
+  const end = Date.now() + limit
+  for (;;) {
+    const value = await ask()
+    if (value !== false && value !== undefined && value !== '') return value as Exclude<T, false | undefined | ''>
+    if (Date.now() > end) throw new Error(`${what}: not after ${limit} ms`)
+    await new Promise((done) => setTimeout(done, 10))
+  }
+}
