@@ -1,0 +1,101 @@
+/** `make bench`: measures davit beside runc and crun, prints a table and writes bench/results/DATE.json. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { configure, makeBundle } from './bundle.ts'
+import { bareCharge, type Charge, leftInCgroup, peakRss, smallestLimit } from './memory.ts'
+import { figures } from './report.ts'
+import { findRuntimes, outputBeside, type Runtime } from './runtimes.ts'
+import { type Times, timeCommand, timeSteps } from './time.ts'
+
+export interface Results {
+  readonly date: string
+  readonly machine: Readonly<Record<string, string | number>>
+  readonly runtimes: Readonly<Record<string, string>>
+  /** Milliseconds, by measure and runtime. */
+  readonly times: Readonly<Record<string, Readonly<Record<string, Times>>>>
+  /** KiB, by runtime. */
+  readonly smallestLimit: Readonly<Record<string, number>>
+  readonly peakRss: Readonly<Record<string, number>>
+  /** KiB; `bare` is a process in a cgroup that no runtime made. */
+  readonly left: Readonly<Record<string, Charge>>
+}
+
+const quick = process.argv.includes('--quick')
+const EFFORT = quick ? { rounds: 1, runs: 10 } : { rounds: 10, runs: 20 }
+
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+/** Uses containers that sleep, one of each runtime: `state-` and its name. */
+function withContainers<T>(runtimes: readonly Runtime[], folder: string, use: () => T): T {
+  const each = (argv: (runtime: Runtime) => readonly string[]) => {
+    for (const runtime of runtimes) {
+      const own = ['build/bench/measure', 'quiet', runtime.path, '--root', join(folder, runtime.name)]
+      outputBeside(runtime, [...own, ...argv(runtime)])
+    }
+  }
+  configure(folder, ['/bin/sleep', '1000'])
+  each((runtime) => ['run', '--detach', '--bundle', folder, `state-${runtime.name}`])
+  try {
+    return use()
+  } finally {
+    each((runtime) => ['delete', '--force', `state-${runtime.name}`])
+  }
+}
+
+async function measure(folder: string): Promise<Results> {
+  const runtimes = findRuntimes()
+  makeBundle(folder)
+  const root = (runtime: Runtime) => ['--root', join(folder, runtime.name)]
+  const times: Record<string, Record<string, Times>> = {}
+
+  say('run of /bin/true')
+  configure(folder, ['/bin/true'])
+  times.run = timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
+  say('create, start, kill, delete')
+  configure(folder, ['/bin/sleep', '1000'])
+  const steps = timeSteps(runtimes, { rounds: EFFORT.rounds, runs: EFFORT.runs / 2 }, folder)
+  for (const [step, all] of Object.entries(steps)) times[step === 'whole' ? 'sequence' : step] = all
+  say('state')
+  times.state = withContainers(runtimes, folder, () =>
+    timeCommand(runtimes, (r) => [...root(r), 'state', `state-${r.name}`], EFFORT, folder),
+  )
+  say('--version')
+  times.version = timeCommand(runtimes, () => ['--version'], EFFORT, folder)
+
+  say('memory')
+  const each = <T>(get: (runtime: Runtime) => T) => Object.fromEntries(runtimes.map((r) => [r.name, get(r)]))
+  const left: Record<string, Charge> = { bare: await bareCharge() }
+  for (const runtime of runtimes) left[runtime.name] = await leftInCgroup(runtime, folder)
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      kernel: release(),
+      arch: process.arch,
+      cpu: cpus()[0]?.model ?? '',
+      cpus: cpus().length,
+      memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    },
+    runtimes: Object.fromEntries(runtimes.map((r) => [r.name, r.version])),
+    times,
+    smallestLimit: each((r) => smallestLimit(r, folder)),
+    peakRss: each((r) => peakRss(r, folder)),
+    left,
+  }
+}
+
+if (process.getuid?.() !== 0) {
+  say('make bench needs root')
+  process.exit(1)
+}
+const folder = mkdtempSync(join(tmpdir(), 'davit-bench-'))
+try {
+  const results = await measure(folder)
+  console.log(figures(results))
+  const path = `bench/results/${results.date}${quick ? '.local' : ''}.json`
+  mkdirSync('bench/results', { recursive: true })
+  writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
+  say(`written: ${path}`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
