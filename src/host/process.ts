@@ -2,7 +2,7 @@
 import { SysError } from '../base/errors.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
 import { type Arg, cstring, must, nativeFunction, sys } from '../ffi/native.ts'
-import { packStrings } from '../wire/lower.ts'
+import { DataArea } from '../wire/data.ts'
 
 const CLONE_PIDFD = 0x1000
 const POLLIN = 1
@@ -42,13 +42,14 @@ export function launch(what: string, request: Launch): Launched {
     'int64',
     'void *',
   ])
-  const strings = packStrings([...request.args, ...request.env])
+  const strings = new DataArea()
+  const [place] = strings.list([...request.args, ...request.env])
   const fds = Int32Array.from(request.fds.flat())
   const pidfd = Int32Array.of(-1)
   const pid = launchFunction(
     request.exe ?? -1,
     request.path === undefined ? null : cstring(request.path),
-    strings,
+    strings.bytes.subarray(place),
     request.args.length + request.env.length,
     request.args.length,
     request.flags | CLONE_PIDFD,

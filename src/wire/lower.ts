@@ -1,69 +1,32 @@
-/**
- * Lowers the steps of a plan to records: the only place that knows which system calls a step is. The table has an
- * entry for every kind of step, so a new kind does not compile until it is here.
- */
-import { CAPABILITY_NAMES } from '../kernel/capabilities.ts'
-import { errnoNumber } from '../kernel/errno.ts'
-import type { SyscallName } from '../kernel/syscalls.ts'
-import type { ChildStep, Dir, Slot } from '../plan/step.ts'
-import type { OpName } from './ops.ts'
+/** What lowering a step means: emitting its records. The tables are in lower_file.ts and lower_process.ts. */
+import { capabilityNumber } from '../kernel/capabilities.ts'
+import type { ChildStep } from '../plan/step.ts'
+import type { Emitter } from './emitter.ts'
 
-/** An argument before it is placed: a number, an fd slot, a string, bytes (with or without their length after them). */
-export type WireArg =
-  | number
-  | bigint
-  | { readonly slot: Slot }
-  | { readonly text: string }
-  | { readonly struct: Uint8Array }
-  | { readonly bytes: Uint8Array } // takes two arguments: place and length
-
-/** A record before encoding. */
-export interface WireRecord {
-  readonly op: OpName
-  readonly args: readonly WireArg[]
-  readonly call?: SyscallName
-  readonly out?: Slot | undefined
-  readonly tolerate?: readonly string[]
-  /** Records to skip inside the same step; jumps between steps are added by the encoder. */
-  readonly skip?: number
-}
-
-export type Arch = 'x64' | 'arm64'
 export type StepOf<K extends ChildStep['kind']> = Extract<ChildStep, { kind: K }>
-export type Lowering<K extends ChildStep['kind']> = (step: StepOf<K>, arch: Arch) => readonly WireRecord[]
+export type Lowering<K extends ChildStep['kind']> = (step: StepOf<K>, out: Emitter) => void
 
-/** A directory argument. */
-export function dirArg(dir: Dir): WireArg {
-  return dir === 'cwd' ? -100 : { slot: dir }
-}
-
-export const text = (value: string): WireArg => ({ text: value })
-export const bytesOf = (value: string): Uint8Array => Buffer.from(value)
-
-/** One system call as the whole step. */
-export function callRecord(call: SyscallName, ...args: readonly WireArg[]): WireRecord {
-  return { op: 'call', call, args }
-}
-
-/** Little-endian structures. */
-export function struct(size: number, fill: (view: DataView) => void): Uint8Array {
-  const bytes = new Uint8Array(size)
-  fill(new DataView(bytes.buffer))
+/** A little-endian structure of 32-bit words; negative ones and those beyond 2^32 are cut to their low half. */
+export function struct32(...words: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(words.length * 4)
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as number
+    bytes[i * 4] = word
+    bytes[i * 4 + 1] = word >>> 8
+    bytes[i * 4 + 2] = word >>> 16
+    bytes[i * 4 + 3] = word >>> 24
+  }
   return bytes
 }
 
-/** NUL-terminated strings one after the other. */
-export function packStrings(strings: readonly string[]): Uint8Array {
-  return Buffer.from(strings.map((string) => `${string}\0`).join(''))
-}
-
-/** A set of capabilities as bits. */
-export function capabilityBits(names: readonly string[]): bigint {
-  return names.reduce((bits, name) => bits | (1n << BigInt(CAPABILITY_NAMES.indexOf(name as never))), 0n)
-}
-
-/** errno numbers of names; the executor has room for four. */
-export function tolerated(names: readonly string[] = []): number[] {
-  if (names.length > 4) throw new Error(`bug: a record tolerates four errors at most, not ${names.join(',')}`)
-  return names.map(errnoNumber)
+/** A set of capabilities as two 32-bit halves, low first. */
+export function capabilityWords(names: readonly string[]): readonly [number, number] {
+  let low = 0
+  let high = 0
+  for (const name of names) {
+    const number = capabilityNumber(name) ?? -1
+    if (number < 32) low |= 1 << number
+    else high |= 1 << (number - 32)
+  }
+  return [low >>> 0, high >>> 0]
 }

@@ -1,4 +1,4 @@
-/** Lowering of file and mount steps. */
+/** Lowering of file and mount steps: the only place that knows which system calls they are. */
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -6,6 +6,7 @@ import {
   AT_SYMLINK_NOFOLLOW,
   archOpenFlags,
   O_CLOEXEC,
+  O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
@@ -21,182 +22,154 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../kernel/mount.ts'
-import {
-  type Arch,
-  bytesOf,
-  callRecord,
-  dirArg,
-  type Lowering,
-  packStrings,
-  type StepOf,
-  struct,
-  text,
-  type WireArg,
-  type WireRecord,
-} from './lower.ts'
+import type { FileStep, MountStep } from '../plan/step.ts'
+import type { Emitter } from './emitter.ts'
+import { type Lowering, type StepOf, struct32 } from './lower.ts'
 import { VERIFY } from './ops.ts'
 
 const O_CREAT = 0o100
+const O_WRONLY = 1
+/** A slot of its own, between the named and the allocated ones, for the old root during pivot_root. */
+const OLD_ROOT = 15
 
-/** makedev(3) as the kernel's mknod and statx's packed form take it. */
-function deviceNumber(major: number, minor: number): number {
+/** makedev(3) as mknod(2) takes it. */
+function deviceNumber([major, minor]: readonly [number, number]): number {
   return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)
 }
 
-function open(step: StepOf<'open'>, arch: Arch): WireRecord[] {
-  const { dir, path, out } = step
-  const flags = archOpenFlags(step.flags | O_CLOEXEC, arch)
+function open(step: StepOf<'open'>, out: Emitter): void {
+  const flags = archOpenFlags(step.flags | O_CLOEXEC, out.arch)
   const mode = flags & O_CREAT ? 0o600 : 0
-  if (!step.inRoot) return [{ ...callRecord('openat', dirArg(dir), text(path), flags, mode), out }]
+  if (!step.inRoot) {
+    out.call('openat').dir(step.dir).text(step.path).imm(flags).imm(mode).out(step.out)
+    return
+  }
   const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (step.noLinks ? RESOLVE_NO_SYMLINKS : 0)
-  const how = struct(24, (view) => {
-    view.setBigUint64(0, BigInt(flags), true)
-    view.setBigUint64(8, BigInt(mode), true)
-    view.setBigUint64(16, BigInt(resolve), true)
-  })
-  return [{ ...callRecord('openat2', dirArg(dir), text(path), { struct: how }, 24), out }]
+  const how = struct32(flags, 0, mode, 0, resolve, 0) // struct open_how
+  out.call('openat2').dir(step.dir).text(step.path).struct(how).imm(24).out(step.out)
 }
 
 /** "key=value" sets a string parameter, a lone word a flag; see op_fsmount. */
-function parameters(step: StepOf<'fsmount'>): Uint8Array {
-  const source = step.source === undefined ? [] : [`ssource`, step.source]
-  const options = step.options.flatMap((option) => {
+function fsmount(step: StepOf<'fsmount'>, out: Emitter): void {
+  const parameters = step.source === undefined ? [] : ['ssource', step.source]
+  for (const option of step.options) {
     const cut = option.indexOf('=')
-    return cut < 0 ? [`f${option}`] : [`s${option.slice(0, cut)}`, option.slice(cut + 1)]
-  })
-  return packStrings([...source, ...options])
+    if (cut < 0) parameters.push(`f${option}`)
+    else parameters.push(`s${option.slice(0, cut)}`, option.slice(cut + 1))
+  }
+  out.op('fsmount').text(step.type).list(parameters).imm(step.attributes).out(step.out)
+  if (step.modeLike === undefined) out.imm(-1)
+  else out.slot(step.modeLike)
 }
 
-/** What verify compares with. A character device's number is (major << 32) | minor, as statx gives it. */
-function verify(step: StepOf<'verify'>): WireRecord[] {
-  const { is, slot } = step
-  const [kind, expected]: [number, WireArg] =
-    is === 'directory'
-      ? [VERIFY.type, S_IFDIR]
-      : 'char' in is
-        ? [VERIFY.char, (BigInt(is.char[0]) << 32n) | BigInt(is.char[1])]
-        : [VERIFY.fstype, is.filesystem]
-  return [{ op: 'verify', args: [{ slot }, kind, expected] }]
+/** A character device's number is (major << 32) | minor, as the executor makes it from statx. */
+function verify({ is, slot }: StepOf<'verify'>, out: Emitter): void {
+  out.op('verify').slot(slot)
+  if (is === 'directory') out.imm(VERIFY.type).imm(S_IFDIR)
+  else if ('char' in is) out.imm(VERIFY.char).wide(is.char[0], is.char[1])
+  else out.imm(VERIFY.fstype).imm(is.filesystem)
 }
 
-/** mount_setattr(2): struct mount_attr. */
-function setAttributes(step: StepOf<'setAttributes'>): WireRecord[] {
-  const attr = struct(32, (view) => {
-    view.setBigUint64(0, BigInt(step.set), true)
-    view.setBigUint64(8, BigInt(step.clear), true)
-    view.setBigUint64(16, BigInt(step.propagation ?? 0), true)
-  })
+/** mount_setattr(2): struct mount_attr {set, clear, propagation, userns_fd}, 64 bits each. */
+function setAttributes(step: StepOf<'setAttributes'>, out: Emitter): void {
+  const attr = struct32(step.set, 0, step.clear, 0, step.propagation ?? 0, 0, 0, 0)
   const flags = AT_EMPTY_PATH | (step.recursive ? AT_RECURSIVE : 0)
-  return [callRecord('mount_setattr', { slot: step.slot }, text(''), flags, { struct: attr }, 32)]
+  out.call('mount_setattr').slot(step.slot).text('').imm(flags).struct(attr).imm(32)
 }
 
-/** Runs two records when the stream is of the type, none when it is not; a closed stream is fine too. */
-function chownStream(step: StepOf<'chownStream'>): WireRecord[] {
-  return [
-    { op: 'verify', args: [step.fd, VERIFY.type, step.type], tolerate: ['EILSEQ', 'EBADF'], skip: 1 },
-    { ...callRecord('fchown', step.fd, step.uid, -1), tolerate: ['EPERM', 'EINVAL', 'EROFS'] },
-  ]
+/** chown when the stream is of the type, nothing when it is not; a closed stream is fine too. */
+function chownStream({ fd, type, uid }: StepOf<'chownStream'>, out: Emitter): void {
+  out.op('verify').imm(fd).imm(VERIFY.type).imm(type).tolerate(['EILSEQ', 'EBADF'], 1)
+  out.call('fchown').imm(fd).imm(uid).imm(-1).tolerate(['EPERM', 'EINVAL', 'EROFS'])
 }
 
 /** pivot_root(2) "." onto ".": the old root ends up below the new one and is taken off by fd. */
-function pivotRoot({ root }: StepOf<'pivotRoot'>): WireRecord[] {
-  const old = 15 // a slot of its own, between the named and the allocated ones
-  return [
-    { ...callRecord('openat', AT_FDCWD, text('/'), 0o12000000), out: old },
-    callRecord('fchdir', { slot: root }),
-    callRecord('pivot_root', text('.'), text('.')),
-    callRecord('fchdir', { slot: old }),
-    // Nothing of what follows may reach the host by propagation.
-    callRecord('mount', 0, text('.'), 0, MS_SLAVE | MS_REC, 0),
-    callRecord('umount2', text('.'), MNT_DETACH),
-    { op: 'close', args: [old] },
-    callRecord('chdir', text('/')),
-  ]
+function pivotRoot({ root }: StepOf<'pivotRoot'>, out: Emitter): void {
+  out
+    .call('openat')
+    .imm(AT_FDCWD)
+    .text('/')
+    .imm(O_PATH | O_CLOEXEC)
+    .out(OLD_ROOT)
+  out.call('fchdir').slot(root)
+  out.call('pivot_root').text('.').text('.')
+  out.call('fchdir').slot(OLD_ROOT)
+  // Nothing of what follows may reach the host by propagation.
+  out
+    .call('mount')
+    .imm(0)
+    .text('.')
+    .imm(0)
+    .imm(MS_SLAVE | MS_REC)
+    .imm(0)
+  out.call('umount2').text('.').imm(MNT_DETACH)
+  out.op('close').imm(OLD_ROOT)
+  out.call('chdir').text('/')
 }
 
-function moveRoot({ root }: StepOf<'moveRoot'>): WireRecord[] {
-  return [
-    callRecord('fchdir', { slot: root }),
-    callRecord('mount', text('.'), text('/'), 0, MS_MOVE, 0),
-    callRecord('chroot', text('.')),
-    callRecord('chdir', text('/')),
-  ]
+function moveRoot({ root }: StepOf<'moveRoot'>, out: Emitter): void {
+  out.call('fchdir').slot(root)
+  out.call('mount').text('.').text('/').imm(0).imm(MS_MOVE).imm(0)
+  out.call('chroot').text('.')
+  out.call('chdir').text('/')
 }
 
-export const LOWER_FILE: { readonly [K in FileKinds]: Lowering<K> } = {
+function makePath({ out: slot, root, path, type, mode }: StepOf<'makePath'>, out: Emitter): void {
+  out.op('mkpath').slot(root).text(path).out(slot)
+  if (typeof type === 'object') out.imm(2).imm(mode).slot(type.like)
+  else
+    out
+      .imm(type === 'directory' ? 0 : 1)
+      .imm(mode)
+      .imm(-1)
+}
+
+function cloneTree(step: StepOf<'cloneTree'>, out: Emitter): void {
+  const recursive = step.recursive ? AT_RECURSIVE : 0
+  const self = step.path === '' ? AT_EMPTY_PATH : 0
+  const noFollow = step.noFollow ? AT_SYMLINK_NOFOLLOW : 0
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive | self | noFollow
+  out.call('open_tree').dir(step.dir).text(step.path).imm(flags).out(step.out)
+}
+
+export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]: Lowering<K> } = {
   open,
+  fsmount,
   verify,
   setAttributes,
   chownStream,
   pivotRoot,
   moveRoot,
-  close: ({ slot }) => [{ op: 'close', args: [slot] }],
-  makePath: ({ out, root, path, type, mode }) => {
-    const kind = type === 'directory' ? 0 : type === 'file' ? 1 : 2
-    return [
-      {
-        op: 'mkpath',
-        out,
-        args: [{ slot: root }, text(path), kind, mode, typeof type === 'object' ? { slot: type.like } : -1],
-      },
-    ]
+  makePath,
+  cloneTree,
+  close: ({ slot }, out) => void out.op('close').imm(slot),
+  write: ({ dir, path, data }, out) => void out.op('write').dir(dir).text(path).plain(data).imm(O_WRONLY),
+  writeSlot: ({ slot, data }, out) => void out.op('write').slot(slot).text('').plain(data).imm(O_WRONLY),
+  mkdir: ({ dir, path, mode }, out) => void out.call('mkdirat').dir(dir).text(path).imm(mode),
+  mknod: ({ dir, path, mode, device }, out) =>
+    void out.call('mknodat').dir(dir).text(path).imm(mode).imm(deviceNumber(device)),
+  symlink: ({ dir, path, target }, out) => void out.call('symlinkat').text(target).dir(dir).text(path),
+  unlink: ({ dir, path }, out) => void out.call('unlinkat').dir(dir).text(path).imm(0),
+  chown: ({ dir, path, uid, gid }, out) => {
+    const flags = path === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW
+    out.call('fchownat').dir(dir).text(path).imm(uid).imm(gid).imm(flags)
   },
-  write: ({ dir, path, data }) => [{ op: 'write', args: [dirArg(dir), text(path), { bytes: bytesOf(data) }, 1] }],
-  writeSlot: ({ slot, data }) => [{ op: 'write', args: [{ slot }, text(''), { bytes: bytesOf(data) }, 1] }],
-  mkdir: ({ dir, path, mode }) => [callRecord('mkdirat', dirArg(dir), text(path), mode)],
-  mknod: ({ dir, path, mode, device }) => [
-    callRecord('mknodat', dirArg(dir), text(path), mode, deviceNumber(...device)),
-  ],
-  symlink: ({ dir, path, target }) => [callRecord('symlinkat', text(target), dirArg(dir), text(path))],
-  unlink: ({ dir, path }) => [callRecord('unlinkat', dirArg(dir), text(path), 0)],
-  chown: ({ dir, path, uid, gid }) => [
-    callRecord('fchownat', dirArg(dir), text(path), uid, gid, path === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW),
-  ],
-  chmod: ({ dir, path, mode }) => [callRecord('fchmodat', dirArg(dir), text(path), mode)],
-  chdir: ({ path }) => [{ op: 'chdir', args: [text(path)] }],
-  fchdir: ({ slot }) => [callRecord('fchdir', { slot })],
-  umask: ({ mask }) => [callRecord('umask', mask)],
-  fsmount: (step) => [
-    {
-      op: 'fsmount',
-      out: step.out,
-      args: [
-        text(step.type),
-        { bytes: parameters(step) },
-        step.attributes,
-        step.modeLike === undefined ? -1 : { slot: step.modeLike },
-      ],
-    },
-  ],
-  cloneTree: ({ out, dir, path, recursive, noFollow }) => {
-    const flags =
-      OPEN_TREE_CLONE |
-      OPEN_TREE_CLOEXEC |
-      (recursive ? AT_RECURSIVE : 0) |
-      (path === '' ? AT_EMPTY_PATH : 0) |
-      (noFollow ? AT_SYMLINK_NOFOLLOW : 0)
-    return [{ ...callRecord('open_tree', dirArg(dir), text(path), flags), out }]
+  chmod: ({ dir, path, mode }, out) => void out.call('fchmodat').dir(dir).text(path).imm(mode),
+  chdir: ({ path }, out) => void out.op('chdir').text(path),
+  fchdir: ({ slot }, out) => void out.call('fchdir').slot(slot),
+  umask: ({ mask }, out) => void out.call('umask').imm(mask),
+  attach: ({ mount, to }, out) => {
+    const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    out.call('move_mount').slot(mount).text('').slot(to).text('').imm(flags)
   },
-  attach: ({ mount, to }) => [
-    callRecord(
-      'move_mount',
-      { slot: mount },
-      text(''),
-      { slot: to },
-      text(''),
-      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH,
-    ),
-  ],
-  attachAt: ({ mount, path }) => [
-    callRecord('move_mount', { slot: mount }, text(''), AT_FDCWD, text(path), MOVE_MOUNT_F_EMPTY_PATH),
-  ],
-  propagation: ({ path, flags }) => [callRecord('mount', 0, text(path), 0, flags, 0)],
-  chroot: ({ root }) => [
-    callRecord('fchdir', { slot: root }),
-    callRecord('chroot', text('.')),
-    callRecord('chdir', text('/')),
-  ],
-  unmount: ({ path, flags }) => [callRecord('umount2', text(path), flags)],
+  attachAt: ({ mount, path }, out) => {
+    out.call('move_mount').slot(mount).text('').imm(AT_FDCWD).text(path).imm(MOVE_MOUNT_F_EMPTY_PATH)
+  },
+  propagation: ({ path, flags }, out) => void out.call('mount').imm(0).text(path).imm(0).imm(flags).imm(0),
+  chroot: ({ root }, out) => {
+    out.call('fchdir').slot(root)
+    out.call('chroot').text('.')
+    out.call('chdir').text('/')
+  },
+  unmount: ({ path, flags }, out) => void out.call('umount2').text(path).imm(flags),
 }
-
-type FileKinds = import('../plan/step.ts').FileStep['kind'] | import('../plan/step.ts').MountStep['kind']

@@ -1,5 +1,5 @@
-/** Lowering of namespace, identity and process steps. */
-import { CAPABILITY_NAMES } from '../kernel/capabilities.ts'
+/** Lowering of namespace, identity and process steps: the only place that knows which system calls they are. */
+import { capabilityNumber } from '../kernel/capabilities.ts'
 import {
   CAPABILITY_VERSION,
   KEY_SPEC_SESSION_KEYRING,
@@ -11,69 +11,70 @@ import {
   PR_CAPBSET_DROP,
   SESSION_KEYRING_PERMISSIONS,
 } from '../kernel/prctl.ts'
-import { type CallArg, type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
-import {
-  bytesOf,
-  callRecord,
-  capabilityBits,
-  type Lowering,
-  packStrings,
-  type StepOf,
-  struct,
-  text,
-  type WireArg,
-  type WireRecord,
-} from './lower.ts'
+import { type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
+import type { Emitter } from './emitter.ts'
+import { capabilityWords, type Lowering, type StepOf, struct32 } from './lower.ts'
 
-function capabilityNumber(name: string): number {
-  return CAPABILITY_NAMES.indexOf(name as never)
-}
-
-function groupList(gids: readonly number[]): Uint8Array {
-  return struct(Math.max(4, gids.length * 4), (view) => gids.forEach((gid, i) => void view.setUint32(i * 4, gid, true)))
-}
-
-/** capset(2): header with version 3 and pid 0, then two triples of 32 bits each. */
-function capset({ effective, permitted, inheritable }: StepOf<'capset'>): WireRecord[] {
-  const header = struct(8, (view) => view.setUint32(0, CAPABILITY_VERSION, true))
-  const data = struct(24, (view) => {
-    for (const [i, names] of [effective, permitted, inheritable].entries()) {
-      const bits = capabilityBits(names)
-      view.setUint32(i * 4, Number(bits & 0xffffffffn), true)
-      view.setUint32(12 + i * 4, Number(bits >> 32n), true)
-    }
-  })
-  return [callRecord('capset', { struct: header }, { struct: data })]
+/** capset(2): a header of version 3 and pid 0, then two triples of 32 bits each. */
+function capset({ effective, permitted, inheritable }: StepOf<'capset'>, out: Emitter): void {
+  const [e, p, i] = [capabilityWords(effective), capabilityWords(permitted), capabilityWords(inheritable)]
+  const data = struct32(e[0], p[0], i[0], e[1], p[1], i[1])
+  out.call('capset').struct(struct32(CAPABILITY_VERSION, 0)).struct(data)
 }
 
 /** KERNEL(4.3): clearing is refused where ambient sets are unknown (gVisor); then there is nothing to clear. */
-function ambient({ capabilities }: StepOf<'ambient'>): WireRecord[] {
-  return [
-    { ...callRecord('prctl', PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), tolerate: ['EINVAL'] },
-    ...capabilities.map((name) =>
-      callRecord('prctl', PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capabilityNumber(name), 0, 0),
-    ),
-  ]
+function ambient({ capabilities }: StepOf<'ambient'>, out: Emitter): void {
+  out.call('prctl').imm(PR_CAP_AMBIENT).imm(PR_CAP_AMBIENT_CLEAR_ALL).tolerate(['EINVAL'])
+  for (const name of capabilities) {
+    out
+      .call('prctl')
+      .imm(PR_CAP_AMBIENT)
+      .imm(PR_CAP_AMBIENT_RAISE)
+      .imm(capabilityNumber(name) ?? -1)
+  }
 }
 
-function rlimit({ resource, soft, hard }: StepOf<'rlimit'>): WireRecord[] {
-  const limit = struct(16, (view) => {
-    view.setBigUint64(0, BigInt(soft), true)
-    view.setBigUint64(8, BigInt(hard), true)
-  })
-  return [callRecord('prlimit64', 0, resource, { struct: limit }, 0)]
+function boundingDrop({ capabilities }: StepOf<'boundingDrop'>, out: Emitter): void {
+  for (const name of capabilities)
+    out
+      .call('prctl')
+      .imm(PR_CAPBSET_DROP)
+      .imm(capabilityNumber(name) ?? -1)
 }
 
-function hook(step: StepOf<'hook'>): WireRecord[] {
-  const strings = packStrings([...step.args, ...step.env])
-  const last = (BigInt(step.output) << 32n) | BigInt(step.timeout)
-  return [{ op: 'spawn', args: [text(step.path), { bytes: strings }, step.args.length, { slot: step.stdin }, last] }]
+/** prlimit64(2): struct rlimit64 of two 64-bit numbers. */
+function rlimit({ resource, soft, hard }: StepOf<'rlimit'>, out: Emitter): void {
+  const limit = new Uint8Array(16)
+  const view = new DataView(limit.buffer)
+  view.setBigUint64(0, BigInt(soft), true)
+  view.setBigUint64(8, BigInt(hard), true)
+  out.call('prlimit64').imm(0).imm(resource).struct(limit).imm(0)
 }
 
-function callArg(arg: CallArg): WireArg {
-  if (typeof arg === 'string') return text(arg)
-  if (typeof arg === 'object' && 'bytes' in arg) return { struct: Uint8Array.from(arg.bytes) }
-  return arg
+function hook(step: StepOf<'hook'>, out: Emitter): void {
+  out
+    .op('spawn')
+    .text(step.path)
+    .list([...step.args, ...step.env])
+    .imm(step.args.length)
+    .slot(step.stdin)
+  out.wide(step.output, step.timeout)
+}
+
+function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {
+  out.call(name).out(slot)
+  for (const arg of args) {
+    if (typeof arg === 'string') out.text(arg)
+    else if (typeof arg === 'number') out.imm(arg)
+    else if (typeof arg === 'bigint') out.wide(Number((arg >> 32n) & 0xffffffffn), Number(arg & 0xffffffffn))
+    else if ('bytes' in arg) out.struct(Uint8Array.from(arg.bytes))
+    else out.slot(arg.slot)
+  }
+}
+
+/** sethostname(2) and setdomainname(2) take a length in bytes. */
+function named(which: 'sethostname' | 'setdomainname', name: string, out: Emitter): void {
+  out.call(which).text(name).imm(new TextEncoder().encode(name).length)
 }
 
 type Kinds = NamespaceStep['kind'] | IdentityStep['kind'] | ProcessStep['kind']
@@ -81,44 +82,52 @@ type Kinds = NamespaceStep['kind'] | IdentityStep['kind'] | ProcessStep['kind']
 export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   capset,
   ambient,
+  boundingDrop,
   rlimit,
   hook,
-  unshare: ({ flags }) => [callRecord('unshare', flags)],
-  join: ({ slot, flag }) => [callRecord('setns', { slot }, flag)],
-  fork: ({ flags }) => [{ op: 'fork', args: [flags] }],
-  hostname: ({ name }) => [callRecord('sethostname', text(name), bytesOf(name).length)],
-  domainname: ({ name }) => [callRecord('setdomainname', text(name), bytesOf(name).length)],
-  netlink: ({ message }) => [{ op: 'netlink', args: [{ bytes: Uint8Array.from(message) }] }],
-  prctl: ({ option, args }) => [callRecord('prctl', option, ...args)],
-  setsid: () => [callRecord('setsid')],
-  keyring: ({ name }) => [
-    callRecord('keyctl', KEYCTL_JOIN_SESSION_KEYRING, text(name)),
-    callRecord('keyctl', KEYCTL_SETPERM, KEY_SPEC_SESSION_KEYRING, SESSION_KEYRING_PERMISSIONS),
-  ],
-  setgroups: ({ gids }) => [callRecord('setgroups', gids.length, { struct: groupList(gids) })],
-  setgid: ({ gid }) => [callRecord('setresgid', gid, gid, gid)],
-  setuid: ({ uid }) => [callRecord('setresuid', uid, uid, uid)],
-  boundingDrop: ({ capabilities }) =>
-    capabilities.map((name) => callRecord('prctl', PR_CAPBSET_DROP, capabilityNumber(name), 0, 0, 0)),
-  jump: () => [{ op: 'jump', args: [] }],
-  sync: ({ tag, wait }) => [{ op: 'sync', args: [TAGS[tag], wait ? 1 : 0] }],
-  sendFd: ({ tag, slot }) => [{ op: 'sendfd', args: [TAGS[tag], { slot }] }],
-  ioctl: ({ slot, request, value, out }) => [
-    {
-      ...callRecord(
-        'ioctl',
-        { slot },
-        request,
-        typeof value === 'number' ? value : { struct: Uint8Array.from(value.bytes) },
-      ),
-      out,
-    },
-  ],
-  duplicate: ({ slot, to }) => [callRecord('dup3', { slot }, to, 0)],
-  findExecutable: ({ candidates }) => [{ op: 'find', args: [{ bytes: packStrings(candidates) }] }],
-  waitForStart: ({ slot }) => [{ op: 'wait', args: [{ slot }] }],
-  exec: ({ args, env, keepFds }) => [
-    { op: 'exec', args: [{ bytes: packStrings([...args, ...env]) }, args.length, 3 + keepFds] },
-  ],
-  call: ({ name, args, out }) => [{ ...callRecord(name, ...args.map(callArg)), out }],
+  call,
+  unshare: ({ flags }, out) => void out.call('unshare').imm(flags),
+  join: ({ slot, flag }, out) => void out.call('setns').slot(slot).imm(flag),
+  fork: ({ flags }, out) => void out.op('fork').imm(flags),
+  hostname: ({ name }, out) => named('sethostname', name, out),
+  domainname: ({ name }, out) => named('setdomainname', name, out),
+  netlink: ({ message }, out) => void out.op('netlink').bytes(Uint8Array.from(message)),
+  prctl: ({ option, args }, out) => {
+    out.call('prctl').imm(option)
+    for (const arg of args) out.imm(arg)
+  },
+  setsid: (_, out) => void out.call('setsid'),
+  keyring: ({ name }, out) => {
+    out.call('keyctl').imm(KEYCTL_JOIN_SESSION_KEYRING).text(name)
+    out.call('keyctl').imm(KEYCTL_SETPERM).imm(KEY_SPEC_SESSION_KEYRING).imm(SESSION_KEYRING_PERMISSIONS)
+  },
+  setgroups: ({ gids }, out) =>
+    void out
+      .call('setgroups')
+      .imm(gids.length)
+      .struct(struct32(...gids, 0)),
+  setgid: ({ gid }, out) => void out.call('setresgid').imm(gid).imm(gid).imm(gid),
+  setuid: ({ uid }, out) => void out.call('setresuid').imm(uid).imm(uid).imm(uid),
+  jump: (_, out) => void out.op('jump'),
+  sync: ({ tag, wait }, out) =>
+    void out
+      .op('sync')
+      .imm(TAGS[tag])
+      .imm(wait ? 1 : 0),
+  sendFd: ({ tag, slot }, out) => void out.op('sendfd').imm(TAGS[tag]).slot(slot),
+  ioctl: ({ slot, request, value, out: to }, out) => {
+    out.call('ioctl').slot(slot).imm(request).out(to)
+    if (typeof value === 'number') out.imm(value)
+    else out.struct(Uint8Array.from(value.bytes))
+  },
+  duplicate: ({ slot, to }, out) => void out.call('dup3').slot(slot).imm(to).imm(0),
+  findExecutable: ({ candidates }, out) => void out.op('find').list(candidates),
+  waitForStart: ({ slot }, out) => void out.op('wait').slot(slot),
+  exec: ({ args, env, keepFds }, out) => {
+    out
+      .op('exec')
+      .list([...args, ...env])
+      .imm(args.length)
+      .imm(3 + keepFds)
+  },
 }

@@ -70,11 +70,15 @@ export const CUSTOM = {
   child: 83, // ELIBEXEC: the spawned program failed; the record's detail is its wait status
 } as const
 
+let known: number | undefined
+
 /** FNV-1a over the tables above: changes whenever a number or a name does. */
 export function tableHash(): number {
+  if (known !== undefined) return known
   let hash = 0x811c9dc5
   for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, CUSTOM])) {
     hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
   }
+  known = hash
   return hash
 }
