@@ -4,6 +4,7 @@
  */
 import { baseName, cleanPath, parentPath } from '../base/path.ts'
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts'
+import { ATTR } from '../kernel/mount.ts'
 import type { Device } from '../spec/types.gen.ts'
 import { hasUserNamespace, type PlanContext, SLOT } from './context.ts'
 import { devIsBound } from './mounts.ts'
@@ -76,6 +77,8 @@ function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
   }
   return [
     ...steps,
+    // What its file system on the host forbids or allows says nothing about what the container may do with it.
+    { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.nosuid | ATTR.noexec, clear: 0, origin },
     { kind: 'makePath', out: target, root: SLOT.root, path: device.path, type: 'file', mode: 0o644, origin },
     { kind: 'attach', mount: made, to: target, origin },
     { kind: 'close', slot: target },

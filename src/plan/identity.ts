@@ -4,7 +4,7 @@
  */
 import { CAPABILITY_NAMES } from '../kernel/capabilities.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
-import { hasUserNamespace, type PlanContext } from './context.ts'
+import { hasUserNamespace, namespace, type PlanContext } from './context.ts'
 import type { ChildStep } from './step.ts'
 import { setgroupsPolicy } from './user_namespace.ts'
 
@@ -80,9 +80,12 @@ export function planIdentity(ctx: PlanContext): ChildStep[] {
   steps.push(prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [1], 'keep capabilities over setuid'))
   // Without the right to call setgroups (rootless) there are no groups to drop but the caller's own.
   if (!hasUserNamespace(ctx.spec) || setgroupsPolicy(ctx) === 'allow') {
+    // KERNEL: who made a user namespace that is joined may have given setgroups up for all in it, us included.
+    const given = typeof namespace(ctx.spec, 'user') === 'object' && additionalGids.length === 0
     steps.push({
       kind: 'setgroups',
       gids: additionalGids,
+      ...(given ? { tolerate: ['EPERM'], skip: 0 } : {}),
       ...at('/process/user/additionalGids', 'set additional groups'),
     })
   } else if (additionalGids.length > 0) {

@@ -1,9 +1,10 @@
 /**
  * Which namespaces are made by clone, which by a stage process in between, and the steps of that stage.
  *
- * A container with only new namespaces needs no stage: clone makes them all at once and the kernel sees to it that the
- * user namespace owns the others. A stage is needed to join a namespace by path (a process joins, then forks) and for
- * a new time namespace (its offsets are written after unshare and before the first process is in it).
+ * A container with only new namespaces needs no stage: clone makes them all at once. A stage is needed to join a
+ * namespace by path (a process joins, then forks), for a new time namespace (its offsets are written after unshare and
+ * before the first process is in it) and for a new user namespace: what clone puts into one is nobody there until the
+ * maps are written, and the exec of init takes the capabilities of whoever is not root.
  */
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
@@ -34,7 +35,7 @@ function flagsOf(types: readonly NamespaceType[]): number {
 /** Whether some process must prepare namespaces before init is born. */
 export function needsStage(ctx: PlanContext): boolean {
   const joined = ctx.spec.linux?.namespaces?.some((entry) => entry.path) ?? false
-  return joined || namespace(ctx.spec, 'time') === 'new'
+  return joined || namespace(ctx.spec, 'time') === 'new' || namespace(ctx.spec, 'user') === 'new'
 }
 
 /**
@@ -53,7 +54,7 @@ export function planNamespaces(ctx: PlanContext): NamespacePlan {
     cloneFlags: flagsOf(types),
     cloneNames: types,
     stage: [],
-    init: [...userNamespaceSteps(ctx), ...cgroupNamespace(ctx)],
+    init: cgroupNamespace(ctx),
   }
 }
 

@@ -2,7 +2,7 @@
  * A directory for each test, made when first asked for. After the test its containers are deleted, it is removed, and
  * whatever of them is still on the machine (processes, mounts, cgroups, state) fails the test.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterEach } from 'vitest'
 import { exec } from './exec.ts'
@@ -16,7 +16,10 @@ let endings: (() => void | Promise<void>)[] = []
 
 /** The directory of the running test. */
 export function scratch(): string {
-  current ??= mkdtempSync(`${tmpdir()}/davit-test-`)
+  if (current === undefined) {
+    current = mkdtempSync(`${tmpdir()}/davit-test-`)
+    chmodSync(current, 0o711) // the root of a user namespace must reach its rootfs
+  }
   return current
 }
 
