@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 47092903u
+#define DAVIT_TABLE_HASH 1768868776u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -19,6 +19,8 @@
 #define OP_FIND 14u
 #define OP_EXEC 15u
 #define OP_NETLINK 16u
+#define OP_MASK 17u
+#define OP_READONLY 18u
 
 #define ARG_IMM 0u
 #define ARG_SLOT 1u

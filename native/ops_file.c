@@ -1,7 +1,7 @@
 /* Operations on paths and files. */
 #include "plan.h"
 
-static long open_in_root(int root, const char *path, uint64_t flags)
+long open_in_root(int root, const char *path, uint64_t flags)
 {
 	struct open_how_ how = { flags | O_CLOEXEC_, 0, RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_ };
 	long ret;

@@ -101,6 +101,11 @@ long op_wait(struct runner *r, const long *a);
 long op_find(struct runner *r, const long *a);
 long op_exec(struct runner *r, const long *a);
 long op_netlink(struct runner *r, const long *a);
+long op_mask(struct runner *r, const long *a);
+long op_readonly(struct runner *r, const long *a);
+
+/* openat2 below a root fd: links are followed inside it, magic links not at all. Close-on-exec. */
+long open_in_root(int root, const char *path, uint64_t flags);
 
 /* Sets the words that go with the failure about to be returned. */
 void set_detail(struct runner *r, const char *text, size_t length);

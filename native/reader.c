@@ -10,6 +10,7 @@ static const char *const signature[] = {
 	[OP_WRITE] = "dsbii-", [OP_FSMOUNT] = "sbiid-", [OP_VERIFY] = "dii---", [OP_CHDIR] = "s-----",
 	[OP_SYNC] = "ii----",  [OP_SENDFD] = "id----", [OP_FORK] = "i-----",   [OP_SPAWN] = "sbiidi",
 	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "biii--",   [OP_NETLINK] = "bi----",
+	[OP_MASK] = "dsdi--",	  [OP_READONLY] = "ds----",
 };
 enum { OP_COUNT = sizeof(signature) / sizeof(signature[0]) };
 
@@ -41,7 +42,8 @@ static int record_ok(const struct plan *plan, const struct record *rec)
 
 	if (rec->op == 0 || rec->op >= OP_COUNT || !signature[rec->op])
 		return 0;
-	if (rec->out != WIRE_NO_SLOT && rec->out >= WIRE_SLOTS)
+	/* Slot 0 is the runner's own: the socket it reports to. */
+	if (rec->out != WIRE_NO_SLOT && (rec->out >= WIRE_SLOTS || rec->out == 0))
 		return 0;
 	if (rec->flags & ~RECORD_IF_OPEN || rec->types >> (2 * WIRE_MAX_ARGS))
 		return 0;
@@ -60,7 +62,9 @@ static int record_ok(const struct plan *plan, const struct record *rec)
 		if (rec->arg[i] > data_len || rec->arg[i + 1] > data_len - rec->arg[i])
 			return 0;
 	}
-	return rec->op != OP_CLOSE || rec->arg[0] < WIRE_SLOTS;
+	if (rec->op == OP_MASK && (rec->arg[3] == 0 || rec->arg[3] >= WIRE_SLOTS))
+		return 0;
+	return rec->op != OP_CLOSE || (rec->arg[0] > 0 && rec->arg[0] < WIRE_SLOTS);
 }
 
 static int range_ok(uint64_t off, uint64_t count, uint64_t size, uint64_t total)

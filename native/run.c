@@ -147,6 +147,10 @@ static long dispatch(struct runner *r, const struct record *rec, const long *a)
 		return op_find(r, a);
 	case OP_EXEC:
 		return op_exec(r, a);
+	case OP_MASK:
+		return op_mask(r, a);
+	case OP_READONLY:
+		return op_readonly(r, a);
 	case OP_NETLINK:
 		return op_netlink(r, a);
 	default:

@@ -140,8 +140,10 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
   ]
 }
 
-/** Compiles a validated configuration into a plan. Pure: throws RuntimeError 'unsupported', does nothing else. */
-export function buildPlan(input: Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'>): Plan {
+type PlanInput = Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'>
+
+/** The child programs, init's still in its named parts. */
+function planPrograms(input: PlanInput) {
   refuseUnsupported(input.spec, input.facts)
   const ctx = planContext(input)
   ctx.presets.push(
@@ -156,7 +158,17 @@ export function buildPlan(input: Pick<PlanContext, 'spec' | 'facts' | 'request' 
   // The stage enters the cgroups for both; protection is not inherited whole (the death signal is not).
   const stage = staged ? [...early, ...namespaces.stage] : []
   const first = staged ? [umask, ...planProtection(ctx).filter((step) => step.kind === 'prctl')] : [umask, ...early]
-  const phases = initPhases(ctx, first, namespaces.init)
+  return { ctx, namespaces, stage, phases: initPhases(ctx, first, namespaces.init) }
+}
+
+/** The phases of init with their names, for documents and tests; a plan has them in one list. */
+export function planPhases(input: PlanInput): Phase[] {
+  return planPrograms(input).phases
+}
+
+/** Compiles a validated configuration into a plan. Pure: throws RuntimeError 'unsupported', does nothing else. */
+export function buildPlan(input: PlanInput): Plan {
+  const { ctx, namespaces, stage, phases } = planPrograms(input)
   const launch: HostStep = {
     kind: 'launch',
     flags: namespaces.cloneFlags,
@@ -165,7 +177,7 @@ export function buildPlan(input: Pick<PlanContext, 'spec' | 'facts' | 'request' 
     origin: { config: '/linux/namespaces', doing: 'start the container init' },
   }
   return {
-    parent: parentSteps(ctx, launch, staged),
+    parent: parentSteps(ctx, launch, stage.length > 0),
     presets: ctx.presets,
     stage,
     init: phases.flatMap((phase) => phase.steps),

@@ -1,5 +1,5 @@
 /** A mount of type cgroup: on v2 the unified hierarchy, on v1 and hybrid hosts a tmpfs with one mount per hierarchy. */
-import { baseName, joinPath } from '../base/path.ts'
+import { baseName, isWithin, joinPath } from '../base/path.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
 import type { PlannedMount } from './mount_model.ts'
@@ -43,14 +43,8 @@ function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarch
   return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip: 2 }, ...bind]
 }
 
-function place(planned: PlannedMount, made: Slot, target: Slot, path: string): ChildStep[] {
-  const { origin } = planned
-  return [
-    { kind: 'makePath', out: target, root: SLOT.root, path, type: 'directory', mode: 0o755, origin },
-    { kind: 'attach', mount: made, to: target, origin },
-    { kind: 'close', slot: target },
-    { kind: 'close', slot: made },
-  ]
+function place({ origin }: PlannedMount, mount: Slot, path: string): Extract<ChildStep, { kind: 'place' }> {
+  return { kind: 'place', mount, root: SLOT.root, path, type: 'directory', noLinks: isWithin(path, '/sys'), origin }
 }
 
 function propagationSteps({ options, origin }: PlannedMount, slot: Slot): ChildStep[] {
@@ -67,7 +61,7 @@ function propagationSteps({ options, origin }: PlannedMount, slot: Slot): ChildS
 
 export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
   const { origin, target, options } = planned
-  const [made, spot] = [ctx.scratch(0), ctx.scratch(1)]
+  const made = ctx.scratch(0)
   const all = hierarchies(ctx)
   const only = all[0]
   if (!only) return []
@@ -75,12 +69,11 @@ export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: C
     return [
       ...hierarchySteps(ctx, planned, only, made),
       ...propagationSteps(planned, made),
-      ...place(planned, made, spot, target),
+      place(planned, made, target),
     ]
   }
   const tmpfs = ctx.slot()
   const steps: ChildStep[] = [
-    { kind: 'makePath', out: spot, root: SLOT.root, path: target, type: 'directory', mode: 0o755, origin },
     {
       kind: 'fsmount',
       out: tmpfs,
@@ -91,13 +84,12 @@ export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: C
       origin,
     },
     ...propagationSteps(planned, tmpfs),
-    { kind: 'attach', mount: tmpfs, to: spot, origin },
-    { kind: 'close', slot: spot },
+    { ...place(planned, tmpfs, target), keep: true },
   ]
   for (const entry of all) {
     steps.push(
       ...hierarchySteps(ctx, planned, entry, made),
-      ...place(planned, made, spot, joinPath(target, entry.name)),
+      place(planned, made, joinPath(target, entry.name)),
     )
     // Co-mounted controllers are also known by each name alone: cpu -> cpu,cpuacct.
     const names = entry.name.split(',')

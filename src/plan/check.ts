@@ -17,6 +17,7 @@ function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
   if (step.kind === 'attach') note(step.to)
   if (step.kind === 'makePath' && typeof step.type === 'object') note(step.type.like)
   if (step.kind === 'fsmount') note(step.modeLike)
+  if (step.kind === 'maskPath') note(step.nullDevice)
   if (step.kind === 'hook') uses.push(step.stdin, step.output)
   return { uses, fills: 'out' in step ? step.out : undefined }
 }
@@ -58,7 +59,7 @@ function checkSyncs(plan: Plan): void {
 
 /** Steps that need CAP_SYS_ADMIN or its like, and so must come before the capabilities go. */
 const PRIVILEGED = new Set<ChildStep['kind']>([
-  'fsmount', 'cloneTree', 'setAttributes', 'attach', 'attachAt', 'propagation', 'pivotRoot', 'moveRoot', 'chroot', 'unmount',
+  'fsmount', 'cloneTree', 'setAttributes', 'attach', 'place', 'maskPath', 'readonlyPath', 'attachAt', 'propagation', 'pivotRoot', 'moveRoot', 'chroot', 'unmount',
   'unshare', 'join', 'hostname', 'domainname', 'mknod', 'boundingDrop', 'setgroups', 'rlimit', 'netlink',
 ]) // biome-ignore format: a table
 

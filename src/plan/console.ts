@@ -80,8 +80,6 @@ export function planConsole(ctx: PlanContext): ChildStep[] {
       },
       { kind: 'cloneTree', out: mount, dir: peer, path: '', recursive: false, origin: doing },
       { kind: 'attach', mount, to: target, origin: doing },
-      { kind: 'close', slot: target },
-      { kind: 'close', slot: mount },
     )
   }
   steps.push(

@@ -70,7 +70,7 @@ function nodeSteps({ device, origin }: Planned, dir: Slot): ChildStep[] {
 
 /** Where mknod is not allowed (a user namespace) the host's device is bound, after a look at what it is. */
 function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
-  const [made, target] = [ctx.scratch(0), ctx.scratch(1)]
+  const made = ctx.scratch(0)
   const steps: ChildStep[] = [{ kind: 'cloneTree', out: made, dir: 'cwd', path: device.path, recursive: false, origin }]
   if (device.type === 'c' || device.type === 'u') {
     steps.push({ kind: 'verify', slot: made, is: { char: [device.major ?? 0, device.minor ?? 0] }, origin })
@@ -79,10 +79,7 @@ function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
     ...steps,
     // What its file system on the host forbids or allows says nothing about what the container may do with it.
     { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.nosuid | ATTR.noexec, clear: 0, origin },
-    { kind: 'makePath', out: target, root: SLOT.root, path: device.path, type: 'file', mode: 0o644, origin },
-    { kind: 'attach', mount: made, to: target, origin },
-    { kind: 'close', slot: target },
-    { kind: 'close', slot: made },
+    { kind: 'place', mount: made, root: SLOT.root, path: device.path, type: 'file', origin },
   ]
 }
 

@@ -66,54 +66,39 @@ function attributeSteps(planned: PlannedMount, slot: Slot, fresh?: { readonly at
   return steps
 }
 
-/**
- * The target, resolved below the root and made where it is missing.
- * CVE-2019-19921: /proc and /sys must be what they are called: real directories, reached without any link.
- */
-function targetSteps(planned: PlannedMount, out: Slot, type: 'directory' | { like: Slot }): ChildStep[] {
-  const { target, origin, mount } = planned
-  const steps: ChildStep[] = [{ kind: 'makePath', out, root: SLOT.root, path: target, type, mode: 0o755, origin }]
-  if (mount.type === 'proc' || mount.type === 'sysfs' || isWithin(target, '/proc') || isWithin(target, '/sys')) {
-    steps.push({ kind: 'open', out, dir: SLOT.root, path: target, flags: O_PATH, inRoot: true, noLinks: true, origin })
+/** CVE-2019-19921: /proc and /sys must be what they are called: real directories, reached without any link. */
+function mustBeReal({ target, mount }: PlannedMount): boolean {
+  return mount.type === 'proc' || mount.type === 'sysfs' || isWithin(target, '/proc') || isWithin(target, '/sys')
+}
+
+/** Attaches the mount to its target, which is resolved below the root and made where it is missing. */
+function placeSteps(planned: PlannedMount, mount: Slot, type: 'directory' | 'like', keep: boolean): ChildStep[] {
+  const { origin, target: path } = planned
+  const overRoot = path === '/'
+  const steps: ChildStep[] = [
+    { kind: 'place', mount, root: SLOT.root, path, type, noLinks: mustBeReal(planned), keep: keep || overRoot, origin },
+  ]
+  if (overRoot) {
+    // A mount over the root is what later paths are below.
+    steps.push({ kind: 'open', out: SLOT.root, dir: mount, path: '.', flags: O_PATH | O_DIRECTORY, origin })
+    if (!keep) steps.push({ kind: 'close', slot: mount })
   }
   return steps
 }
 
 function planBind(ctx: PlanContext, planned: PlannedMount): ChildStep[] {
   const { mount, options, origin } = planned
-  const [made, target] = [ctx.scratch(0), ctx.scratch(1)]
   const path = joinPath(mount.source?.startsWith('/') ? '' : ctx.request.bundle, mount.source ?? '')
   const recursive = options.bind === 'rbind'
-  const steps: ChildStep[] = []
   if (hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new') {
     // The container's root may not be able to reach the source; whoever configured it is.
     const slot = ctx.slot()
     ctx.presets.push({ kind: 'tree', slot, path, recursive, origin })
-    return [
-      ...attributeSteps(planned, slot),
-      ...targetSteps(planned, target, { like: slot }),
-      ...attach(planned, slot, target),
-    ]
+    return [...attributeSteps(planned, slot), ...placeSteps(planned, slot, 'like', false)]
   }
-  steps.push({ kind: 'cloneTree', out: made, dir: 'cwd', path, recursive, origin })
-  return [
-    ...steps,
-    ...attributeSteps(planned, made),
-    ...targetSteps(planned, target, { like: made }),
-    ...attach(planned, made, target),
-  ]
-}
-
-function attach({ origin, target: path }: PlannedMount, mount: Slot, target: Slot, keep = false): ChildStep[] {
-  return [
-    { kind: 'attach', mount, to: target, origin },
-    { kind: 'close', slot: target },
-    // A mount over the root is what later paths are below.
-    ...(path === '/'
-      ? [{ kind: 'open' as const, out: SLOT.root, dir: mount, path: '.', flags: O_PATH | O_DIRECTORY, origin }]
-      : []),
-    ...(keep ? [] : [{ kind: 'close' as const, slot: mount }]),
-  ]
+  const made = ctx.scratch(0)
+  const clone: ChildStep = { kind: 'cloneTree', out: made, dir: 'cwd', path, recursive, origin }
+  return [clone, ...attributeSteps(planned, made), ...placeSteps(planned, made, 'like', false)]
 }
 
 /** tmpfs without a mode takes that of the directory it covers; a new directory gets what tmpfs has by itself. */
@@ -144,7 +129,7 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     ...(ownMode ? { modeLike: target } : {}),
     origin,
   }
-  const steps = ownMode ? tmpfsTarget(planned, target) : targetSteps(planned, target, 'directory')
+  const steps = ownMode ? tmpfsTarget(planned, target) : []
   if (type === 'sysfs' || type === 'proc') {
     // In a user namespace the kernel lets these be mounted only with the matching network or pid namespace: then the
     // host's is bound, with the same flags all the way down.
@@ -159,7 +144,9 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create)
-  steps.push(...attributeSteps(planned, made, { attributes }), ...attach(planned, made, target, keep))
+  steps.push(...attributeSteps(planned, made, { attributes }))
+  if (ownMode && target !== undefined && planned.target !== '/') steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
+  else steps.push(...placeSteps(planned, made, 'directory', keep))
   if (keep) {
     late.push(
       { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.rdonly, clear: 0, origin },

@@ -22,7 +22,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../kernel/mount.ts'
-import type { FileStep, MountStep } from '../plan/step.ts'
+import type { FileStep, MountStep, Slot } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
 import { type Lowering, type StepOf, struct32 } from './lower.ts'
 import { VERIFY } from './ops.ts'
@@ -31,6 +31,8 @@ const O_CREAT = 0o100
 const O_WRONLY = 1
 /** A slot of its own, between the named and the allocated ones, for the old root during pivot_root. */
 const OLD_ROOT = 15
+/** Another, for the target of a mount while it is attached. */
+const TARGET = 14
 
 /** makedev(3) as mknod(2) takes it. */
 function deviceNumber([major, minor]: readonly [number, number]): number {
@@ -132,6 +134,27 @@ function cloneTree(step: StepOf<'cloneTree'>, out: Emitter): void {
   out.call('open_tree').dir(step.dir).text(step.path).imm(flags).out(step.out)
 }
 
+/** move_mount(2) by fds; then both fds have served. */
+function attach(mount: Slot, to: Slot, keep: boolean | undefined, out: Emitter): void {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+  out.call('move_mount').slot(mount).text('').slot(to).text('').imm(flags)
+  out.op('close').imm(to)
+  if (!keep) out.op('close').imm(mount)
+}
+
+function place({ mount, root, path, type, noLinks, keep }: StepOf<'place'>, out: Emitter): void {
+  const kind = type === 'directory' ? 0 : type === 'file' ? 1 : 2
+  out.op('mkpath').slot(root).text(path).imm(kind).imm(0o755).out(TARGET)
+  if (kind === 2) out.slot(mount)
+  else out.imm(-1)
+  if (noLinks) {
+    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
+    const how = struct32(O_PATH | O_CLOEXEC, 0, 0, 0, resolve, 0)
+    out.call('openat2').slot(root).text(path).struct(how).imm(24).out(TARGET)
+  }
+  attach(mount, TARGET, keep, out)
+}
+
 export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]: Lowering<K> } = {
   open,
   fsmount,
@@ -158,10 +181,12 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   chdir: ({ path }, out) => void out.op('chdir').text(path),
   fchdir: ({ slot }, out) => void out.call('fchdir').slot(slot),
   umask: ({ mask }, out) => void out.call('umask').imm(mask),
-  attach: ({ mount, to }, out) => {
-    const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
-    out.call('move_mount').slot(mount).text('').slot(to).text('').imm(flags)
+  attach: ({ mount, to, keep }, out) => attach(mount, to, keep, out),
+  place,
+  maskPath: ({ root, path, nullDevice, emptyTmpfs }, out) => {
+    out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs)
   },
+  readonlyPath: ({ root, path }, out) => void out.op('readonly').slot(root).text(path),
   attachAt: ({ mount, path }, out) => {
     out.call('move_mount').slot(mount).text('').imm(AT_FDCWD).text(path).imm(MOVE_MOUNT_F_EMPTY_PATH)
   },

@@ -1,0 +1,72 @@
+/* Masked and read-only paths: a few calls each, for dozens of paths. */
+#include "plan.h"
+#include <linux/mount.h>
+
+enum { ATTACH_BY_FD = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH, AT_RECURSIVE_ = 0x8000, AT_EMPTY_ = 0x1000,
+       CLONE_FD = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC_ | AT_EMPTY_ };
+
+static long attach(long mount, long to)
+{
+	return SYS(move_mount, mount, "", to, "", ATTACH_BY_FD, 0);
+}
+
+/* The read-only, empty tmpfs that all masked directories share; the first one makes it, later ones clone it. */
+static long empty_directory(struct runner *r, long slot)
+{
+	static const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	static const char parameters[] = "snr_blocks\0" "1\0" "snr_inodes\0" "2";
+	const long a[WIRE_MAX_ARGS] = { (long)"tmpfs", (long)parameters, sizeof(parameters), (long)attributes, -1, 0 };
+	long made;
+
+	if (r->slot[slot] >= 0)
+		return SYS(open_tree, r->slot[slot], "", CLONE_FD, 0, 0, 0);
+	made = op_fsmount(r, a);
+	if (made < 0)
+		return made;
+	r->slot[slot] = (int)made; /* once attached it can be cloned from; a second fd is what gets attached and closed */
+	return SYS(fcntl, made, 1030 /* F_DUPFD_CLOEXEC */, 3, 0, 0, 0);
+}
+
+/*
+ * Hides what is at a path: a directory below the empty tmpfs, anything else below the verified null device
+ * (CVE-2025-31133: never what the image calls /dev/null).
+ */
+long op_mask(struct runner *r, const long *a)
+{
+	long found = open_in_root((int)a[0], (const char *)a[1], O_PATH_), cover, ret;
+
+	if (found < 0)
+		return found;
+	ret = SYS(openat, found, ".", O_PATH_ | O_DIRECTORY_ | O_CLOEXEC_, 0, 0, 0);
+	if (ret >= 0) {
+		(void)SYS(close, ret, 0, 0, 0, 0, 0);
+		cover = empty_directory(r, a[3]);
+	} else if (ret == -E_NOTDIR)
+		cover = SYS(open_tree, a[2], "", CLONE_FD, 0, 0, 0);
+	else
+		cover = ret;
+	ret = cover < 0 ? cover : attach(cover, found);
+	if (cover >= 0)
+		(void)SYS(close, cover, 0, 0, 0, 0, 0); /* the mount stays where it is attached */
+	(void)SYS(close, found, 0, 0, 0, 0, 0);
+	return ret;
+}
+
+/* Binds a path onto itself, read-only with all that is mounted below. */
+long op_readonly(struct runner *r, const long *a)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	long found = open_in_root((int)a[0], (const char *)a[1], O_PATH_), tree, ret;
+
+	(void)r;
+	if (found < 0)
+		return found;
+	tree = SYS(open_tree, found, "", CLONE_FD | AT_RECURSIVE_, 0, 0, 0);
+	ret = tree < 0 ? tree : SYS(mount_setattr, tree, "", AT_EMPTY_ | AT_RECURSIVE_, &attr, sizeof(attr), 0);
+	if (ret >= 0)
+		ret = attach(tree, found);
+	if (tree >= 0)
+		(void)SYS(close, tree, 0, 0, 0, 0, 0); /* the mount stays where it is attached */
+	(void)SYS(close, found, 0, 0, 0, 0, 0);
+	return ret;
+}
