@@ -36,7 +36,7 @@ EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile
 # What is used by whom beyond Node, npm and make. tools/need installs what is missing, where it can.
 BUILD_TOOLS := gcc headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
-TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun
+TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun specs
 BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configure } from './bundle.ts'
-import { find, outputBeside, type Runtime, runBeside } from './runtimes.ts'
+import { outputBeside, type Runtime, runBeside } from './runtimes.ts'
 
 const PAGE = 4
 // The kernel adds up a cgroup's statistics every two seconds.
@@ -96,10 +96,10 @@ export async function leftInCgroup(runtime: Runtime, folder: string): Promise<Ch
 }
 
 /** The same of a process that no runtime has touched: what there is to be charged at the least. */
-export async function bareCharge(): Promise<Charge> {
+export async function bareCharge(bundle: string): Promise<Charge> {
   const folder = join(memoryCgroup(process.pid), 'davit-bench-bare')
   mkdirSync(folder)
-  const line = `echo $$ >${folder}/cgroup.procs && exec ${find('busybox')} sleep 100`
+  const line = `echo $$ >${folder}/cgroup.procs && exec ${bundle}/rootfs/bin/busybox sleep 100`
   const child = spawn('sh', ['-c', line], { stdio: 'ignore' })
   try {
     writeFileSync(join(folder, 'memory.limit_in_bytes'), String(64 << 20))

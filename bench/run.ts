@@ -65,7 +65,7 @@ async function measure(folder: string): Promise<Results> {
 
   say('memory')
   const each = <T>(get: (runtime: Runtime) => T) => Object.fromEntries(runtimes.map((r) => [r.name, get(r)]))
-  const left: Record<string, Charge> = { bare: await bareCharge() }
+  const left: Record<string, Charge> = { bare: await bareCharge(folder) }
   for (const runtime of runtimes) left[runtime.name] = await leftInCgroup(runtime, folder)
   return {
     date: new Date().toISOString().slice(0, 10),
