@@ -19,28 +19,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT uint32_t davit_hash(void);
-EXPORT long davit_call(long nr, long a, long b, long c, long d, long e, long f);
-EXPORT long davit_launch(int exe, const char *path, const char *strings, long count, long argc, uint64_t flags,
-			 int cgroup, const int32_t *fds, long nfds, int32_t *pidfd);
-EXPORT long davit_recv(int sock, void *buf, long len, int32_t *fd);
-EXPORT long davit_sendfd(int sock, const void *buf, long len, int fd);
-EXPORT long davit_signals(const int32_t *list, long count, int fd);
-
-uint32_t davit_hash(void)
-{
-	return DAVIT_TABLE_HASH;
-}
-
-/* Any system call: result or -errno. */
-long davit_call(long nr, long a, long b, long c, long d, long e, long f)
-{
-	long ret;
-	do
-		ret = syscall(nr, a, b, c, d, e, f);
-	while (ret < 0 && errno == EINTR && nr != SYS_ppoll);
-	return ret < 0 ? -errno : ret;
-}
+EXPORT long davit(long nr, void *a, void *b, void *c, void *d, void *e, void *f);
 
 struct child {
 	int exe;
@@ -125,8 +104,8 @@ static char **unpack(char *memory, const char *strings, long count, long argc, c
  * `cgroup` is a v2 directory to be born in, or -1. `fds` are pairs as in struct child. Returns the pid; the error of a
  * failed exec comes back as this function's.
  */
-long davit_launch(int exe, const char *path, const char *strings, long count, long argc, uint64_t flags, int cgroup,
-		  const int32_t *fds, long nfds, int32_t *pidfd)
+static long launch(int exe, const char *path, const char *strings, long count, long argc, uint64_t flags, int cgroup,
+		   const int32_t *fds, long nfds, int32_t *pidfd)
 {
 	enum { STACK = 65536 };
 	size_t arrays = ((size_t)count + 3) * sizeof(char *), size = STACK + ((arrays + 4095) & ~(size_t)4095);
@@ -168,7 +147,7 @@ long davit_launch(int exe, const char *path, const char *strings, long count, lo
 }
 
 /* recvmsg(2) with at most one fd, close-on-exec, -1 if none came. 0 at the end of the stream. */
-long davit_recv(int sock, void *buf, long len, int32_t *fd)
+static long receive(int sock, void *buf, long len, int32_t *fd)
 {
 	union {
 		char space[CMSG_SPACE(sizeof(int) * 4)];
@@ -201,7 +180,7 @@ long davit_recv(int sock, void *buf, long len, int32_t *fd)
 }
 
 /* sendmsg(2) with one fd (SCM_RIGHTS), without SIGPIPE. */
-long davit_sendfd(int sock, const void *buf, long len, int fd)
+static long send_fd(int sock, const void *buf, long len, int fd)
 {
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
@@ -235,7 +214,7 @@ static void on_signal(int sig)
 }
 
 /* From now on each signal of the list becomes one byte, its number, in the pipe `fd` (non-blocking). */
-long davit_signals(const int32_t *list, long count, int fd)
+static long catch_signals(const int32_t *list, long count, int fd)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
@@ -245,4 +224,41 @@ long davit_signals(const int32_t *list, long count, int fd)
 		if (sigaction(list[i], &action, NULL) < 0)
 			return -errno;
 	return 0;
+}
+
+/* Any system call but those below: result or -errno. EINTR is retried except where waiting was the point. */
+static long system_call(long nr, void *a, void *b, void *c, void *d, void *e, void *f)
+{
+	long ret;
+	do
+		ret = syscall(nr, a, b, c, d, e, f);
+	while (ret < 0 && errno == EINTR && nr != SYS_ppoll);
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * The one function that koffi binds: each binding costs a tenth of a millisecond at every start. Numbers below
+ * NATIVE_HASH are system calls. NATIVE_LAUNCH takes its small numbers from an array: exe, count, argc, the flags' low
+ * and high half, cgroup, nfds, then the pairs of fds.
+ */
+long davit(long nr, void *a, void *b, void *c, void *d, void *e, void *f)
+{
+	const int32_t *n = a;
+
+	switch ((unsigned long)nr) {
+	case NATIVE_HASH:
+		return DAVIT_TABLE_HASH;
+	case NATIVE_LAUNCH:
+		return launch(n[0], b, c, n[1], n[2], ((uint64_t)(uint32_t)n[4] << 32) | (uint32_t)n[3], n[5], n + 7, n[6], d);
+	case NATIVE_RECEIVE:
+		return receive((int)(long)a, b, (long)c, d);
+	case NATIVE_SEND_FD:
+		return send_fd((int)(long)a, b, (long)c, (int)(long)d);
+	case NATIVE_CATCH_SIGNALS:
+		return catch_signals(a, (long)b, (int)(long)c);
+	case NATIVE_ADDRESS:
+		return (long)a;
+	default:
+		return system_call(nr, a, b, c, d, e, f);
+	}
 }

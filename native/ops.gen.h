@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 1768868776u
+#define DAVIT_TABLE_HASH 676081887u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -49,6 +49,13 @@
 
 #define PROGRAM_STAGE 0u
 #define PROGRAM_INIT 1u
+
+#define NATIVE_HASH 65536u
+#define NATIVE_LAUNCH 65537u
+#define NATIVE_RECEIVE 65538u
+#define NATIVE_SEND_FD 65539u
+#define NATIVE_CATCH_SIGNALS 65540u
+#define NATIVE_ADDRESS 65541u
 
 #define CUSTOM_VERIFY 84u
 #define CUSTOM_OUTSIDE 18u

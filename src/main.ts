@@ -1,4 +1,5 @@
 /** The program: see src/cli/main.ts. */
 import { main } from './cli/main.ts'
+import { exit } from './ffi/exit.ts'
 
-process.exitCode = await main(process.argv.slice(2))
+exit(await main(process.argv.slice(2)))

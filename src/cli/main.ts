@@ -21,7 +21,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0
     }
     if (parsed.kind === 'version') {
-      print(versionText({ version: VERSION, commit: COMMIT }))
+      // Not by print(): the only output that needs no native library should not wait for it.
+      console.log(versionText({ version: VERSION, commit: COMMIT }).trimEnd())
       return 0
     }
     verb = parsed.verb

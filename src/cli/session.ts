@@ -17,7 +17,7 @@ export interface Session {
 export function sessionLogger(global: Pick<GlobalOptions, 'log' | 'log-format' | 'log-level' | 'debug'>): Logger {
   const settings = logSettings(global)
   const file = settings.file === undefined ? undefined : openLogSink(settings.file, { openFile, writeFd })
-  return createLogger({ settings, file, stderr: stderrSink({ writeFd }), now: () => new Date() })
+  return createLogger({ settings, file, stderr: stderrSink({ writeFd: writeError }), now: () => new Date() })
 }
 
 /** Reads the environment where runc does: XDG_RUNTIME_DIR for the root, nothing else. */
@@ -41,6 +41,16 @@ export function openSession(global: GlobalOptions, log: Logger): Session {
 /** Writes to stdout, all of it; a reader that has left is an error like any other. */
 export function print(text: string): void {
   writeFd(1, text, 'standard output')
+}
+
+/** Where errors go when davit's own library cannot be loaded, which writing them would need. */
+function writeError(fd: number, text: string): void {
+  try {
+    writeFd(fd, text)
+  } catch (error) {
+    if (!(error instanceof RuntimeError && error.code === 'install')) throw error
+    process.stderr.write(text)
+  }
 }
 
 /** Cgroups by systemd are asked for where containers are made; elsewhere the flag has no meaning. */

@@ -5,7 +5,7 @@
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { errnoName, errnoText } from '../kernel/errno.ts'
 import { type SyscallName, syscallNumber } from '../kernel/syscalls.ts'
-import { tableHash } from '../wire/ops.ts'
+import { NATIVE, tableHash } from '../wire/ops.ts'
 import { libexecFolder } from './libexec.ts'
 
 type Native = (...args: unknown[]) => number
@@ -19,35 +19,45 @@ export type Arg = number | bigint | Uint8Array | Int32Array | null
 
 export const ARCH = process.arch === 'arm64' ? 'arm64' : 'x64'
 
-let library: Library | undefined
-let call: Native | undefined
+/** libdavit.so's one function; see native/launch.c. */
+let library: Native | undefined
 
-function load(): Library {
-  if (library) return library
+function load(): Native {
   const folder = libexecFolder()
   const loaded: { exports: { load(path: string): Library } } = { exports: { load: () => never() } }
+  let found: Native
   try {
     process.dlopen(loaded, `${folder}/koffi.node`)
-    library = loaded.exports.load(`${folder}/libdavit.so`)
+    found = loaded.exports.load(`${folder}/libdavit.so`).func('davit', 'int64', SIGNATURE)
   } catch (error) {
     throw new RuntimeError('install', `load davit's own libraries from ${folder}: ${(error as Error).message}`)
   }
-  if (library.func('davit_hash', 'uint32', [])() !== tableHash()) {
+  if (found(NATIVE.hash, 0, 0, 0, 0, 0, 0) !== tableHash()) {
     throw new RuntimeError('install', `${folder}/libdavit.so is of another build than this program`)
   }
-  return library
+  return found
+}
+
+/** Whether anything native has been called yet; what does without should not load it. */
+export function nativeLoaded(): boolean {
+  return library !== undefined
 }
 
 function never(): never {
   throw new Error('bug: koffi was not loaded')
 }
 
-const POINTERS = ['int64', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *'] as const
+const SIGNATURE = ['int64', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *'] as const
 
 /** Any system call: its result or -errno. EINTR is retried. Strings must be passed by {@link cstring}. */
 export function sys(name: SyscallName, a: Arg = 0, b: Arg = 0, c: Arg = 0, d: Arg = 0, e: Arg = 0, f: Arg = 0): number {
-  call ??= load().func('davit_call', 'int64', POINTERS)
-  return call(syscallNumber(name, ARCH), pointer(a), pointer(b), pointer(c), pointer(d), pointer(e), pointer(f))
+  return native(syscallNumber(name, ARCH), a, b, c, d, e, f)
+}
+
+/** A function of libdavit.so by its number in NATIVE (or a system call by its number). */
+export function native(nr: number, a: Arg = 0, b: Arg = 0, c: Arg = 0, d: Arg = 0, e: Arg = 0, f: Arg = 0): number {
+  library ??= load()
+  return library(nr, pointer(a), pointer(b), pointer(c), pointer(d), pointer(e), pointer(f))
 }
 
 /** koffi takes numbers for pointers, but only those that are not negative. */
@@ -70,9 +80,4 @@ export function sysError(what: string, errno: number): SysError {
 export function cstring(text: string): Uint8Array {
   if (text.includes('\0')) throw new RuntimeError('usage', `"${text.replaceAll('\0', '\\0')}" contains a NUL byte`)
   return Buffer.from(`${text}\0`)
-}
-
-/** A function of libdavit.so by name; declared lazily, since each declaration costs. */
-export function nativeFunction(name: string, args: readonly string[]): Native {
-  return load().func(name, 'int64', args)
 }

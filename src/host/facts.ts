@@ -1,5 +1,5 @@
 /** Gathers what the planners need to know of the machine. */
-import { listDir, readBytes, readLink, readTextIf, statIf } from '../ffi/file.ts'
+import { readBytes, readLink, readTextIf, statIf } from '../ffi/file.ts'
 import { ARCH, sys } from '../ffi/native.ts'
 import type { Facts } from '../plan/facts.ts'
 import { gatherCgroupFacts } from './cgroup/facts.ts'
@@ -15,12 +15,14 @@ function kernelRelease(): readonly [number, number] {
   return [Number(major), Number(minor)]
 }
 
+/** The value of a "Name:\tvalue" line of /proc/PID/status. */
 function statusField(status: string, name: string): string {
-  return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? ''
+  const at = status.indexOf(`${name}:\t`) + name.length + 2
+  return status.slice(at, status.indexOf('\n', at))
 }
 
-/** One look at the machine; nothing here is written or kept open. */
-export function gatherFacts(): Facts {
+/** One look at the machine; nothing here is written or kept open. `lsm`: look for AppArmor and SELinux too. */
+export function gatherFacts(lsm: boolean): Facts {
   return {
     arch: ARCH,
     kernel: kernelRelease(),
@@ -31,12 +33,7 @@ export function gatherFacts(): Facts {
     lastCap: Number(readTextIf('/proc/sys/kernel/cap_last_cap') ?? 40),
     boundingCaps: statusField(readBytes('/proc/self/status').toString('latin1'), 'CapBnd') || '0',
     cgroup: gatherCgroupFacts(),
-    apparmor: readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
-    selinux: statIf('/sys/fs/selinux/enforce') !== undefined,
+    apparmor: lsm && (readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false),
+    selinux: lsm && statIf('/sys/fs/selinux/enforce') !== undefined,
   }
-}
-
-/** Open fds of this process. */
-export function ownFds(): number[] {
-  return listDir('/proc/self/fd').map(Number)
 }

@@ -1,8 +1,9 @@
 /** Processes by pid and pidfd: start, identity, signals, waiting. */
 import { SysError } from '../base/errors.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
-import { type Arg, cstring, must, nativeFunction, sys } from '../ffi/native.ts'
+import { type Arg, cstring, must, native, sys } from '../ffi/native.ts'
 import { DataArea } from '../wire/data.ts'
+import { NATIVE } from '../wire/ops.ts'
 
 const CLONE_PIDFD = 0x1000
 const POLLIN = 1
@@ -26,39 +27,23 @@ export interface Launched {
   readonly pidfd: number
 }
 
-let launchFunction: ((...args: unknown[]) => number) | undefined
-
 /** Starts a program; throws SysError when clone or exec fail. The pidfd is the caller's to close. */
 export function launch(what: string, request: Launch): Launched {
-  launchFunction ??= nativeFunction('davit_launch', [
-    'int',
-    'void *',
-    'void *',
-    'int64',
-    'int64',
-    'uint64',
-    'int',
-    'void *',
-    'int64',
-    'void *',
-  ])
   const strings = new DataArea()
   const [place] = strings.list([...request.args, ...request.env])
-  const fds = Int32Array.from(request.fds.flat())
+  const path = request.path === undefined ? null : cstring(request.path)
   const pidfd = Int32Array.of(-1)
-  const pid = launchFunction(
+  const numbers = Int32Array.of(
     request.exe ?? -1,
-    request.path === undefined ? null : cstring(request.path),
-    strings.bytes.subarray(place),
     request.args.length + request.env.length,
     request.args.length,
     request.flags | CLONE_PIDFD,
+    0,
     request.cgroup ?? -1,
-    fds,
     request.fds.length,
-    pidfd,
+    ...request.fds.flat(),
   )
-  must(what, pid)
+  const pid = must(what, native(NATIVE.launch, numbers, path, strings.bytes.subarray(place), pidfd))
   return { pid, pidfd: pidfd[0] as number }
 }
 

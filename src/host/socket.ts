@@ -1,8 +1,9 @@
 /** Unix sockets: the pair to the container's init, the socket of `start`, the engine's console socket. */
 import { baseName, parentPath } from '../base/path.ts'
 import { closeFd, openFile, withFd } from '../ffi/file.ts'
-import { must, nativeFunction, sys } from '../ffi/native.ts'
+import { must, native, sys } from '../ffi/native.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { NATIVE } from '../wire/ops.ts'
 
 const AF_UNIX = 1
 const SOCK_STREAM = 1
@@ -75,14 +76,11 @@ export function connectUnix(path: string, type: 'stream' | 'seqpacket', timeout:
   }
 }
 
-let receiveFunction: ((...args: unknown[]) => number) | undefined
-
 /** Receives one message; empty at the end. An fd that came along is the caller's. */
 export function receive(fd: number): { readonly message: Buffer; readonly fd: number } {
-  receiveFunction ??= nativeFunction('davit_recv', ['int', 'void *', 'int64', 'void *'])
   const buffer = Buffer.alloc(512)
   const passed = Int32Array.of(-1)
-  const length = must('receive from the container init', receiveFunction(fd, buffer, buffer.length, passed))
+  const length = must('receive from the container init', native(NATIVE.receive, fd, buffer, buffer.length, passed))
   return { message: buffer.subarray(0, length), fd: passed[0] as number }
 }
 
@@ -93,5 +91,5 @@ export function send(fd: number, data: Uint8Array, what: string): void {
 
 /** Sends an fd with some bytes (SCM_RIGHTS). */
 export function sendFd(socket: number, data: Uint8Array, fd: number, what: string): void {
-  must(what, nativeFunction('davit_sendfd', ['int', 'void *', 'int64', 'int'])(socket, data, data.length, fd))
+  must(what, native(NATIVE.sendFd, socket, data, data.length, fd))
 }

@@ -11,10 +11,10 @@ import { gatherFacts } from '../host/facts.ts'
 import { connectUnix } from '../host/socket.ts'
 import { buildPlan } from '../plan/build.ts'
 import { planCgroup } from '../plan/cgroup/plan.ts'
-import { checkPlan } from '../plan/check.ts'
-import type { CreateRequest } from '../plan/context.ts'
+import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
 import { hooksOf } from '../plan/hooks.ts'
+import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
 import { Creation } from './creation.ts'
@@ -63,8 +63,12 @@ export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, op
   }
   const withCgroup = cgroup.dirs.length > 0 ? cgroup : undefined
   const plan = buildPlan({ spec, facts, request, cgroup: withCgroup, rootfs: bundle.rootfs })
-  checkPlan(plan)
   return { plan, cgroup: withCgroup }
+}
+
+/** Whether the host's security modules matter. */
+export function wantsLsm({ process, linux }: Spec): boolean {
+  return Boolean(process?.apparmorProfile || process?.selinuxLabel || linux?.mountLabel)
 }
 
 /** runc's rules for terminals and sockets, in its words. */
@@ -108,7 +112,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
   const bundle = await loadBundle(runtime, options.bundle, options.configFile)
   checkBundle(bundle)
   checkTerminal(bundle, options)
-  const facts = gatherFacts()
+  const facts = gatherFacts(wantsLsm(bundle.spec))
   const { plan, cgroup } = planContainer(runtime, bundle, facts, options)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
@@ -129,6 +133,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
       startTime: 0,
       phase: 'creating',
       ...(cgroup ? { cgroup: recordOf(cgroup.dirs) } : {}),
+      privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),
       poststop: hooksOf(bundle, 'poststop'),
     }

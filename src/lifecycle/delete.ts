@@ -4,9 +4,10 @@ import { closeFd } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
 import { openPidfd, poll, reap, signalPidfd } from '../host/process.ts'
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
-import { type Claim, openContainer, readRecord, releaseContainer, removeContainer } from '../state/store.ts'
+import { type Claim, lockAgain, openContainer, readRecord, releaseContainer, removeContainer } from '../state/store.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -40,25 +41,31 @@ export function deleteContainer(runtime: Runtime, id: string, force: boolean): v
   }
 }
 
-/** Deletes a container that has just ended, unless somebody did so already and perhaps made another of that id. */
-export function deleteOwn(runtime: Runtime, { id, created }: ContainerRecord): void {
-  let claim: Claim | undefined
+/** Deletes a container that has just ended, unless somebody did so already: then its directory is not ours any more. */
+export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   try {
-    claim = openContainer(runtime.root, id, true)
-    const record = readRecord(runtime.root, id)
-    if (claim && record?.created === created) removeAll(runtime, claim, record)
-  } catch (error) {
-    if (!(error instanceof RuntimeError && error.code === 'not-found')) throw error
+    if (lockAgain(claim)) removeAll(runtime, claim, record)
   } finally {
-    if (claim) releaseContainer(claim)
+    releaseContainer(claim)
   }
 }
 
 function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   destroy(record)
   runRecordedHooks(record, 'poststop', runtime.log)
-  if (record.cgroup) removeCgroup(record.cgroup)
+  if (record.cgroup) removeCgroups(record.cgroup)
   removeContainer(claim)
+}
+
+/** Mostly the directories are empty. If not, a process joined them from outside, and goes with the container. */
+function removeCgroups(cgroup: CgroupRecord): void {
+  try {
+    removeCgroup(cgroup, 100)
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error
+    killCgroup(cgroup)
+    removeCgroup(cgroup)
+  }
 }
 
 /** Takes the lock; a create that holds it is made to fail by killing its init. */
@@ -86,7 +93,8 @@ function kill(record: ContainerRecord): void {
 /** Kills all of the container and waits until its init is gone; a zombie that its parent has yet to reap is gone. */
 function destroy(record: ContainerRecord): void {
   const pidfd = record.pid > 0 && isAlive(record) ? openPidfd(record.pid) : undefined
-  kill(record)
+  // KERNEL: when the first process of a pid namespace ends, the kernel has killed all others in it.
+  if (pidfd !== undefined || record.pid === 0 || !record.privatePid) kill(record)
   if (pidfd === undefined) return
   try {
     const [ready] = poll([{ fd: pidfd, events: 1 }], PATIENCE)

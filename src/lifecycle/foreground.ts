@@ -3,10 +3,11 @@
  * bytes in a pipe, since the engine's other threads could take them from a signalfd.
  */
 import { closeFd } from '../ffi/file.ts'
-import { must, nativeFunction, sys } from '../ffi/native.ts'
+import { must, native, sys } from '../ffi/native.ts'
 import { type Exit, type Launched, poll, reap, signalPidfd } from '../host/process.ts'
 import { copySize, rawSettings, setTerminal, terminalSettings } from '../host/terminal.ts'
 import { FORWARDED_SIGNALS, SIGNALS } from '../kernel/signals.ts'
+import { NATIVE } from '../wire/ops.ts'
 
 const SIGCHLD = 17
 const SIGWINCH = 28
@@ -30,7 +31,7 @@ export function catchSignals(): Signals {
   const [read, write] = [pair[0] as number, pair[1] as number]
   const realtime = Array.from({ length: 31 }, (_, i) => 34 + i) // 32 and 33 are the C library's own
   const list = Int32Array.from([...FORWARDED_SIGNALS.map((name) => SIGNALS[name]), ...realtime, SIGCHLD, SIGWINCH])
-  must('catch signals', nativeFunction('davit_signals', ['void *', 'int64', 'int'])(list, list.length, write))
+  must('catch signals', native(NATIVE.catchSignals, list, list.length, write))
   return { read, write }
 }
 

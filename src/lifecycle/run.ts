@@ -3,7 +3,7 @@ import { messageOf } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import type { Exit } from '../host/process.ts'
-import { releaseContainer } from '../state/store.ts'
+import { releaseContainer, unlockContainer } from '../state/store.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import type { Creation } from './creation.ts'
 import { deleteOwn } from './delete.ts'
@@ -34,7 +34,7 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   started(creation)
   if (!creation.init) throw new Error('bug: a container without init')
   // ORDER: others may start, kill or delete it while we only wait.
-  releaseContainer(creation.claim)
+  unlockContainer(creation.claim)
   const exit = superviseForeground(creation.init, signals, creation.master)
   if (!options.keep) cleanUp(runtime, creation)
   return exitCode(exit)
@@ -52,9 +52,9 @@ function started(creation: Creation): void {
 }
 
 /** What is left is removed; a failure to do so does not change the exit code of what ran. */
-function cleanUp(runtime: Runtime, { record }: Creation): void {
+function cleanUp(runtime: Runtime, { claim, record }: Creation): void {
   try {
-    deleteOwn(runtime, record)
+    deleteOwn(runtime, claim, record)
   } catch (error) {
     runtime.log.warning(`delete container ${record.id}: ${messageOf(error)}`)
   }

@@ -21,6 +21,8 @@ export interface ContainerRecord {
   /** creating until `create` has finished. */
   readonly phase: 'creating' | 'created'
   readonly cgroup?: CgroupRecord
+  /** Whether the container has a pid namespace of its own: then nothing of it outlives its init. */
+  readonly privatePid: boolean
   /** Hooks that run after create, kept since config.json may change. */
   readonly poststart: readonly RecordedHook[]
   readonly poststop: readonly RecordedHook[]

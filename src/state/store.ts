@@ -24,6 +24,7 @@ import type { ContainerRecord } from './record.ts'
 
 const LOCK_EX = 2
 const LOCK_NB = 4
+const LOCK_UN = 8
 const ENOENT = 2
 const EAGAIN = -11
 
@@ -96,6 +97,17 @@ export function openContainer(root: string, id: string, wait: boolean): Claim | 
   if (locked === EAGAIN) return undefined
   must(`lock "${path}"`, locked)
   return { id, path, fd }
+}
+
+/** Lets others in, but keeps the directory open. */
+export function unlockContainer(claim: Claim): void {
+  sys('flock', claim.fd, LOCK_UN)
+}
+
+/** Locks what {@link unlockContainer} let go; false when the directory was removed, or made anew, in between. */
+export function lockAgain(claim: Claim): boolean {
+  must(`lock "${claim.path}"`, sys('flock', claim.fd, LOCK_EX))
+  return statIf(claim.path)?.inode === statIf('', claim.fd)?.inode
 }
 
 /** Drops the lock. */

@@ -1,5 +1,5 @@
 /** Text of native/ops.gen.h. */
-import { ARG, CUSTOM, OPS, PROGRAM, REPORT, tableHash, VERIFY, WIRE } from './ops.ts'
+import { ARG, CUSTOM, NATIVE, OPS, PROGRAM, REPORT, tableHash, VERIFY, WIRE } from './ops.ts'
 
 function defines(prefix: string, table: Readonly<Record<string, number>>): string {
   return Object.entries(table)
@@ -20,6 +20,7 @@ ${defines('VERIFY', VERIFY)}
 ${defines('WIRE', WIRE)}
 ${defines('REPORT', REPORT)}
 ${defines('PROGRAM', PROGRAM)}
+${defines('NATIVE', NATIVE)}
 ${defines('CUSTOM', CUSTOM)}
 #endif
 `

@@ -64,6 +64,16 @@ export const REPORT = {
 
 export const PROGRAM = { stage: 0, init: 1 } as const
 
+/** Functions of libdavit.so beside system calls: numbers that no system call has. */
+export const NATIVE = {
+  hash: 0x10000, // this table's hash
+  launch: 0x10001,
+  receive: 0x10002,
+  sendFd: 0x10003,
+  catchSignals: 0x10004,
+  address: 0x10005, // the address of a buffer
+} as const
+
 /** errno values that the executor gives a meaning of its own. */
 export const CUSTOM = {
   verify: 84, // EILSEQ: verify found something else
@@ -78,7 +88,7 @@ let known: number | undefined
 export function tableHash(): number {
   if (known !== undefined) return known
   let hash = 0x811c9dc5
-  for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, CUSTOM])) {
+  for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, NATIVE, CUSTOM])) {
     hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
   }
   known = hash

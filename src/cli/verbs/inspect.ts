@@ -7,8 +7,9 @@ import { CAPABILITY_NAMES } from '../../kernel/capabilities.ts'
 import { O_CREAT, O_EXCL, O_WRONLY } from '../../kernel/files.ts'
 import { knownMountOptions } from '../../kernel/mount_options.ts'
 import { NAMESPACES } from '../../kernel/namespaces.ts'
-import { planContainer } from '../../lifecycle/create.ts'
+import { planContainer, wantsLsm } from '../../lifecycle/create.ts'
 import { loadBundle } from '../../lifecycle/load.ts'
+import { checkPlan } from '../../plan/check.ts'
 import { printCgroupStep, printPlan } from '../../plan/print.ts'
 import { COMMIT, VERSION } from '../edition.ts'
 import { featuresText } from '../features_document.ts'
@@ -17,7 +18,7 @@ import { specExistsMessage, specText } from '../spec_document.ts'
 import type { CommandOf } from '../table.ts'
 
 export function spec(command: CommandOf<'spec'>, { runtime }: Session): number {
-  const facts = gatherFacts()
+  const facts = gatherFacts(false)
   const name = command.options.file ?? 'config.json'
   const path = joinPath(absolutePath(command.options.bundle ?? '.', runtime.cwd), name)
   const text = specText({
@@ -37,7 +38,7 @@ export function spec(command: CommandOf<'spec'>, { runtime }: Session): number {
 }
 
 export function features(): number {
-  const facts = gatherFacts()
+  const facts = gatherFacts(false)
   print(
     featuresText({
       version: VERSION,
@@ -61,7 +62,7 @@ export function features(): number {
 export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Promise<number> {
   const { bundle = '.', config, format } = command.options
   const loaded = await loadBundle(runtime, bundle, config || undefined)
-  const made = planContainer(runtime, loaded, gatherFacts(), {
+  const made = planContainer(runtime, loaded, gatherFacts(wantsLsm(loaded.spec)), {
     id: command.positionals.id,
     bundle,
     verb: 'create',
@@ -70,6 +71,8 @@ export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Pr
     noNewKeyring: false,
     preserveFds: 0,
   })
+  // What create does not spend time on: the planners are held to these invariants by tests.
+  checkPlan(made.plan)
   if (format === 'json') print(`${JSON.stringify(made, undefined, 2)}\n`)
   else {
     const steps = made.cgroup ? [...made.cgroup.steps, ...made.cgroup.late] : []

@@ -1,7 +1,7 @@
 /** Loads the device filter of cgroup v2 and attaches it (bpf(2)). */
 import { RuntimeError, SysError } from '../../base/errors.ts'
 import { openFile, withFd } from '../../ffi/file.ts'
-import { must, nativeFunction, sys } from '../../ffi/native.ts'
+import { must, native, sys } from '../../ffi/native.ts'
 import {
   BPF_CGROUP_DEVICE,
   BPF_F_ALLOW_MULTI,
@@ -13,6 +13,7 @@ import {
 import { errnoText } from '../../kernel/errno.ts'
 import { O_DIRECTORY, O_RDONLY } from '../../kernel/files.ts'
 import type { DeviceProgram } from '../../plan/cgroup/model.ts'
+import { NATIVE } from '../../wire/ops.ts'
 import { isErrno } from './tree.ts'
 
 /**
@@ -76,8 +77,7 @@ function raiseMemlock(): void {
   sys('prlimit64', 0, RLIMIT_MEMLOCK, Buffer.alloc(16, 0xff), null)
 }
 
-/** Where the bytes are, for a pointer inside a structure: memmove(3) of nothing returns its first argument. */
+/** Where the bytes are, for a pointer inside a structure. */
 function addressOf(bytes: Uint8Array): bigint {
-  const memmove = nativeFunction('memmove', ['void *', 'void *', 'int64'])
-  return BigInt(memmove(bytes, bytes, 0))
+  return BigInt(native(NATIVE.address, bytes))
 }
