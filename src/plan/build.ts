@@ -13,6 +13,7 @@ import { planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import {
   dieWithParent,
+  planCloseHost,
   planEnterCgroups,
   planEnterCwd,
   planExec,
@@ -82,6 +83,8 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     { name: 'names', steps: planNames(ctx) },
     { name: 'umask', steps: [planUmask(umask ?? 0o022, umask !== undefined)] },
     { name: 'limits', steps: planRlimits(ctx) },
+    // ORDER: after the last step that needs them, before the first that looks up a name in the container.
+    { name: 'close', steps: planCloseHost(ctx) },
     // ORDER: streams and the working directory while we are root, then the identity, then what the user may do.
     { name: 'streams', steps: planStdioOwner(ctx) },
     { name: 'open working directory', steps: planOpenCwd(ctx) },

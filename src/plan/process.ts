@@ -118,6 +118,16 @@ export function planMakeCwd(ctx: PlanContext): ChildStep[] {
   ]
 }
 
+/**
+ * CVE-2024-21626: nothing of the host may be reachable through an fd of ours once names of the configuration are looked
+ * up (cwd, executable and its interpreter), nor while a created container waits for its start.
+ */
+export function planCloseHost(ctx: PlanContext): ChildStep[] {
+  const { root, proc, hostProc, nullDevice, emptyTmpfs, dev } = SLOT
+  const scratch = [0, 1, 2, 3].map((n) => ctx.scratch(n)) // a step that was skipped may have left one open
+  return [root, proc, hostProc, nullDevice, emptyTmpfs, dev, ...scratch].map((slot) => ({ kind: 'close', slot }))
+}
+
 /** The directory may be open to root only, or to the user only: whoever can, opens it. */
 export function planOpenCwd(ctx: PlanContext): ChildStep[] {
   const path = ctx.spec.process?.cwd ?? '/'
@@ -145,6 +155,7 @@ export function planEnterCwd(ctx: PlanContext): ChildStep[] {
     { kind: 'chdir', path: '.', origin },
     { kind: 'jump', skip: 1 },
     { kind: 'chdir', path, origin },
+    { kind: 'close', slot: SLOT.cwd },
   ]
 }
 
