@@ -44,7 +44,7 @@ INTO = t=$$(mktemp -d $(OUT)/.tmp.XXXXXX) && trap 'rm -rf "$$t"' EXIT &&
 PUT = && mv -f "$$t/$(@F)" $@
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system bench conformance fuzz generate install uninstall clean FORCE
+	test-system bench conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -155,6 +155,36 @@ $(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit tools/licenses.ts
 $(OUT)/bench/measure: bench/measure.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@.tmp $< && mv -f $@.tmp $@
+
+# The executor by itself, with the sanitizers: run on real plans, and on a made-up kernel with plans from a fuzzer.
+SANITIZE := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+FUZZ_SOURCES := native/fuzz.c $(filter-out native/reader.c,$(EXECUTOR))
+FUZZ_SEED ?= $(shell date +%s)000000
+FUZZ_COUNT ?= 1000000
+
+$(OUT)/test/native-run: native/test_main.c $(EXECUTOR) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@.tmp native/test_main.c $(EXECUTOR) && mv -f $@.tmp $@
+
+$(OUT)/test/native-fuzz: native/fuzz_driver.c native/reader.c $(FUZZ_SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -DDAVIT_FUZZ -o $@.tmp native/fuzz_driver.c $(FUZZ_SOURCES) && mv -f $@.tmp $@
+
+native-tests: $(OUT)/test/native-run $(OUT)/test/native-fuzz
+
+fuzz: $(OUT)/test/native-fuzz node_modules/.davit-deps  ## run the executor on a million plans from a fuzzer (no root)
+	$(BUN) test/native/corpus.ts $(OUT)/test/corpus
+	$(OUT)/test/native-fuzz $(FUZZ_SEED) $(FUZZ_COUNT) $(OUT)/test/corpus/*.plan
+
+# Guided by coverage, with clang's libFuzzer; runs until it finds something or FUZZ_SECONDS are over.
+FUZZ_SECONDS ?= 60
+libfuzzer: node_modules/.davit-deps
+	@mkdir -p $(OUT)/test/libfuzzer
+	$(BUN) test/native/corpus.ts $(OUT)/test/corpus
+	clang-14 $(SANITIZE) -fsanitize=fuzzer -DDAVIT_FUZZ -o $(OUT)/test/native-libfuzzer $(FUZZ_SOURCES)
+	$(OUT)/test/native-libfuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=32768 $(OUT)/test/libfuzzer \
+		$(OUT)/test/corpus-libfuzzer
 
 # aarch64 is compiled only, with Debian's cross compiler: nothing of it is run.
 native-aarch64:  ## compile the native parts for aarch64 (not part of the product)

@@ -33,16 +33,15 @@ long op_fsmount(struct runner *r, const long *a)
 	while (ret >= 0 && p < end) {
 		const char *key = p + 1, *value = NULL;
 		int flag = *p == 'f';
-		/* The data ends in NUL, so both lengths stay inside it; a cut-off pair ends the loop. */
-		p = key + str_len(key) + 1;
-		if (!flag) {
+		/* The data ends in NUL: what begins inside it ends inside it. */
+		p = key < end ? key + str_len(key) + 1 : end;
+		if (!flag && p < end) {
 			value = p;
-			if (p >= end)
-				ret = -E_INVAL;
-			else
-				p += str_len(p) + 1;
+			p += str_len(p) + 1;
 		}
-		if (ret >= 0)
+		if (key >= end || (!flag && !value))
+			ret = -E_INVAL; /* cut off */
+		else
 			SYS_RETRY(ret, fsconfig, fs, flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value, 0, 0);
 	}
 	if (ret >= 0)
