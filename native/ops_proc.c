@@ -101,12 +101,26 @@ static long wait_child(long pid, long timeout)
 	return timeout <= 0 ? -(long)CUSTOM_TIMEOUT : ret < 0 ? ret : status;
 }
 
+/* The report of a hook that failed: its wait status, then the end of what it printed to the file `out`. */
+static long hook_failed(struct runner *r, int32_t status, long out)
+{
+	struct {
+		int32_t status;
+		char text[sizeof(r->detail) - 4];
+	} words = { status, { 0 } };
+	long size = SYS(lseek, out, 0, 2 /* SEEK_END */, 0, 0, 0), room = sizeof(words.text), n;
+
+	n = SYS(pread64, out, words.text, room, size > room ? size - room : 0, 0, 0);
+	set_detail(r, (const char *)&words, 4 + (n > 0 ? (size_t)n : 0));
+	return -(long)CUSTOM_CHILD;
+}
+
 /* A hook inside the container: run to the end, its state on stdin. */
 long op_spawn(struct runner *r, const long *a)
 {
 	const char **envp, **argv = unpack((const char *)a[1], a[2], a[3], &envp);
 	int pipe[2];
-	long pid, ret, error = 0;
+	long pid, ret, error = 0, out = r->slot[(a[5] >> 32) & (WIRE_SLOTS - 1)];
 
 	if (!argv)
 		return -E_INVAL;
@@ -114,7 +128,7 @@ long op_spawn(struct runner *r, const long *a)
 		return ret;
 	pid = SYS(clone, 17 /* SIGCHLD */, 0, 0, 0, 0, 0);
 	if (pid == 0)
-		spawn_child((const char *)a[0], argv, envp, a[4], r->slot[(a[5] >> 32) & (WIRE_SLOTS - 1)], pipe[1]);
+		spawn_child((const char *)a[0], argv, envp, a[4], out, pipe[1]);
 	(void)SYS(close, pipe[1], 0, 0, 0, 0, 0);
 	if (pid > 0)
 		SYS_RETRY(ret, read, pipe[0], &error, sizeof(error), 0, 0, 0);
@@ -124,11 +138,7 @@ long op_spawn(struct runner *r, const long *a)
 	ret = wait_child(pid, a[5] & 0xffffffff);
 	if (error < 0)
 		return error;
-	if (ret > 0) {
-		set_detail(r, (const char *)&ret, 4);
-		return -(long)CUSTOM_CHILD;
-	}
-	return ret;
+	return ret > 0 ? hook_failed(r, (int32_t)ret, out) : ret;
 }
 
 /*

@@ -6,6 +6,7 @@ import { messageOf, RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd, listDir } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
+import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
 import { connectUnix } from '../host/socket.ts'
@@ -132,7 +133,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
       pid: 0,
       startTime: 0,
       phase: 'creating',
-      ...(cgroup ? { cgroup: recordOf(cgroup.dirs) } : {}),
+      // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
+      ...(cgroup && !isUsed(cgroup.dirs) ? { cgroup: recordOf(cgroup.dirs) } : {}),
       privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),
       poststop: hooksOf(bundle, 'poststop'),

@@ -1,6 +1,6 @@
 /** A container in the making: everything that is open or made and must be closed or unmade. */
 import { messageOf } from '../base/errors.ts'
-import { closeFd } from '../ffi/file.ts'
+import { closeFd, unlink } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
 import { destroyChild, type Launched } from '../host/process.ts'
@@ -27,6 +27,8 @@ export class Creation {
   init: Launched | undefined
   /** Master side of the terminal, when nobody else took it. */
   master = -1
+  /** Path of the pid file once it is written. */
+  pidFile: string | undefined
   /** memfds that take the output of hooks inside the container. */
   hookOutput = -1
   /** memfds that hooks inside the container read their state from. */
@@ -80,6 +82,8 @@ export class Creation {
     for (const child of [this.stage, this.init]) if (child) attempt('kill init', () => destroyChild(child))
     // SPEC: runtime.md#lifecycle: a container that fails half-way goes through its poststop hooks like any other.
     if (pid > 0) attempt('poststop hooks', () => runRecordedHooks(this.record, 'poststop', this.runtime.log))
+    const { pidFile } = this
+    if (pidFile !== undefined) attempt('remove pid file', () => unlink(pidFile))
     if (cgroup) attempt('remove cgroup', () => removeCgroup(cgroup))
     attempt('remove state', () => removeContainer(this.claim))
     releaseContainer(this.claim)

@@ -1,9 +1,11 @@
 /** Hooks in the runtime's namespaces: a process each, the container's state on its standard input. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { closeFd } from '../ffi/file.ts'
+import { closeFd, readTextIf } from '../ffi/file.ts'
+import { sys } from '../ffi/native.ts'
 import { memfd, memfdText } from '../host/memfd.ts'
 import { destroyChild, type Exit, launch, waitFor } from '../host/process.ts'
+import { SIGKILL } from '../kernel/prctl.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
 
 /** SPEC: runtime.md#state, compact, one document: what hooks read. */
@@ -43,7 +45,10 @@ export function runHook(hook: RecordedHook, record: ContainerRecord, status: Sta
       const child = launch(`exec "${call.path}"`, { path: call.path, args: call.args, env: call.env, flags: 0, fds })
       ended = waitFor(child, call.timeout)
       if (ended) closeFd(child.pidfd)
-      else destroyChild(child)
+      else {
+        killBelow(child.pid)
+        destroyChild(child)
+      }
     } catch (error) {
       throw fail(messageOf(error))
     }
@@ -54,6 +59,15 @@ export function runHook(hook: RecordedHook, record: ContainerRecord, status: Sta
   } finally {
     closeFd(stdin)
     closeFd(output)
+  }
+}
+
+/** Kills what a hook that ran out of time has started and still has; what it gave away as a daemon lives on. */
+function killBelow(pid: number): void {
+  const children = readTextIf(`/proc/${pid}/task/${pid}/children`) ?? ''
+  for (const child of children.split(' ').filter((word) => word !== '')) {
+    killBelow(Number(child))
+    sys('kill', Number(child), SIGKILL)
   }
 }
 

@@ -14,8 +14,9 @@ import {
   AT_SYMLINK_NOFOLLOW,
   O_CREAT,
   O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
   O_PATH,
-  O_TRUNC,
   O_WRONLY,
 } from '../kernel/files.ts'
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
@@ -23,9 +24,10 @@ import { type HostStep, type Preset, TAGS } from '../plan/step.ts'
 import { START_SOCKET } from '../state/status.ts'
 import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
 import { type Encoded, encodePlan } from '../wire/encode.ts'
+import { CUSTOM } from '../wire/ops.ts'
 import type { Creation } from './creation.ts'
-import { hookState, outputWords, runHook } from './hooks.ts'
-import { reportWords } from './words.ts'
+import { hookState, runHook } from './hooks.ts'
+import { lateSteps, reportWords } from './words.ts'
 
 /** What the steps share while they run. */
 interface Run {
@@ -77,18 +79,18 @@ function runStep(run: Run, step: HostStep): void {
     case 'markCreated':
       return creation.save({ phase: 'created' })
     case 'pidFile':
-      return writePidFile(step.path, creation.record.pid)
+      return writePidFile(creation, step.path)
     default:
       return assertNever(step, 'host step')
   }
 }
 
-/** Opens what the child is to find in its slots: slot to fd. */
-function openPresets(run: Run, theirs: number): Map<number, number> {
+/** Opens what the child is to find in its slots: slot to fd. Each is handed to `keep` at once: a later one may fail. */
+function openPresets(run: Run, theirs: number, keep: (fd: number) => number): Map<number, number> {
   const fds = new Map<number, number>()
   for (const preset of run.creation.plan.presets) {
     const fd = openPreset(run, preset, theirs)
-    if (fd !== undefined) fds.set(preset.slot, fd)
+    if (fd !== undefined) fds.set(preset.slot, fd === theirs ? fd : keep(fd))
   }
   return fds
 }
@@ -141,8 +143,7 @@ function launchInit(run: Run, step: Extract<HostStep, { kind: 'launch' }>): void
     const [ours, theirs] = socketPair()
     creation.peer = ours
     keep(theirs)
-    const presets = openPresets(run, theirs)
-    for (const fd of presets.values()) if (fd !== theirs) keep(fd)
+    const presets = openPresets(run, theirs, keep)
     const exe = keep(sealedMemfd('davit-init', readBytes(`${libexecFolder()}/davit-init`), true))
     run.encoded = encodePlan(creation.plan, presets, creation.arch)
     const plan = keep(sealedMemfd('davit-plan', run.encoded.bytes, false))
@@ -154,13 +155,18 @@ function launchInit(run: Run, step: Extract<HostStep, { kind: 'launch' }>): void
       env: [],
       flags: step.flags,
       cgroup: into,
-      fds: [...presets.values(), plan].map((fd) => [fd, -1] as const),
+      // The engine marks all that it inherits close-on-exec, what is to be preserved too.
+      fds: [...presets.values(), plan, ...preserved(creation.plan.keepFds)].map((fd) => [fd, -1] as const),
     })
     if (creation.plan.stage.length > 0) creation.stage = child
     else creation.init = child
   } finally {
     for (const fd of open) closeFd(fd)
   }
+}
+
+function preserved(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => 3 + i)
 }
 
 /** Receives reports until `done` says that the one waited for is there. */
@@ -181,10 +187,11 @@ function receiveUntil(run: Run, done: (report: Report, fd: number) => boolean): 
 function initFailed(run: Run, report: Extract<Report, { kind: 'failed' }>): RuntimeError {
   const { creation } = run
   if (!run.encoded) throw new Error('bug: a report without a plan')
-  const words = reportWords(creation.plan, run.encoded, report)
-  const output =
-    creation.hookOutput >= 0 && words.includes(' hook #') ? outputWords(memfdText(creation.hookOutput)) : ''
-  return new RuntimeError('create', `unable to start container process: ${words}${output}`)
+  // All that hooks printed, where init's own report has room for the end of it only.
+  const output = report.errno === CUSTOM.child && creation.hookOutput >= 0 ? memfdText(creation.hookOutput) : ''
+  const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])
+  const words = reportWords(creation.plan, run.encoded, { ...report, detail })
+  return new RuntimeError('create', `unable to start container process: ${words}`)
 }
 
 /** The socket closed without a word. How init ended is all there is to say. */
@@ -217,11 +224,12 @@ function reapStage(run: Run): void {
   }
 }
 
-function recordPid({ creation }: Run): void {
+function recordPid({ creation, encoded }: Run): void {
   const pid = creation.init?.pid ?? 0
   const stat = processStat(pid)
   if (!stat) throw new RuntimeError('create', 'container init is gone')
-  creation.save({ pid, startTime: stat.startTime })
+  const late = encoded ? lateSteps(creation.plan, encoded) : []
+  creation.save({ pid, startTime: stat.startTime, ...(late.length > 0 ? { late } : {}) })
   for (const { fd, status } of creation.hookStates) {
     // pwrite: the hook reads from the shared position, which must stay at the start.
     const text = Buffer.from(hookState(creation.record, status))
@@ -262,12 +270,16 @@ function passConsole(run: Run): void {
 }
 
 /** Atomically, as engines read it as soon as it is there. */
-function writePidFile(path: string, pid: number): void {
+function writePidFile(creation: Creation, path: string): void {
   const cut = path.lastIndexOf('/')
   const temporary = `${path.slice(0, cut + 1)}.${path.slice(cut + 1)}`
   try {
-    withFd(openFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644), (fd) => writeFd(fd, String(pid), `"${path}"`))
+    // SAFETY: the folder may be anybody's, /tmp for example: what is there under that name is neither followed nor used.
+    unlink(temporary)
+    const fd = openFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+    withFd(fd, () => writeFd(fd, String(creation.record.pid), `"${path}"`))
     rename(temporary, path)
+    creation.pidFile = path
   } catch (error) {
     try {
       unlink(temporary)

@@ -2,13 +2,14 @@
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
-import { errnoText } from '../kernel/errno.ts'
+import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
 import { type Claim, openContainer, readRecord, releaseContainer } from '../state/store.ts'
 import { decodeReport, encodeAnswer } from '../wire/decode.ts'
 import { WIRE } from '../wire/ops.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
+import { lateWords } from './words.ts'
 
 /** Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. */
 export function startContainer(runtime: Runtime, id: string): void {
@@ -17,7 +18,7 @@ export function startContainer(runtime: Runtime, id: string): void {
     const record = readRecord(runtime.root, id)
     const status = record ? statusOf(claim.path, record) : 'creating'
     if (!record || status !== 'created') throw notStartable(status)
-    go(claim)
+    go(claim, record)
     unlink(START_SOCKET, claim.fd)
     runRecordedHooks(record, 'poststart', runtime.log)
   } finally {
@@ -34,7 +35,7 @@ function notStartable(status: string): RuntimeError {
 }
 
 /** Connects to init and waits until exec has happened, which closes the connection without a word. */
-function go(claim: Claim): void {
+function go(claim: Claim, record: ContainerRecord): void {
   let peer: number
   try {
     peer = connectUnix(`${claim.path}/${START_SOCKET}`, 'seqpacket', 0)
@@ -52,12 +53,8 @@ function go(claim: Claim): void {
     if (message.length === 0) return
     const report = decodeReport(message)
     if (report.kind !== 'failed') throw new RuntimeError('start', `bug: unexpected report ${JSON.stringify(report)}`)
-    throw new RuntimeError('start', `unable to start container process: ${startFailure(report.errno)}`)
+    throw new RuntimeError('start', `unable to start container process: ${lateWords(record.late ?? [], report)}`)
   } finally {
     closeFd(peer)
   }
-}
-
-function startFailure(errno: number): string {
-  return `exec: ${errnoText(errno)}`
 }

@@ -4,9 +4,11 @@ import { exitOf } from '../host/process.ts'
 import { errnoText } from '../kernel/errno.ts'
 import { callWords } from '../plan/print.ts'
 import type { ChildStep, Plan } from '../plan/step.ts'
+import type { LateStep } from '../state/record.ts'
 import type { Report } from '../wire/decode.ts'
 import type { Encoded } from '../wire/encode.ts'
 import { CUSTOM } from '../wire/ops.ts'
+import { outputWords } from './hooks.ts'
 
 type Failed = Extract<Report, { kind: 'failed' }>
 
@@ -39,7 +41,7 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   const call = callWords(step)
   if (step.kind === 'hook') {
     if (errno === CUSTOM.timeout) return `hook ran past specified timeout of ${(step.timeout / 1000).toFixed(1)}s`
-    if (errno === CUSTOM.child) return endWords(detail.readInt32LE(0))
+    if (errno === CUSTOM.child) return `${endWords(detail.readInt32LE(0))}${outputWords(detail.toString('utf8', 4))}`
     return errnoText(errno)
   }
   if (step.kind === 'verify' && errno === CUSTOM.verify) return `${call}: it is something else`
@@ -48,6 +50,25 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   }
   const said = detail.length > 0 ? ` (${detail.toString('utf8').trim()})` : ''
   return `${call}: ${errnoText(errno)}${said}`
+}
+
+/** The hooks and the exec that come after the wait for `start`, for state.json. */
+export function lateSteps(plan: Plan, encoded: Encoded): LateStep[] {
+  const wait = plan.init.findIndex((step) => step.kind === 'waitForStart')
+  if (wait < 0) return []
+  return encoded.steps.init.flatMap((index, record) => {
+    const step = plan.init[index]
+    if (index <= wait || (step?.kind !== 'hook' && step?.kind !== 'exec')) return []
+    // SAFETY: no secret of an environment or a command line in state.json.
+    return [{ record, step: { ...step, args: [], env: [] } }]
+  })
+}
+
+/** The words for a failure that init reports to `start`. */
+export function lateWords(steps: readonly LateStep[], report: Failed): string {
+  const step = steps.find(({ record }) => record === report.record)?.step
+  if (!step) return `container init failed at record ${report.record}: ${errnoText(report.errno)}`
+  return failureWords(step, report.errno, report.detail)
 }
 
 /** The words for a failure report. */

@@ -1,6 +1,6 @@
 /** What davit remembers of a container: state.json in its state directory. */
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
-import type { HookCall } from '../plan/step.ts'
+import type { ChildStep, HookCall } from '../plan/step.ts'
 
 export interface ContainerRecord {
   /** Version of this format. */
@@ -26,6 +26,14 @@ export interface ContainerRecord {
   /** Hooks that run after create, kept since config.json may change. */
   readonly poststart: readonly RecordedHook[]
   readonly poststop: readonly RecordedHook[]
+  /** What init still has to do at `start`, so that a failure there finds its words. Without arguments and environment. */
+  readonly late?: readonly LateStep[]
+}
+
+/** A step of init and the number of its record. */
+export interface LateStep {
+  readonly record: number
+  readonly step: Extract<ChildStep, { kind: 'hook' | 'exec' }>
 }
 
 export interface RecordedHook {

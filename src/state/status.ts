@@ -1,5 +1,6 @@
 /** The status of a container, derived each time from what the kernel says; only the pid and its start time are stored. */
-import { statIf } from '../ffi/file.ts'
+import { SysError } from '../base/errors.ts'
+import { readLink, statIf } from '../ffi/file.ts'
 import { freezeState } from '../host/cgroup/freeze.ts'
 import { processStat } from '../host/process.ts'
 import type { ContainerRecord, Status } from './record.ts'
@@ -19,5 +20,16 @@ export function statusOf(path: string, record: ContainerRecord): Status {
   if (record.phase === 'creating') return record.pid === 0 || isAlive(record) ? 'creating' : 'stopped'
   if (!isAlive(record)) return 'stopped'
   if (record.cgroup && freezeState(record.cgroup) === 'frozen') return 'paused'
-  return statIf(`${path}/${START_SOCKET}`) ? 'created' : 'running'
+  return statIf(`${path}/${START_SOCKET}`) && isWaiting(record.pid) ? 'created' : 'running'
+}
+
+/** Whether a process still executes davit-init: a start that was killed before it removed the socket leaves a lie. */
+function isWaiting(pid: number): boolean {
+  try {
+    return readLink(`/proc/${pid}/exe`).startsWith('/memfd:davit-init')
+  } catch (error) {
+    // Not ours to see: then the socket alone has to tell.
+    if (error instanceof SysError) return true
+    throw error
+  }
 }

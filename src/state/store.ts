@@ -54,19 +54,46 @@ function containerPath(root: string, id: string): string {
   return `${root}/${id}`
 }
 
-/** Makes the container's directory, which claims its id, and locks it. `root` is an absolute path. */
+/**
+ * Makes the container's directory, which claims its id, and locks it. `root` is an absolute path.
+ * A forced delete may find the new directory before it is locked and remove it: then it is made again. Whoever holds
+ * the lock of a directory with something in it has the id.
+ */
 export function claimContainer(root: string, id: string): Claim {
   const path = containerPath(root, id)
   makeRoot(root)
-  if (!makeDir(path, 0o700)) throw new RuntimeError('id-in-use', `container with given ID already exists: ${id}`)
+  for (;;) {
+    if (!makeDir(path, 0o700)) throw inUse(id)
+    const claim = lockNew(path, id)
+    if (claim) return claim
+  }
+}
+
+/** Locks the directory just made; undefined when somebody removed it first. */
+function lockNew(path: string, id: string): Claim | undefined {
+  let fd: number
   try {
-    const fd = openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    must(`lock "${path}"`, sys('flock', fd, LOCK_EX))
-    return { id, path, fd }
+    fd = openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   } catch (error) {
-    removeDir(path)
+    if (error instanceof SysError && error.errno === ENOENT) return undefined
     throw error
   }
+  try {
+    must(`lock "${path}"`, sys('flock', fd, LOCK_EX))
+    if (statIf(path)?.inode === statIf('', fd)?.inode) {
+      if (listDir('.', fd).length > 0) throw inUse(id)
+      return { id, path, fd }
+    }
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+  closeFd(fd)
+  return undefined
+}
+
+function inUse(id: string): RuntimeError {
+  return new RuntimeError('id-in-use', `container with given ID already exists: ${id}`)
 }
 
 /** Makes the root; its parents are anybody's, it is for its owner alone. */

@@ -3,10 +3,10 @@
  * would hang us, a used one mixes two containers up.
  */
 import { RuntimeError } from '../../base/errors.ts'
-import { readTextIf, writeText } from '../../ffi/file.ts'
+import { readTextIf, statIf, writeText } from '../../ffi/file.ts'
 import type { CgroupDir, CgroupStep } from '../../plan/cgroup/model.ts'
 import { isFrozen } from './freeze.ts'
-import { directPids } from './tree.ts'
+import { directPids, treePids } from './tree.ts'
 
 /** v2 controllers that work on whole processes only (cgroup-v2.rst "Threads"). */
 const DOMAIN_FILE = /\/(memory|io|hugetlb|rdma|misc)\.[^/]*$/
@@ -23,6 +23,11 @@ export function checkFit(dir: CgroupDir, isNew: boolean, steps: readonly CgroupS
   if (isNew) return
   const count = directPids(dir.path).length
   if (count > 0) warnings.push(`cgroup ${dir.path} is not empty: ${count} process(es) found`)
+}
+
+/** Whether processes of somebody else are in a cgroup that a container is about to join. */
+export function isUsed(dirs: readonly CgroupDir[]): boolean {
+  return dirs.some(({ path }) => statIf(path) !== undefined && treePids(path).length > 0)
 }
 
 /**
