@@ -11,7 +11,7 @@
 void *memcpy(void *dst, const void *src, size_t n);
 void entry(const long *sp);
 
-enum { PATH_SIZE = 4096, MAX_ENV = 64 };
+enum { PATH_SIZE = 4096, MAX_ENV = 64, ADDED = 2 };
 
 /* Variables that mean something to davit, and to yargs for its language, width and colours. */
 static const char *const allowed[] = {
@@ -19,6 +19,12 @@ static const char *const allowed[] = {
 	"COLUMNS",	   "NO_COLOR", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",	 "LISTEN_FDNAMES",
 	"DBUS_SESSION_BUS_ADDRESS",
 };
+
+/*
+ * What the engine is told. It lives for milliseconds: compiling machine code, which its threads would begin at once,
+ * never pays, and neither does a heap laid out for more than a few megabytes.
+ */
+static const char *const added[] = { "BUN_JSC_useJIT=0", "BUN_JSC_forceMiniVMMode=1" };
 
 /* The compiler calls it by itself. */
 void *memcpy(void *dst, const void *src, size_t n)
@@ -94,7 +100,7 @@ static void open_streams(void)
 __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 {
 	const char *const *argv = (const char *const *)(sp + 1), *const *envp = argv + sp[0] + 1;
-	const char *env[MAX_ENV + 1];
+	const char *env[MAX_ENV + ADDED + 1];
 	char path[PATH_SIZE];
 	size_t count = 0;
 
@@ -102,6 +108,8 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 	for (; *envp && count < MAX_ENV; envp++)
 		if (is_allowed(*envp))
 			env[count++] = *envp;
+	for (size_t i = 0; i < ADDED; i++)
+		env[count++] = added[i];
 	env[count] = NULL;
 	if (engine_path(path)) {
 		(void)SYS(execve, path, argv, env, 0, 0, 0); /* returns only when it failed */
