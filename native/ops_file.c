@@ -59,10 +59,10 @@ static long make_missing(int parent, const char *name, char *path, size_t prefix
 
 	if (n > 0) {
 		target[n] = '\0';
-		if (join(old_rest, "", 0, rest) < 0)
+		if (join(old_rest, "", 0, rest) < 0 || join(path, path, target[0] == '/' ? 0 : prefix, target) < 0)
 			return -E_NAMETOOLONG;
-		if (join(path, path, target[0] == '/' ? 0 : prefix, target) < 0 ||
-		    join(path, path, str_len(path), old_rest) < 0)
+		/* Nothing to add must not add a slash: a file is to be made at the end. */
+		if (old_rest[1] && join(path, path, str_len(path), old_rest) < 0)
 			return -E_NAMETOOLONG;
 		return 1;
 	}

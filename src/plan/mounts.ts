@@ -10,6 +10,7 @@ import type { Mount } from '../spec/types.gen.ts'
 import { planCgroupMount } from './cgroup_mount.ts'
 import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
 import type { PlannedMount } from './mount_model.ts'
+import { hostPropagation } from './rootfs.ts'
 import type { ChildStep, Slot } from './step.ts'
 
 /** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
@@ -94,7 +95,13 @@ function planBind(ctx: PlanContext, planned: PlannedMount): ChildStep[] {
     // The container's root may not be able to reach the source; whoever configured it is.
     const slot = ctx.slot()
     ctx.presets.push({ kind: 'tree', slot, path, recursive, origin })
-    return [...attributeSteps(planned, slot), ...placeSteps(planned, slot, 'like', false)]
+    // It was cloned in the host's namespace, before ours was taken out of the host's peer groups.
+    const flag = hostPropagation(ctx)
+    const detach: ChildStep[] =
+      flag === undefined
+        ? []
+        : [{ kind: 'setAttributes', slot, recursive: true, set: 0, clear: 0, propagation: flag, origin }]
+    return [...detach, ...attributeSteps(planned, slot), ...placeSteps(planned, slot, 'like', false)]
   }
   const made = ctx.scratch(0)
   const clone: ChildStep = { kind: 'cloneTree', out: made, dir: 'cwd', path, recursive, origin }

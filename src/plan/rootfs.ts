@@ -23,17 +23,24 @@ function ancestors(path: string): string[] {
   return list
 }
 
+/** What the mounts of the host become in the container's namespace; undefined: they stay in its peer groups. */
+export function hostPropagation(ctx: PlanContext): number | undefined {
+  const asked = ctx.spec.linux?.rootfsPropagation
+  if (asked === 'shared' || asked === 'rshared') return undefined
+  // What the host mounts later may still arrive (slave), what is mounted here never goes there.
+  return asked === 'private' || asked === 'rprivate' ? MS_PRIVATE : MS_SLAVE
+}
+
 /**
  * Before any mount of ours. Steps that change propagation exist only in a mount namespace of the container's: without
  * one they would change the host's.
  */
 export function planPropagation(ctx: PlanContext): ChildStep[] {
   const asked = ctx.spec.linux?.rootfsPropagation
-  const shared = asked === 'shared' || asked === 'rshared'
   const config = asked ? { config: '/linux/rootfsPropagation' } : {}
-  if (!shared) {
-    // What the host mounts later may still arrive (slave), what is mounted here never goes there.
-    const flags = asked === 'private' || asked === 'rprivate' ? MS_PRIVATE | MS_REC : MS_SLAVE | MS_REC
+  const flag = hostPropagation(ctx)
+  if (flag !== undefined) {
+    const flags = flag | MS_REC
     return [
       { kind: 'propagation', path: '/', flags, origin: { ...config, doing: 'detach mount propagation from the host' } },
     ]

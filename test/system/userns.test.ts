@@ -104,7 +104,7 @@ describe.runIf(requires('root'))('a container in a user namespace', () => {
     expect(stderr).toMatch(/drop_caches: Permission denied/)
   })
 
-  test('gets a terminal and a cgroup, in their places', async () => {
+  test('is in a cgroup of its own', async () => {
     const made = await mapped((config) => {
       config.linux.resources = { ...config.linux.resources, pids: { limit: 17 } }
       config.process.args = ['/bin/sleep', '1000']
