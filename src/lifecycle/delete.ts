@@ -50,7 +50,8 @@ export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecor
   }
 }
 
-function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
+/** Kills, runs the poststop hooks, removes cgroups and state. */
+export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   destroy(record)
   runRecordedHooks(record, 'poststop', runtime.log)
   if (record.cgroup) removeCgroups(record.cgroup)

@@ -7,6 +7,7 @@ import { START_SOCKET, statusOf } from '../state/status.ts'
 import { type Claim, openContainer, readRecord, releaseContainer } from '../state/store.ts'
 import { decodeReport, encodeAnswer } from '../wire/decode.ts'
 import { WIRE } from '../wire/ops.ts'
+import { removeAll } from './delete.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
 import { lateWords } from './words.ts'
@@ -20,9 +21,19 @@ export function startContainer(runtime: Runtime, id: string): void {
     if (!record || status !== 'created') throw notStartable(status)
     go(claim, record)
     unlink(START_SOCKET, claim.fd)
-    runRecordedHooks(record, 'poststart', runtime.log)
+    poststart(runtime, claim, record)
   } finally {
     releaseContainer(claim)
+  }
+}
+
+/** SPEC: runtime.md#lifecycle step 9: when a poststart hook fails, the container is stopped and destroyed. */
+function poststart(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
+  try {
+    runRecordedHooks(record, 'poststart', runtime.log)
+  } catch (error) {
+    removeAll(runtime, claim, record)
+    throw error
   }
 }
 
