@@ -87,10 +87,7 @@ export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: C
     { ...place(planned, tmpfs, target), keep: true },
   ]
   for (const entry of all) {
-    steps.push(
-      ...hierarchySteps(ctx, planned, entry, made),
-      place(planned, made, joinPath(target, entry.name)),
-    )
+    steps.push(...hierarchySteps(ctx, planned, entry, made), place(planned, made, joinPath(target, entry.name)))
     // Co-mounted controllers are also known by each name alone: cpu -> cpu,cpuacct.
     const names = entry.name.split(',')
     if (names.length > 1) {

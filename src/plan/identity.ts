@@ -2,7 +2,7 @@
  * Who the process is: groups, ids, capabilities. The last privileged act; what needs privilege precedes it, and
  * src/plan/check.ts proves that.
  */
-import { CAPABILITY_NAMES } from '../kernel/capabilities.ts'
+import { CAPABILITY_NAMES, capabilityNumber } from '../kernel/capabilities.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
 import { hasUserNamespace, namespace, type PlanContext } from './context.ts'
 import type { ChildStep } from './step.ts'
@@ -47,8 +47,8 @@ export function capabilitySets(
     inheritable: pick(asked.inheritable),
     ambient: pick(asked.ambient),
   }
-  const known_ = new Set<string>(known(ctx))
-  const unavailable = [...missing].filter((name) => known_.has(name))
+  // A name that is no capability at all has its warning already (src/spec/rules/capabilities.ts).
+  const unavailable = [...missing].filter((name) => capabilityNumber(name) !== undefined)
   if (unavailable.length > 0) ctx.warnings.push(`ignoring unavailable capabilities: ${unavailable.join(', ')}`)
   // The kernel raises nothing in the ambient set that is not permitted and inheritable. `runc spec` writes such
   // configurations since CVE-2022-29162 took the inheritable set out of it, and runc passes over them.

@@ -152,7 +152,8 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create)
   steps.push(...attributeSteps(planned, made, { attributes }))
-  if (ownMode && target !== undefined && planned.target !== '/') steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
+  if (ownMode && target !== undefined && planned.target !== '/')
+    steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
   else steps.push(...placeSteps(planned, made, 'directory', keep))
   if (keep) {
     late.push(

@@ -46,7 +46,7 @@ const WORDS: Words = {
   chownStream: (s) => `chown fd ${s.fd} to ${s.uid} if it is of type ${octal(s.type)}`,
   umask: (s) => `umask ${octal(s.mask)}`,
   fsmount: (s) =>
-    `fsmount "${s.type}"${s.options.length ? ` options ${list(s.options)}` : ''}${s.attributes ? ` (${attributeNames(s.attributes)})` : ''}`,
+    `fsmount "${s.type}"${s.source === undefined || s.source === s.type ? '' : ` of "${s.source}"`}${s.options.length ? ` options ${list(s.options)}` : ''}${s.attributes ? ` (${attributeNames(s.attributes)})` : ''}`,
   cloneTree: (s) => `open_tree ${at(s.dir, s.path)} clone${s.recursive ? ' recursive' : ''}`,
   setAttributes: (s) =>
     [
@@ -56,7 +56,8 @@ const WORDS: Words = {
       ...(s.propagation ? [propagationName(s.propagation)] : []),
     ].join(' '),
   attach: (s) => `move_mount slot ${s.mount} to slot ${s.to}`,
-  place: (s) => `move_mount slot ${s.mount} to "${s.path}" in slot ${s.root}${s.noLinks ? ' no-links' : ''} (${s.type === 'like' ? 'made like the mount' : s.type})`,
+  place: (s) =>
+    `move_mount slot ${s.mount} to "${s.path}" in slot ${s.root}${s.noLinks ? ' no-links' : ''} (${s.type === 'like' ? 'made like the mount' : s.type})`,
   maskPath: (s) => `mask "${s.path}" in slot ${s.root}`,
   readonlyPath: (s) => `bind "${s.path}" in slot ${s.root} read-only`,
   attachAt: (s) => `move_mount slot ${s.mount} to "${s.path}"`,

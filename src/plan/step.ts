@@ -75,7 +75,10 @@ export type MountStep =
   /** Attaches to an open target and closes both; `keep` leaves the mount's slot open. */
   | Step<'attach', { mount: Slot; to: Slot; keep?: boolean }>
   /** Resolves the target in-root, makes what is missing, attaches, closes. */
-  | Step<'place', { mount: Slot; root: Slot; path: string; type: 'directory' | 'file' | 'like'; noLinks?: boolean; keep?: boolean }>
+  | Step<
+      'place',
+      { mount: Slot; root: Slot; path: string; type: 'directory' | 'file' | 'like'; noLinks?: boolean; keep?: boolean }
+    >
   | Step<'maskPath', { root: Slot; path: string; nullDevice: Slot; emptyTmpfs: Slot }>
   | Step<'readonlyPath', { root: Slot; path: string }>
   | Step<'attachAt', { mount: Slot; path: string }>
