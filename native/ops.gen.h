@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 676081887u
+#define DAVIT_TABLE_HASH 2303930118u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -21,6 +21,7 @@
 #define OP_NETLINK 16u
 #define OP_MASK 17u
 #define OP_READONLY 18u
+#define OP_CAPDROP 19u
 
 #define ARG_IMM 0u
 #define ARG_SLOT 1u

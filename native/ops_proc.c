@@ -141,6 +141,18 @@ long op_spawn(struct runner *r, const long *a)
 	return ret > 0 ? hook_failed(r, (int32_t)ret, out) : ret;
 }
 
+/* prctl(PR_CAPBSET_DROP) for each bit. */
+long op_capdrop(struct runner *r, const long *a)
+{
+	long ret = 0;
+
+	(void)r;
+	for (int cap = 0; ret >= 0 && cap < 64; cap++)
+		if (((uint64_t)a[0] >> cap) & 1)
+			ret = SYS(prctl, 24 /* PR_CAPBSET_DROP */, cap, 0, 0, 0, 0);
+	return ret;
+}
+
 /*
  * execvp(3)'s search, done when the container is created so that `create` can say that there is no such program.
  * faccessat2 asks the kernel with the identity the process now has; what exec then says is final all the same.

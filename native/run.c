@@ -149,6 +149,8 @@ static long dispatch(struct runner *r, const struct record *rec, const long *a)
 		return op_exec(r, a);
 	case OP_MASK:
 		return op_mask(r, a);
+	case OP_CAPDROP:
+		return op_capdrop(r, a);
 	case OP_READONLY:
 		return op_readonly(r, a);
 	case OP_NETLINK:

@@ -2,7 +2,7 @@
  * Proves what must hold of every plan before anything is done: a hang or a hole becomes a failing unit test, and a plan
  * that a user's experiment has broken is refused instead of run.
  */
-import type { ChildStep, Plan, Slot } from './step.ts'
+import type { ChildStep, Plan, Preset, Slot } from './step.ts'
 
 /** Slots a step uses, and the one it fills. */
 function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
@@ -19,19 +19,57 @@ function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
   if (step.kind === 'fsmount') note(step.modeLike)
   if (step.kind === 'maskPath') note(step.nullDevice)
   if (step.kind === 'hook') uses.push(step.stdin, step.output)
+  if (step.kind === 'call') for (const arg of step.args) if (typeof arg === 'object' && 'slot' in arg) note(arg.slot)
   return { uses, fills: 'out' in step ? step.out : undefined }
 }
 
-function checkSlots(name: string, steps: readonly ChildStep[], open: Set<Slot>): void {
-  for (const [i, step] of steps.entries()) {
-    const { uses, fills } = slotsOf(step)
-    const missing = uses.filter((slot) => !open.has(slot))
-    const mayBeEmpty = step.ifOpen || step.tolerate?.includes('EBADF')
-    if (missing.length > 0 && !mayBeEmpty)
-      throw new Error(`bug: ${name} step ${i} (${step.kind}) uses empty slot ${missing.join(', ')}`)
-    if (fills !== undefined) open.add(fills)
-    // A close that a jump may pass over leaves the slot possibly filled: only what is certain counts as empty.
+/**
+ * Follows both ways out of every step. Returns the slots that may be open at the end; what a jump passes over has
+ * happened or not, so only what cannot be open on any way counts as empty.
+ */
+function checkSlots(name: string, steps: readonly ChildStep[], start: ReadonlySet<Slot>, allowed: ReadonlySet<Slot>) {
+  const landings = new Map<number, Set<Slot>>()
+  const join = (at: number, from: ReadonlySet<Slot>) => {
+    const there = landings.get(at)
+    if (there) for (const slot of from) there.add(slot)
+    else landings.set(at, new Set(from))
   }
+  let open = new Set(start)
+  let reached = true
+  for (const [i, step] of steps.entries()) {
+    if (landings.has(i)) {
+      if (reached) join(i, open)
+      open = landings.get(i) as Set<Slot>
+      reached = true
+    }
+    if (!reached) throw new Error(`bug: ${name} step ${i} (${step.kind}) is never reached`)
+    checkStep(`${name} step ${i} (${step.kind})`, step, open, allowed)
+    if (step.tolerate || step.kind === 'jump') join(i + 1 + (step.skip ?? 0), open)
+    reached = step.kind !== 'jump'
+    change(step, open)
+  }
+  return open
+}
+
+function checkStep(where: string, step: ChildStep, open: ReadonlySet<Slot>, allowed: ReadonlySet<Slot>): void {
+  if (!step.ifOpen && !step.tolerate?.includes('EBADF')) {
+    const missing = slotsOf(step).uses.filter((slot) => !open.has(slot))
+    if (missing.length > 0) throw new Error(`bug: ${where} uses empty slot ${missing.join(', ')}`)
+  }
+  // CVE-2024-21626: what is looked up from here on are names of the image.
+  if (step.kind !== 'findExecutable') return
+  const left = [...open].filter((slot) => !allowed.has(slot))
+  if (left.length > 0) throw new Error(`bug: ${where} runs while slot ${left.join(', ')} may lead to the host`)
+}
+
+/** What the step does to the slots when it succeeds. */
+function change(step: ChildStep, open: Set<Slot>): void {
+  const { fills } = slotsOf(step)
+  if (step.kind === 'close') open.delete(step.slot)
+  if (step.kind === 'attach') open.delete(step.to)
+  if ((step.kind === 'attach' || step.kind === 'place') && !step.keep) open.delete(step.mount)
+  if (step.kind === 'maskPath') open.add(step.emptyTmpfs)
+  if (fills !== undefined) open.add(fills)
 }
 
 function checkJumps(name: string, steps: readonly ChildStep[]): void {
@@ -80,15 +118,18 @@ function checkOrder(plan: Plan): void {
   if (hostPropagation && !ownMounts && !joined) throw new Error('bug: propagation is changed without a mount namespace')
 }
 
+/** Presets that lead nowhere on the host, and so may be open until exec. */
+const LASTING = new Set<Preset['kind']>(['socket', 'startSocket', 'hookState', 'hookOutput'])
+
 /** Throws on the first invariant that does not hold. */
 export function checkPlan(plan: Plan): void {
   const open = new Set(plan.presets.map(({ slot }) => slot))
   if (open.size !== plan.presets.length) throw new Error('bug: two presets share a slot')
-  const stageSlots = new Set(open)
-  checkSlots('stage', plan.stage, stageSlots)
-  checkSlots('init', plan.init, new Set(stageSlots))
+  const lasting = plan.presets.filter(({ kind }) => LASTING.has(kind)).map(({ slot }) => slot)
   checkJumps('stage', plan.stage)
   checkJumps('init', plan.init)
+  const kept = checkSlots('stage', plan.stage, open, open)
+  checkSlots('init', plan.init, kept, new Set(lasting))
   checkSyncs(plan)
   checkOrder(plan)
 }

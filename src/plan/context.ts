@@ -1,4 +1,5 @@
 /** What every planner gets, and the allocation of fd slots. */
+import { RuntimeError } from '../base/errors.ts'
 import type { NamespaceType } from '../kernel/namespaces.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { CgroupPlan } from './cgroup/model.ts'
@@ -43,6 +44,9 @@ export const SLOT = {
 
 const FIRST_FREE = 16
 
+/** As many slots as the executor has (WIRE.slots). */
+const MAX_SLOTS = 512
+
 export interface PlanContext {
   readonly spec: Spec
   readonly facts: Facts
@@ -61,7 +65,12 @@ export interface PlanContext {
 /** A context with fresh slots. */
 export function planContext(input: Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'>): PlanContext {
   let next: Slot = FIRST_FREE
-  return { ...input, presets: [], warnings: [], slot: () => next++, scratch: (n) => SLOT.cwd + 1 + n }
+  const slot = () => {
+    if (next < MAX_SLOTS) return next++
+    const many = `more than ${MAX_SLOTS - FIRST_FREE} mounts, hooks and namespaces that are open at the same time`
+    throw new RuntimeError('unsupported', `unsupported config.json: ${many}`)
+  }
+  return { ...input, presets: [], warnings: [], slot, scratch: (n) => SLOT.cwd + 1 + n }
 }
 
 /** How a container has a namespace: its own, joined by path, or the runtime's (undefined). */

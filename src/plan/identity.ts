@@ -2,7 +2,16 @@
  * Who the process is: groups, ids, capabilities. The last privileged act; what needs privilege precedes it, and
  * src/plan/check.ts proves that.
  */
-import { CAPABILITY_NAMES, capabilityNumber } from '../kernel/capabilities.ts'
+import {
+  and,
+  bitsOf,
+  bitsOfHex,
+  bitsUpTo,
+  type CapabilityBits,
+  namesOf,
+  or,
+  without,
+} from '../kernel/capability_bits.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
 import { hasUserNamespace, namespace, type PlanContext } from './context.ts'
 import type { ChildStep } from './step.ts'
@@ -16,66 +25,44 @@ const prctl = (name: string, option: number, args: readonly number[], doing: str
   origin: { doing },
 })
 
-/** The capabilities this kernel has, in their order. */
-function known(ctx: PlanContext): string[] {
-  return CAPABILITY_NAMES.slice(0, ctx.facts.lastCap + 1)
-}
-
-function own(ctx: PlanContext): Set<string> {
-  const bits = BigInt(`0x${ctx.facts.boundingCaps}`)
-  return new Set(CAPABILITY_NAMES.filter((_, number) => (bits >> BigInt(number)) & 1n))
-}
+type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient'
 
 /**
  * The five sets. Absent sets are empty. What davit itself lacks cannot be given: as runc, it is left out with a
  * warning rather than failing. Inside a new user namespace everything can be given.
  */
-export function capabilitySets(
-  ctx: PlanContext,
-): Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]> {
+export function capabilitySets(ctx: PlanContext): Record<SetName | 'drop', CapabilityBits> {
   const asked = ctx.spec.process?.capabilities ?? {}
-  const possible = hasUserNamespace(ctx.spec) ? new Set(known(ctx)) : own(ctx)
-  const missing = new Set<string>()
-  const pick = (names: readonly string[] = []): string[] => {
-    for (const name of names) if (!possible.has(name)) missing.add(name)
-    return known(ctx).filter((name) => names.includes(name) && possible.has(name))
+  const known = bitsUpTo(ctx.facts.lastCap)
+  const own = hasUserNamespace(ctx.spec) ? known : and(known, bitsOfHex(ctx.facts.boundingCaps))
+  let missing: CapabilityBits = { low: 0, high: 0 }
+  const pick = (names: readonly string[] | undefined): CapabilityBits => {
+    const bits = bitsOf(names)
+    missing = or(missing, without(bits, own))
+    return and(bits, own)
   }
-  const sets = {
-    bounding: pick(asked.bounding),
-    effective: pick(asked.effective),
-    permitted: pick(asked.permitted),
-    inheritable: pick(asked.inheritable),
-    ambient: pick(asked.ambient),
-  }
-  // A name that is no capability at all has its warning already (src/spec/rules/capabilities.ts).
-  const unavailable = [...missing].filter((name) => capabilityNumber(name) !== undefined)
-  if (unavailable.length > 0) ctx.warnings.push(`ignoring unavailable capabilities: ${unavailable.join(', ')}`)
+  const bounding = pick(asked.bounding)
+  const effective = pick(asked.effective)
+  const permitted = pick(asked.permitted)
+  const inheritable = pick(asked.inheritable)
   // The kernel raises nothing in the ambient set that is not permitted and inheritable. `runc spec` writes such
-  // configurations since CVE-2022-29162 took the inheritable set out of it, and runc passes over them.
-  const raisable = sets.ambient.filter((name) => sets.permitted.includes(name) && sets.inheritable.includes(name))
-  const ignored = sets.ambient.filter((name) => !raisable.includes(name))
-  if (ignored.length > 0) {
-    ctx.warnings.push(`ignoring ambient capabilities that are not permitted and inheritable: ${ignored.join(', ')}`)
-  }
-  return { ...sets, ambient: raisable }
+  // configurations since CVE-2022-29162 took the inheritable set out of it, and runc passes over them in silence.
+  const ambient = and(pick(asked.ambient), and(permitted, inheritable))
+  if (missing.low | missing.high) ctx.warnings.push(`ignoring unavailable capabilities: ${namesOf(missing).join(', ')}`)
+  return { bounding, effective, permitted, inheritable, ambient, drop: without(own, bounding) }
 }
 
 export function planIdentity(ctx: PlanContext): ChildStep[] {
   const { user = {}, capabilities } = ctx.spec.process ?? {}
   const { uid = 0, gid = 0, additionalGids = [] } = user
   const sets = capabilitySets(ctx)
-  const have = own(ctx)
-  const drop = known(ctx).filter(
-    (name) => !sets.bounding.includes(name) && (hasUserNamespace(ctx.spec) || have.has(name)),
-  )
+  const { effective, permitted, inheritable } = sets
   const at = (config: string, doing: string) => ({ origin: { config, doing } })
   const steps: ChildStep[] = []
-  if (drop.length > 0)
-    steps.push({
-      kind: 'boundingDrop',
-      capabilities: drop,
-      ...at('/process/capabilities/bounding', 'drop bounding capabilities'),
-    })
+  if (sets.drop.low | sets.drop.high) {
+    const doing = 'drop bounding capabilities'
+    steps.push({ kind: 'boundingDrop', capabilities: sets.drop, ...at('/process/capabilities/bounding', doing) })
+  }
   // ORDER: keep the permitted set through setuid, which otherwise clears it when leaving uid 0.
   steps.push(prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [1], 'keep capabilities over setuid'))
   // Without the right to call setgroups (rootless) there are no groups to drop but the caller's own.
@@ -95,7 +82,7 @@ export function planIdentity(ctx: PlanContext): ChildStep[] {
     { kind: 'setgid', gid, ...at('/process/user/gid', `become group ${gid}`) },
     { kind: 'setuid', uid, ...at('/process/user/uid', `become user ${uid}`) },
     prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [0], 'keep capabilities over setuid'),
-    { kind: 'capset', ...sets, ...at('/process/capabilities', 'set capabilities') },
+    { kind: 'capset', effective, permitted, inheritable, ...at('/process/capabilities', 'set capabilities') },
   )
   if (capabilities)
     steps.push({

@@ -1,4 +1,5 @@
 /** Puts a plan into words: `davit plan`, golden tests, and the name of a failed call in an error. */
+import { type CapabilityBits, namesOf } from '../kernel/capability_bits.ts'
 import { ATTR } from '../kernel/mount.ts'
 import type { CgroupStep } from './cgroup/model.ts'
 import type { ChildStep, Dir, HostStep, Plan, Preset } from './step.ts'
@@ -9,6 +10,8 @@ const at = (dir: Dir, path: string) =>
   dir === 'cwd' ? `"${path}"` : path === '' ? `slot ${dir}` : `"${path}" in slot ${dir}`
 const octal = (mode: number) => `0${mode.toString(8)}`
 const list = (items: readonly (string | number)[]) => items.join(',')
+
+const names = (bits: CapabilityBits) => namesOf(bits).join(',') || '-'
 
 /** MOUNT_ATTR_* bits by name. */
 export function attributeNames(bits: number): string {
@@ -79,10 +82,10 @@ const WORDS: Words = {
   setgroups: (s) => `setgroups [${list(s.gids)}]`,
   setgid: (s) => `setresgid ${s.gid}`,
   setuid: (s) => `setresuid ${s.uid}`,
-  boundingDrop: (s) => `drop from bounding set ${list(s.capabilities)}`,
+  boundingDrop: (s) => `drop from bounding set ${names(s.capabilities)}`,
   capset: (s) =>
-    `capset effective ${list(s.effective) || '-'} permitted ${list(s.permitted) || '-'} inheritable ${list(s.inheritable) || '-'}`,
-  ambient: (s) => `raise ambient ${list(s.capabilities) || '-'}`,
+    `capset effective ${names(s.effective)} permitted ${names(s.permitted)} inheritable ${names(s.inheritable)}`,
+  ambient: (s) => `raise ambient ${names(s.capabilities)}`,
   jump: () => 'jump',
   sync: (s) => `sync ${s.tag}${s.wait ? ' and wait' : ''}`,
   sendFd: (s) => `send slot ${s.slot} as ${s.tag}`,

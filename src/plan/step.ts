@@ -6,6 +6,7 @@
  * the socket to the parent. Control flow goes forward only: a step that fails with an errno it tolerates skips the
  * next `skip` steps (0: just goes on).
  */
+import type { CapabilityBits } from '../kernel/capability_bits.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
 
 export type Slot = number
@@ -104,9 +105,9 @@ export type IdentityStep =
   | Step<'setgroups', { gids: readonly number[] }>
   | Step<'setgid', { gid: number }>
   | Step<'setuid', { uid: number }>
-  | Step<'boundingDrop', { capabilities: readonly string[] }>
-  | Step<'capset', { effective: readonly string[]; permitted: readonly string[]; inheritable: readonly string[] }>
-  | Step<'ambient', { capabilities: readonly string[] }>
+  | Step<'boundingDrop', { capabilities: CapabilityBits }>
+  | Step<'capset', { effective: CapabilityBits; permitted: CapabilityBits; inheritable: CapabilityBits }>
+  | Step<'ambient', { capabilities: CapabilityBits }>
 
 export type ProcessStep =
   | Step<'jump', object>

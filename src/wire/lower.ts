@@ -1,5 +1,4 @@
 /** What lowering a step means: emitting its records. The tables are in lower_file.ts and lower_process.ts. */
-import { capabilityNumber } from '../kernel/capabilities.ts'
 import type { ChildStep } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
 
@@ -17,16 +16,4 @@ export function struct32(...words: readonly number[]): Uint8Array {
     bytes[i * 4 + 3] = word >>> 24
   }
   return bytes
-}
-
-/** A set of capabilities as two 32-bit halves, low first. */
-export function capabilityWords(names: readonly string[]): readonly [number, number] {
-  let low = 0
-  let high = 0
-  for (const name of names) {
-    const number = capabilityNumber(name) ?? -1
-    if (number < 32) low |= 1 << number
-    else high |= 1 << (number - 32)
-  }
-  return [low >>> 0, high >>> 0]
 }

@@ -1,5 +1,6 @@
 /** Lowering of namespace, identity and process steps: the only place that knows which system calls they are. */
 import { capabilityNumber } from '../kernel/capabilities.ts'
+import { namesOf } from '../kernel/capability_bits.ts'
 import {
   CAPABILITY_VERSION,
   KEY_SPEC_SESSION_KEYRING,
@@ -8,38 +9,28 @@ import {
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
-  PR_CAPBSET_DROP,
   SESSION_KEYRING_PERMISSIONS,
 } from '../kernel/prctl.ts'
 import { type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
-import { capabilityWords, type Lowering, type StepOf, struct32 } from './lower.ts'
+import { type Lowering, type StepOf, struct32 } from './lower.ts'
 
 /** capset(2): a header of version 3 and pid 0, then two triples of 32 bits each. */
 function capset({ effective, permitted, inheritable }: StepOf<'capset'>, out: Emitter): void {
-  const [e, p, i] = [capabilityWords(effective), capabilityWords(permitted), capabilityWords(inheritable)]
-  const data = struct32(e[0], p[0], i[0], e[1], p[1], i[1])
+  const data = struct32(effective.low, permitted.low, inheritable.low, effective.high, permitted.high, inheritable.high)
   out.call('capset').struct(struct32(CAPABILITY_VERSION, 0)).struct(data)
 }
 
 /** KERNEL(4.3): clearing is refused where ambient sets are unknown (gVisor); then there is nothing to clear. */
 function ambient({ capabilities }: StepOf<'ambient'>, out: Emitter): void {
   out.call('prctl').imm(PR_CAP_AMBIENT).imm(PR_CAP_AMBIENT_CLEAR_ALL).tolerate(['EINVAL'])
-  for (const name of capabilities) {
+  for (const name of namesOf(capabilities)) {
     out
       .call('prctl')
       .imm(PR_CAP_AMBIENT)
       .imm(PR_CAP_AMBIENT_RAISE)
       .imm(capabilityNumber(name) ?? -1)
   }
-}
-
-function boundingDrop({ capabilities }: StepOf<'boundingDrop'>, out: Emitter): void {
-  for (const name of capabilities)
-    out
-      .call('prctl')
-      .imm(PR_CAPBSET_DROP)
-      .imm(capabilityNumber(name) ?? -1)
 }
 
 /** prlimit64(2): struct rlimit64 of two 64-bit numbers. */
@@ -58,7 +49,7 @@ function hook(step: StepOf<'hook'>, out: Emitter): void {
     .list([...step.args, ...step.env])
     .imm(step.args.length)
     .slot(step.stdin)
-  out.wide(step.output, step.timeout)
+  out.wide(step.output, Math.min(step.timeout, 0xffffffff)) // seven weeks and no limit are the same to a hook
 }
 
 function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {
@@ -82,7 +73,7 @@ type Kinds = NamespaceStep['kind'] | IdentityStep['kind'] | ProcessStep['kind']
 export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   capset,
   ambient,
-  boundingDrop,
+  boundingDrop: ({ capabilities }, out) => void out.op('capdrop').wide(capabilities.high, capabilities.low),
   rlimit,
   hook,
   call,

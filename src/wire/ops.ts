@@ -22,6 +22,7 @@ export const OPS = {
   netlink: 16, // a[0]=message a[1]=length: send to rtnetlink, wait for the acknowledgement
   mask: 17, // a[0]=root fd a[1]=path a[2]=null device fd a[3]=slot of the empty tmpfs: hide the path
   readonly: 18, // a[0]=root fd a[1]=path: bind it onto itself, read-only
+  capdrop: 19, // a[0]=capabilities, a bit each: drop them from the bounding set
 } as const
 
 export type OpName = keyof typeof OPS
