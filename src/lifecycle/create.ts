@@ -19,7 +19,7 @@ import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
 import { Creation } from './creation.ts'
-import { type Bundle, checkRootfs, loadBundle } from './load.ts'
+import { type Bundle, loadBundle, realRootfs } from './load.ts'
 import { runParent } from './parent.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -97,10 +97,12 @@ function checkPreserved(count: number): void {
   }
 }
 
-function checkBundle(bundle: Bundle): void {
-  if (!bundle.spec.process)
+/** What only a container that is really made needs: a process, and a rootfs that is there. */
+function usable(bundle: Bundle): Bundle {
+  if (!bundle.spec.process) {
     throw new RuntimeError('config-invalid', 'invalid config.json: /process: required to start a container')
-  checkRootfs(bundle.rootfs)
+  }
+  return { ...bundle, rootfs: realRootfs(bundle.rootfs) }
 }
 
 /**
@@ -110,8 +112,7 @@ function checkBundle(bundle: Bundle): void {
 export async function createContainer(runtime: Runtime, options: CreateOptions): Promise<Creation> {
   checkId(options.id)
   checkPreserved(options.preserveFds)
-  const bundle = await loadBundle(runtime, options.bundle, options.configFile)
-  checkBundle(bundle)
+  const bundle = usable(await loadBundle(runtime, options.bundle, options.configFile))
   checkTerminal(bundle, options)
   const facts = gatherFacts(wantsLsm(bundle.spec))
   const { plan, cgroup } = planContainer(runtime, bundle, facts, options)

@@ -1,8 +1,9 @@
 /** From a bundle's directory to a validated configuration. */
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { absolutePath, joinPath } from '../base/path.ts'
-import { readBytes, statIf } from '../ffi/file.ts'
-import { S_IFDIR, S_IFMT } from '../kernel/files.ts'
+import { openFile, readBytes, readLink, statIf, withFd } from '../ffi/file.ts'
+import { errnoText } from '../kernel/errno.ts'
+import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT } from '../kernel/files.ts'
 import { parseSpec } from '../spec/config.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { Runtime } from './runtime.ts'
@@ -47,12 +48,18 @@ export async function loadBundle(runtime: Runtime, bundle: string, file = 'confi
   return { path, spec, text, rootfs: root.startsWith('/') ? joinPath(root) : joinPath(path, root) }
 }
 
-/** Refuses a rootfs that is no directory, before anything is made. */
-export function checkRootfs(rootfs: string): void {
-  const status = statIf(rootfs)
-  const config = '/root/path'
-  const refuse = (why: string) =>
-    new RuntimeError('bundle', `rootfs "${rootfs}", from ${config}: ${why}`, [{ pointer: config, message: why }])
-  if (!status) throw refuse('no such file or directory')
-  if ((status.mode & S_IFMT) !== S_IFDIR) throw refuse('not a directory')
+/**
+ * The rootfs by its real path: links on the way to it are the host's and followed once, here. Refuses what is no
+ * directory, before anything is made.
+ */
+export function realRootfs(rootfs: string): string {
+  try {
+    return withFd(openFile(rootfs, O_PATH | O_DIRECTORY), (fd) => readLink(`/proc/self/fd/${fd}`))
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error
+    const why = errnoText(error.errno)
+    throw new RuntimeError('bundle', `rootfs "${rootfs}", from /root/path: ${why}`, [
+      { pointer: '/root/path', message: why },
+    ])
+  }
 }
