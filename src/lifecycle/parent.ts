@@ -8,6 +8,7 @@ import { runSteps } from '../host/cgroup/steps.ts'
 import { memfd, memfdText, sealedMemfd } from '../host/memfd.ts'
 import { launch, openPidfd, processStat, reap } from '../host/process.ts'
 import { listenUnix, receive, send, sendFd, socketPair } from '../host/socket.ts'
+import { copySize } from '../host/terminal.ts'
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -260,7 +261,11 @@ function passConsole(run: Run): void {
     creation.master = fd
     return true
   })
-  if (creation.consoleSocket < 0) return
+  if (creation.consoleSocket < 0) {
+    // ORDER: before exec, as many programs ask for the size only once.
+    copySize(0, creation.master)
+    return
+  }
   try {
     sendFd(creation.consoleSocket, Buffer.from('/dev/ptmx'), creation.master, 'send the terminal to the console socket')
   } finally {

@@ -58,4 +58,4 @@ afterEach(async () => {
   ]
   if (!mountsBelow(directory).length) rmSync(directory, { recursive: true, force: true })
   if (left.length > 0) throw new Error(`left behind: ${left.join('; ')}`)
-})
+}, 60_000)
