@@ -91,16 +91,19 @@ function staged(ctx: PlanContext): NamespacePlan {
   const stage: ChildStep[] = []
   // As nsenter: with the privileges at hand first; what refuses is tried again with those of the user namespace.
   for (const entry of joins) {
-    if (!user) stage.push(join(entry))
+    if (!user) stage.push(join(entry), { kind: 'close', slot: entry.slot })
     else stage.push({ ...join(entry), tolerate: ['EPERM'], skip: 1 }, { kind: 'close', slot: entry.slot })
   }
   if (userJoin) {
     const origin = { config: userJoin.config, doing: `join user namespace "${userJoin.path}"` }
     stage.push({ kind: 'join', slot: userJoin.slot, flag: NAMESPACES.user.flag, path: userJoin.path, origin })
+    stage.push({ kind: 'close', slot: userJoin.slot })
   }
   if (userNew) stage.push({ kind: 'unshare', flags: NAMESPACES.user.flag, names: ['user'] })
   stage.push(...userNamespaceSteps(ctx))
-  if (user) for (const entry of joins) stage.push({ ...join(entry), ifOpen: true })
+  if (user) {
+    for (const entry of joins) stage.push({ ...join(entry), ifOpen: true }, { kind: 'close', slot: entry.slot })
+  }
 
   const made = newTypes(ctx, ['cgroup', 'user', 'pid'])
   if (made.length > 0) stage.push({ kind: 'unshare', flags: flagsOf(made), names: made })
