@@ -1,0 +1,231 @@
+/** config.md#posix-platform-hooks and the lifecycle's steps 3 to 13 */
+import { existsSync } from 'node:fs'
+import type { Bundle, Hook } from '../bundle.ts'
+import type { State } from '../subject.ts'
+import { type Case, expect, expectSame } from '../suite.ts'
+
+const ON_CREATE = ['prestart', 'createRuntime', 'createContainer']
+const STAGES = [...ON_CREATE, 'startContainer', 'poststart', 'poststop']
+
+/** A hook that runs a script: the host's shell, or for startContainer the container's. */
+const hook = (script: string): Hook => ({ path: '/bin/sh', args: ['sh', '-c', script] })
+
+/** The root as hooks of this stage see it: only startContainer hooks are inside. */
+const rootOf = (stage: string, bundle: Bundle) => (stage === 'startContainer' ? '' : bundle.rootfs)
+
+const lines = (bundle: Bundle) => bundle.read('log').split('\n').filter(Boolean)
+
+const STATUS: Readonly<Record<string, RegExp>> = {
+  prestart: /^creat(ing|ed)$/,
+  createRuntime: /^creat(ing|ed)$/,
+  createContainer: /^creat(ing|ed)$/,
+  startContainer: /^created$/,
+  // As above.
+  poststart: /^(created|running)$/,
+  poststop: /^stopped$/,
+}
+
+export const HOOKS: readonly Case[] = [
+  {
+    id: 'hooks-order',
+    clause: 'config.md#posix-platform-hooks',
+    asks: 'hooks are called in the listed order, each at its point of the lifecycle',
+    test(subject) {
+      const bundle = subject.bundle('echo process >>/log; sleep 100')
+      bundle.configure((config) => {
+        config.hooks = Object.fromEntries(
+          STAGES.map((stage) => [stage, [1, 2].map((n) => hook(`echo ${stage}${n} >>${rootOf(stage, bundle)}/log`))]),
+        )
+      })
+      const twice = (stages: readonly string[]) => stages.flatMap((stage) => [`${stage}1`, `${stage}2`])
+      // When a poststart hook runs is hooks-poststart's to judge.
+      const seen = () => lines(bundle).filter((line) => !line.startsWith('poststart'))
+      subject.create(bundle)
+      expectSame(seen(), twice(ON_CREATE), 'after create')
+      subject.must('start', bundle.id)
+      // When the program comes to write is its own affair, but not before the startContainer hooks.
+      const started = seen()
+      expectSame(
+        started.filter((line) => line !== 'process'),
+        twice([...ON_CREATE, 'startContainer']),
+        'after start',
+      )
+      expect(!started.includes('process') || started.indexOf('process') === 8, `the program ran first: ${started}`)
+      subject.must('kill', bundle.id, 'KILL')
+      subject.await(bundle.id, 'stopped')
+      expect(!lines(bundle).includes('poststop1'), 'poststop hooks ran before delete')
+      subject.must('delete', bundle.id)
+      expectSame(lines(bundle).slice(-2), twice(['poststop']), 'after delete')
+    },
+  },
+  {
+    id: 'hooks-state',
+    clause: 'config.md#posix-platform-hooks',
+    asks: 'the state of the container MUST be passed to hooks over stdin',
+    deviations: {
+      crun: '1.8 gives hooks "ociVersion": "1.0", which is no version',
+    },
+    test(subject) {
+      const bundle = subject.bundle('sleep 100')
+      bundle.configure((config) => {
+        config.hooks = Object.fromEntries(
+          STAGES.map((stage) => [stage, [hook(`cat >${rootOf(stage, bundle)}/state-${stage}`)]]),
+        )
+      })
+      subject.run(bundle)
+      const { pid } = subject.await(bundle.id, 'running')
+      subject.must('kill', bundle.id, 'KILL')
+      subject.await(bundle.id, 'stopped')
+      subject.must('delete', bundle.id)
+      for (const stage of STAGES) {
+        const text = bundle.read(`state-${stage}`)
+        expect(text.startsWith('{'), `${stage}: stdin was ${JSON.stringify(text)}`)
+        const state = JSON.parse(text) as State
+        expectSame([state.id, state.bundle], [bundle.id, bundle.path], `${stage}: id and bundle`)
+        expect(/^\d+\.\d+\.\d+/.test(state.ociVersion), `${stage}: ociVersion is ${state.ociVersion}`)
+        expect(STATUS[stage]?.test(state.status) === true, `${stage}: status is ${state.status}`)
+        if (['prestart', 'createRuntime', 'poststart'].includes(stage)) expectSame(state.pid, pid, `${stage}: pid`)
+      }
+    },
+  },
+  {
+    id: 'hooks-poststart',
+    clause: 'runtime.md#lifecycle',
+    asks: 'poststart hooks are called after the program is executed, before start returns',
+    deviations: {
+      runc: 'before 1.5 they are called at the end of create, when nothing has been executed (runc#4347)',
+    },
+    test(subject) {
+      const bundle = subject.bundle('sleep 100')
+      bundle.configure((config) => {
+        config.hooks = { poststart: [hook(`cat >${bundle.rootfs}/state`)] }
+      })
+      subject.create(bundle)
+      expectSame(bundle.read('state'), '', 'state given to poststart hooks during create')
+      subject.must('start', bundle.id)
+      const text = bundle.read('state')
+      expect(text !== '', 'start has returned, and the poststart hook has not run')
+      expectSame((JSON.parse(text) as State).status, 'running', 'status given to the poststart hook')
+    },
+  },
+  {
+    id: 'hooks-poststart-fails',
+    clause: 'runtime.md#lifecycle',
+    asks: 'if any poststart hook fails, the runtime MUST generate an error and stop the container (since 1.3)',
+    deviations: {
+      runc: 'up to 1.2 the specification asked for a warning only',
+      crun: 'up to 1.2 the specification asked for a warning only',
+      youki: 'up to 1.2 the specification asked for a warning only',
+    },
+    test(subject) {
+      const bundle = subject.bundle('sleep 100')
+      bundle.configure((config) => {
+        config.hooks = { poststart: [hook('exit 3')] }
+      })
+      subject.create(bundle)
+      subject.mustFail(['start', bundle.id], 'a poststart hook failed')
+      if (subject.exists(bundle.id)) subject.await(bundle.id, 'stopped')
+      expectSame(
+        subject.leftOf(bundle).filter((left) => left.startsWith('process')),
+        [],
+        'left',
+      )
+    },
+  },
+  {
+    id: 'hooks-poststop-after-failure',
+    clause: 'runtime.md#lifecycle',
+    asks: 'when a createRuntime hook fails the lifecycle continues with destruction and the poststop hooks',
+    deviations: {
+      crun: '1.8 destroys the container without calling them',
+    },
+    test(subject) {
+      const bundle = subject.bundle('true')
+      bundle.configure((config) => {
+        config.hooks = { createRuntime: [hook('exit 3')], poststop: [hook(`touch ${bundle.rootfs}/poststop`)] }
+      })
+      subject.mustFail(['create', '--bundle', bundle.path, bundle.id], 'a createRuntime hook failed')
+      expect(existsSync(`${bundle.rootfs}/poststop`), 'the poststop hook was not called')
+    },
+  },
+  {
+    id: 'hooks-startContainer-fails',
+    clause: 'runtime.md#lifecycle',
+    asks: 'if any startContainer hook fails, the program MUST NOT run and the container is stopped',
+    test(subject) {
+      const bundle = subject.bundle('touch /ran')
+      bundle.configure((config) => {
+        config.hooks = { startContainer: [hook('exit 3')] }
+      })
+      subject.create(bundle)
+      // Whether start can still tell is its own case.
+      subject.call('start', bundle.id)
+      if (subject.exists(bundle.id)) subject.await(bundle.id, 'stopped')
+      expect(!existsSync(`${bundle.rootfs}/ran`), 'the program ran')
+    },
+  },
+  {
+    id: 'hooks-startContainer-error',
+    clause: 'runtime.md#lifecycle',
+    asks: 'if any startContainer hook fails, the runtime MUST generate an error: start says so',
+    deviations: {
+      runc: 'start returns once the container has been told to go on; what fails after that is told on the stderr of create',
+      crun: 'start returns once the container has been told to go on; what fails after that is told on the stderr of create',
+    },
+    test(subject) {
+      const bundle = subject.bundle('true')
+      bundle.configure((config) => {
+        config.hooks = { startContainer: [hook('exit 3')] }
+      })
+      subject.create(bundle)
+      subject.mustFail(['start', bundle.id], 'a startContainer hook failed')
+    },
+  },
+  ...[...ON_CREATE].map(
+    (stage): Case => ({
+      id: `hooks-${stage}-fails`,
+      clause: 'runtime.md#lifecycle',
+      asks: `if any ${stage} hook fails, the runtime MUST generate an error and destroy the container`,
+      test(subject) {
+        const bundle = subject.bundle('touch /ran')
+        bundle.configure((config) => {
+          config.hooks = { [stage]: [hook('exit 3'), hook(`touch ${bundle.rootfs}/second`)] }
+        })
+        subject.mustFail(['create', '--bundle', bundle.path, bundle.id], `a ${stage} hook failed`)
+        expect(!subject.exists(bundle.id), 'the container exists')
+        expectSame(subject.leftOf(bundle), [], 'left')
+      },
+    }),
+  ),
+  {
+    id: 'hooks-poststop-fails',
+    clause: 'runtime.md#lifecycle',
+    asks: 'if any poststop hook fails, the remaining hooks and lifecycle continue as if it had succeeded',
+    test(subject) {
+      const bundle = subject.bundle('true')
+      bundle.configure((config) => {
+        config.hooks = { poststop: [hook('exit 3'), hook(`touch ${bundle.rootfs}/second`)] }
+      })
+      subject.run(bundle)
+      subject.await(bundle.id, 'stopped')
+      subject.must('delete', bundle.id)
+      expect(!subject.exists(bundle.id), 'the container exists')
+      expectSame(subject.leftOf(bundle), [], 'left')
+    },
+  },
+  {
+    id: 'hooks-timeout',
+    clause: 'config.md#posix-platform-hooks',
+    asks: 'timeout is the number of seconds before aborting the hook; an aborted hook has failed',
+    test(subject) {
+      const bundle = subject.bundle('touch /ran')
+      bundle.configure((config) => {
+        config.hooks = { createRuntime: [{ ...hook('exec sleep 15'), timeout: 1 }] }
+      })
+      const start = Date.now()
+      subject.mustFail(['create', '--bundle', bundle.path, bundle.id], 'a hook took longer than its timeout')
+      expect(Date.now() - start < 10_000, `it took ${Date.now() - start} ms`)
+      expectSame(subject.leftOf(bundle), [], 'left')
+    },
+  },
+]

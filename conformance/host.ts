@@ -1,0 +1,68 @@
+/** The host's side of a container: what exists because of it. */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** Sleeps without giving other code a turn: cases are sequences. */
+export function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
+/** Waits until `fact` holds; whether it did within five seconds. */
+export function within(fact: () => boolean, milliseconds = 5000): boolean {
+  const end = Date.now() + milliseconds
+  while (!fact()) {
+    if (Date.now() > end) return false
+    pause(10)
+  }
+  return true
+}
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch {
+    return otherwise // it has gone in the meantime
+  }
+}
+
+/** Whether a process exists that is not a zombie. */
+export function isAlive(pid: number): boolean {
+  return /^State:\s+[^ZX]/m.test(attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8'), ''))
+}
+
+/** Processes whose root is this folder. */
+export function processesIn(rootfs: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && attempt(() => readlinkSync(`/proc/${name}/root`), '').startsWith(rootfs))
+    .map(Number)
+}
+
+/** Mount points of cgroup hierarchies, v1 and v2, but for those that another mount covers. */
+export function hierarchies(): string[] {
+  const upper = new Map<string, string>()
+  for (const line of readFileSync('/proc/mounts', 'utf8').split('\n')) {
+    const [, path = '', type = ''] = line.split(' ')
+    upper.set(path, type)
+  }
+  return [...upper].filter(([, type]) => type === 'cgroup' || type === 'cgroup2').map(([path]) => path)
+}
+
+function searchFor(folder: string, name: string, depth: number): string[] {
+  const found = existsSync(`${folder}/${name}`) ? [`${folder}/${name}`] : []
+  if (depth === 0) return found
+  const inner = attempt(() => readdirSync(folder, { withFileTypes: true }), [])
+  return inner
+    .filter((entry) => entry.isDirectory() && entry.name !== name)
+    .reduce((all, entry) => all.concat(searchFor(`${folder}/${entry.name}`, name, depth - 1)), found)
+}
+
+/** Cgroups of this name, at most three levels below the root of each hierarchy. */
+export function cgroupsNamed(name: string): string[] {
+  return hierarchies().flatMap((hierarchy) => searchFor(hierarchy, name, 3))
+}
+
+/** Mounts of the host below a folder. */
+export function mountsBelow(folder: string): string[] {
+  return readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => (line.split(' ')[1] ?? '').startsWith(`${folder}/`))
+}

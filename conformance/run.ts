@@ -1,0 +1,107 @@
+/**
+ * Checks an OCI runtime against the specification: `make conformance RUNTIME=PATH`. Prints TAP, then a summary; fails
+ * when a case fails that is no known deviation of that runtime.
+ *
+ *   --runtime PATH   the runtime (default build/davit)
+ *   --only TEXT      only cases whose id contains the text
+ *   --list           print the cases
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CREATE } from './cases/create.ts'
+import { DELETE } from './cases/delete.ts'
+import { HOOKS } from './cases/hooks.ts'
+import { KILL } from './cases/kill.ts'
+import { START } from './cases/start.ts'
+import { Subject } from './subject.ts'
+import { type Case, Failed } from './suite.ts'
+
+const CASES = [...CREATE, ...START, ...KILL, ...DELETE, ...HOOKS]
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: 'string', default: 'build/davit' },
+    only: { type: 'string', default: '' },
+    list: { type: 'boolean', default: false },
+  },
+})
+
+/** Runs a case; what is wrong, if anything, and the record of its commands. */
+function judge(subject: Subject, { test }: Case): { wrong: string | undefined; record: readonly string[] } {
+  subject.record.length = 0
+  let wrong: string | undefined
+  try {
+    test(subject)
+  } catch (error) {
+    // What is no JSON, for example, is the runtime's fault as well.
+    wrong = error instanceof Failed ? error.message : String(error)
+  }
+  const left = subject.cleanUp()
+  if (left.length > 0) wrong ??= `left after delete --force: ${left.join(', ')}`
+  return { wrong, record: subject.record }
+}
+
+const COUNTS = { passed: 0, failed: 0, deviations: 0 }
+
+function report(number: number, it: Case, name: string, { wrong, record }: ReturnType<typeof judge>): void {
+  const known = it.deviations?.[name]
+  const title = `${number} - ${it.id}`
+  if (wrong === undefined) {
+    COUNTS.passed++
+    console.log(`ok ${title}`)
+    if (known) console.log(`# ${name} is said to deviate here, and does not`)
+    return
+  }
+  if (known) COUNTS.deviations++
+  else COUNTS.failed++
+  console.log(`not ok ${title}${known ? ` # TODO known deviation: ${known}` : ''}`)
+  const evidence = known !== undefined ? [] : record.flatMap((text) => text.split('\n')).map((line) => `    ${line}`)
+  console.log(['  ---', `  clause: ${it.clause}`, `  asks: ${it.asks}`, `  wrong: ${JSON.stringify(wrong)}`].join('\n'))
+  if (evidence.length > 0) console.log(['  evidence: |', ...evidence].join('\n'))
+  console.log('  ...')
+}
+
+/** crun refuses a machine with v1 controllers and a v2 mount beside them: the rest runs where that is covered. */
+function coverForCrun(name: string): void {
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+  const unified = /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1]
+  if (name !== 'crun' || process.env.CONFORMANCE_COVERED || !unified || !/ cgroup /.test(mounts)) return
+  console.log(`# crun refuses a hybrid cgroup layout: ${unified} is covered with an empty tmpfs`)
+  const line = `mount -t tmpfs none ${unified} && exec "$@"`
+  const env = { ...process.env, CONFORMANCE_COVERED: '1' }
+  const argv = ['--mount', 'sh', '-c', line, 'sh', process.execPath, ...process.argv.slice(1)]
+  process.exit(spawnSync('unshare', argv, { stdio: 'inherit', env }).status ?? 1)
+}
+
+function main(): number {
+  const cases = CASES.filter(({ id }) => id.includes(values.only))
+  if (values.list) {
+    for (const { id, clause, asks } of cases) console.log(`${id}\n    ${clause}: ${asks}`)
+    return 0
+  }
+  if (process.getuid?.() !== 0) {
+    console.error('the conformance suite needs root')
+    return 2
+  }
+  const runtime = resolve(values.runtime)
+  const version = execFileSync(runtime, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
+  const name = version.split(' ')[0] ?? ''
+  coverForCrun(name)
+  const folder = realpathSync(mkdtempSync(`${tmpdir()}/conformance-`))
+  console.log(`TAP version 13\n1..${cases.length}\n# ${version}`)
+  try {
+    const subject = new Subject(runtime, folder)
+    cases.forEach((it, index) => {
+      report(index + 1, it, name, judge(subject, it))
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  console.log(`# ${COUNTS.passed} passed, ${COUNTS.failed} failed, ${COUNTS.deviations} known deviations`)
+  return COUNTS.failed > 0 ? 1 : 0
+}
+
+process.exitCode = main()

@@ -1,0 +1,133 @@
+/** The runtime under test, as cases use it: any program with the command line of runc. Keeps a record as evidence. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Bundle, type Config } from './bundle.ts'
+import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
+import { expect, Failed } from './suite.ts'
+
+export interface Outcome {
+  readonly ok: boolean
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface State {
+  readonly ociVersion: string
+  readonly id: string
+  readonly status: string
+  readonly pid?: number
+  readonly bundle: string
+  readonly annotations?: Record<string, string>
+}
+
+const PATIENCE = 20_000
+
+export class Subject {
+  /** Every command of the running case and how it ended. */
+  readonly record: string[] = []
+  readonly root: string
+  private readonly path: string
+  private readonly folder: string
+  private readonly bundles: Bundle[] = []
+
+  constructor(path: string, folder: string) {
+    this.path = path
+    this.folder = folder
+    this.root = join(folder, 'state')
+    mkdirSync(this.root, { recursive: true })
+  }
+
+  /** A new bundle of the running case, with an id of its own. */
+  bundle(script: string, change?: (config: Config) => void): Bundle {
+    const bundle = new Bundle(this.folder, `conf-${process.pid}-${counter++}`, script, change)
+    this.bundles.push(bundle)
+    return bundle
+  }
+
+  /** Runs a verb. Output goes to a file: a container may keep it open long after the verb has ended. */
+  call(...args: string[]): Outcome {
+    const out = join(this.folder, 'stdout')
+    const err = join(this.folder, 'stderr')
+    const fds = [openSync(out, 'w'), openSync(err, 'w')] as const
+    const argv = ['--root', this.root, ...args]
+    const { status, signal } = spawnSync(this.path, argv, { stdio: ['ignore', ...fds], timeout: PATIENCE })
+    for (const fd of fds) closeSync(fd)
+    const outcome = { ok: status === 0, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') }
+    this.record.push(`$ ${args.join(' ')}  # ${signal ?? `exit ${status}`}`)
+    for (const text of [outcome.stdout, outcome.stderr]) if (text) this.record.push(text.trimEnd())
+    if (signal) throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
+    return outcome
+  }
+
+  /** Runs a verb that must succeed. */
+  must(...args: string[]): Outcome {
+    const outcome = this.call(...args)
+    expect(outcome.ok, `${args[0]} failed: ${outcome.stderr.trim()}`)
+    return outcome
+  }
+
+  /** Runs a verb that must be refused. */
+  mustFail(args: readonly string[], why: string): Outcome {
+    const outcome = this.call(...args)
+    expect(!outcome.ok, `${args[0]} succeeded: ${why}`)
+    return outcome
+  }
+
+  create(bundle: Bundle, ...flags: string[]): void {
+    this.must('create', '--bundle', bundle.path, ...flags, bundle.id)
+  }
+
+  state(id: string): State {
+    return JSON.parse(this.must('state', id).stdout) as State
+  }
+
+  /** create and start. */
+  run(bundle: Bundle): void {
+    this.create(bundle)
+    this.must('start', bundle.id)
+  }
+
+  /** Waits for a status; it must come. */
+  await(id: string, status: string): State {
+    let state = this.state(id)
+    within(() => {
+      if (state.status !== status) state = this.state(id)
+      return state.status === status
+    })
+    expect(state.status === status, `status is ${state.status}, expected ${status}`)
+    return state
+  }
+
+  /** Whether the runtime knows the container. */
+  exists(id: string): boolean {
+    return this.call('state', id).ok
+  }
+
+  /** What is left of a container, in words; nothing if all is gone. */
+  leftOf(bundle: Bundle): string[] {
+    within(() => !processesIn(bundle.rootfs).some(isAlive), 1000)
+    return [
+      ...processesIn(bundle.rootfs)
+        .filter(isAlive)
+        .map((pid) => `process ${pid}`),
+      ...cgroupsNamed(bundle.id).map((path) => `cgroup ${path}`),
+      ...mountsBelow(bundle.path).map((line) => `mount ${line}`),
+    ]
+  }
+
+  /** Takes all containers of the case away, by force; says what could not be. */
+  cleanUp(): string[] {
+    const left = this.bundles.flatMap((bundle) => {
+      this.call('delete', '--force', bundle.id)
+      const rest = this.leftOf(bundle)
+      for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
+      bundle.remove()
+      return rest
+    })
+    this.bundles.length = 0
+    return left
+  }
+}
+
+let counter = 0
