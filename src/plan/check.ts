@@ -125,11 +125,11 @@ const LASTING = new Set<Preset['kind']>(['socket', 'startSocket', 'hookState', '
 export function checkPlan(plan: Plan): void {
   const open = new Set(plan.presets.map(({ slot }) => slot))
   if (open.size !== plan.presets.length) throw new Error('bug: two presets share a slot')
-  const lasting = plan.presets.filter(({ kind }) => LASTING.has(kind)).map(({ slot }) => slot)
   checkJumps('stage', plan.stage)
   checkJumps('init', plan.init)
-  const kept = checkSlots('stage', plan.stage, open, open)
-  checkSlots('init', plan.init, kept, new Set(lasting))
   checkSyncs(plan)
   checkOrder(plan)
+  const lasting = plan.presets.filter(({ kind }) => LASTING.has(kind)).map(({ slot }) => slot)
+  const kept = checkSlots('stage', plan.stage, open, open)
+  checkSlots('init', plan.init, kept, new Set(lasting))
 }
