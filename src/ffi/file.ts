@@ -5,6 +5,7 @@
  */
 import { SysError } from '../base/errors.ts'
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
   AT_REMOVEDIR,
   archOpenFlags,
@@ -41,14 +42,20 @@ export function withFd<T>(fd: number, use: (fd: number) => T): T {
   }
 }
 
+/** Where files are read into first: most are shorter, and their bytes are copied out once. */
+const page = Buffer.alloc(16384)
+
 /** All bytes of an open file from its current position. `limit` bytes at the most. */
 export function readFd(fd: number, what: string, limit = 64 << 20): Buffer {
-  let buffer = Buffer.allocUnsafe(16384)
+  let buffer = page
   let length = 0
   for (;;) {
     if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)])
-    const got = must(`read ${what}`, sys('read', fd, buffer.subarray(length), buffer.length - length))
-    if (got === 0) return buffer.subarray(0, length)
+    const got = must(
+      `read ${what}`,
+      sys('read', fd, length === 0 ? buffer : buffer.subarray(length), buffer.length - length),
+    )
+    if (got === 0) return Buffer.from(buffer.subarray(0, length))
     length += got
     if (length > limit) throw new SysError(`read ${what}`, 27, 'EFBIG', `larger than ${limit} bytes`)
   }
@@ -144,25 +151,28 @@ export interface FileStatus {
   readonly mode: number
   readonly uid: number
   readonly gid: number
-  readonly inode: bigint
+  readonly inode: number
   readonly size: number
   readonly rdev: readonly [major: number, minor: number]
   readonly dev: readonly [major: number, minor: number]
 }
 
+/** struct statx as 32-bit words; one for all calls. */
+const statx = new Uint32Array(64)
+
 /** statx(2) of a path, or of the dir fd itself with path "". Undefined when it is not there. */
 export function statIf(path: string, dir = AT_FDCWD, flags = 0): FileStatus | undefined {
-  const buffer = Buffer.alloc(256)
-  const result = sys('statx', dir, cstring(path), flags | (path === '' ? 0x1000 : 0), 0x7ff, buffer)
+  const result = sys('statx', dir, cstring(path), flags | (path === '' ? AT_EMPTY_PATH : 0), 0x7ff, statx)
   if (result === -2 || result === -20) return undefined
   must(`stat "${path}"`, result)
+  const word = (index: number) => statx[index] as number
   return {
-    mode: buffer.readUInt16LE(28),
-    uid: buffer.readUInt32LE(20),
-    gid: buffer.readUInt32LE(24),
-    inode: buffer.readBigUInt64LE(32),
-    size: Number(buffer.readBigUInt64LE(40)),
-    rdev: [buffer.readUInt32LE(128), buffer.readUInt32LE(132)],
-    dev: [buffer.readUInt32LE(136), buffer.readUInt32LE(140)],
+    mode: word(7) & 0xffff,
+    uid: word(5),
+    gid: word(6),
+    inode: word(8) + word(9) * 0x100000000,
+    size: word(10) + word(11) * 0x100000000,
+    rdev: [word(32), word(33)],
+    dev: [word(34), word(35)],
   }
 }

@@ -15,7 +15,7 @@ interface Library {
 }
 
 /** What a system call's argument may be; bytes are passed as a pointer and may be written to by the kernel. */
-export type Arg = number | bigint | Uint8Array | Int32Array | null
+export type Arg = number | bigint | Uint8Array | Int32Array | Uint32Array | null
 
 export const ARCH = process.arch === 'arm64' ? 'arm64' : 'x64'
 
@@ -60,9 +60,12 @@ export function native(nr: number, a: Arg = 0, b: Arg = 0, c: Arg = 0, d: Arg = 
   return library(nr, pointer(a), pointer(b), pointer(c), pointer(d), pointer(e), pointer(f))
 }
 
+const WORKING_DIRECTORY = 0xffff_ffff_ffff_ff9cn // AT_FDCWD
+
 /** koffi takes numbers for pointers, but only those that are not negative. */
 function pointer(arg: Arg): Arg {
-  return typeof arg === 'number' && arg < 0 ? BigInt.asUintN(64, BigInt(arg)) : arg
+  if (typeof arg !== 'number' || arg >= 0) return arg
+  return arg === -100 ? WORKING_DIRECTORY : BigInt.asUintN(64, BigInt(arg))
 }
 
 /** As {@link sys}, but throws a SysError that shows `what` (the call with its operands) on failure. */
@@ -76,8 +79,21 @@ export function sysError(what: string, errno: number): SysError {
   return new SysError(what, errno, errnoName(errno), errnoText(errno))
 }
 
-/** NUL-terminated UTF-8 bytes; a NUL inside would silently cut the string, so it is refused. */
+const encoder = new TextEncoder()
+
+/** Memory for the strings of one call; no call takes more than two. Making bytes anew for each is what costs. */
+const scratch = [new Uint8Array(4096), new Uint8Array(4096), new Uint8Array(4096), new Uint8Array(4096)] as const
+let turn = 0
+
+/**
+ * NUL-terminated UTF-8 bytes for the next call; they are overwritten by the fourth string after them. A NUL inside
+ * would silently cut the string, so it is refused.
+ */
 export function cstring(text: string): Uint8Array {
   if (text.includes('\0')) throw new RuntimeError('usage', `"${text.replaceAll('\0', '\\0')}" contains a NUL byte`)
-  return Buffer.from(`${text}\0`)
+  if (text.length > 1300) return Buffer.from(`${text}\0`)
+  turn = (turn + 1) & 3
+  const bytes = scratch[turn] as Uint8Array
+  bytes[encoder.encodeInto(text, bytes).written] = 0
+  return bytes
 }
