@@ -96,20 +96,55 @@ static void open_streams(void)
 		(void)SYS(close, fd, 0, 0, 0, 0, 0);
 }
 
+static char *put_number(char *at, uint64_t value)
+{
+	char digits[20];
+	int n = 0;
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while (value /= 10);
+	while (n > 0)
+		*at++ = digits[--n];
+	return at;
+}
+
+/*
+ * What the engine hides by its own start: how many fds from 3 on the caller handed over (it opens its own among them),
+ * and the limit of open files (it raises it).
+ */
+static void note_caller(char *fds, char *nofile)
+{
+	static const char fds_name[] = "DAVIT_FDS=", nofile_name[] = "DAVIT_NOFILE=";
+	uint64_t limit[2] = { 0, 0 }, count = 0;
+
+	while (SYS(fcntl, 3 + count, 1 /* F_GETFD */, 0, 0, 0, 0) >= 0)
+		count++;
+	(void)SYS(prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, limit, 0, 0); /* cannot fail for ourselves */
+	(void)memcpy(fds, fds_name, sizeof(fds_name));
+	*put_number(fds + sizeof(fds_name) - 1, count) = '\0';
+	(void)memcpy(nofile, nofile_name, sizeof(nofile_name));
+	nofile = put_number(nofile + sizeof(nofile_name) - 1, limit[0]);
+	*nofile++ = ':';
+	*put_number(nofile, limit[1]) = '\0';
+}
+
 /* sp points at argc; argv and envp follow. */
 __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 {
 	const char *const *argv = (const char *const *)(sp + 1), *const *envp = argv + sp[0] + 1;
-	const char *env[MAX_ENV + ADDED + 1];
-	char path[PATH_SIZE];
+	const char *env[MAX_ENV + ADDED + 3];
+	char path[PATH_SIZE], fds[NUMBERS], nofile[NUMBERS];
 	size_t count = 0;
 
 	open_streams();
+	note_caller(fds, nofile);
 	for (; *envp && count < MAX_ENV; envp++)
 		if (is_allowed(*envp))
 			env[count++] = *envp;
 	for (size_t i = 0; i < ADDED; i++)
 		env[count++] = added[i];
+	env[count++] = fds;
+	env[count++] = nofile;
 	env[count] = NULL;
 	if (engine_path(path)) {
 		(void)SYS(execve, path, argv, env, 0, 0, 0); /* returns only when it failed */

@@ -2,6 +2,7 @@
 import { readBytes, readLink, readTextIf, statIf } from '../ffi/file.ts'
 import { ARCH, sys } from '../ffi/native.ts'
 import type { Facts } from '../plan/facts.ts'
+import { callerNofile } from './caller.ts'
 import { gatherCgroupFacts } from './cgroup/facts.ts'
 
 /** Inode of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h). */
@@ -23,6 +24,7 @@ function statusField(status: string, name: string): string {
 
 /** One look at the machine; nothing here is written or kept open. `lsm`: look for AppArmor and SELinux too. */
 export function gatherFacts(lsm: boolean): Facts {
+  const nofile = callerNofile()
   return {
     arch: ARCH,
     kernel: kernelRelease(),
@@ -33,6 +35,7 @@ export function gatherFacts(lsm: boolean): Facts {
     lastCap: Number(readTextIf('/proc/sys/kernel/cap_last_cap') ?? 40),
     boundingCaps: statusField(readBytes('/proc/self/status').toString('latin1'), 'CapBnd') || '0',
     cgroup: gatherCgroupFacts(),
+    ...(nofile ? { nofile } : {}),
     apparmor: lsm && (readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false),
     selinux: lsm && statIf('/sys/fs/selinux/enforce') !== undefined,
   }

@@ -6,6 +6,7 @@ import { messageOf, RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd, listDir } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
+import { callerFds } from '../host/caller.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
@@ -84,16 +85,15 @@ function checkTerminal(bundle: Bundle, options: CreateOptions): void {
   }
 }
 
-/** The caller's fds must be there: a number of ours in their place would be passed on as one of them. */
+/** The caller's fds must be there: one of our own in their place would be handed to the container. */
 function checkPreserved(count: number): void {
   if (count === 0) return
+  const given = callerFds()
   const open = new Set(listDir('/proc/self/fd').map(Number))
   for (let fd = 3; fd < 3 + count; fd++) {
-    if (!open.has(fd))
-      throw new RuntimeError(
-        'usage',
-        `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`,
-      )
+    if (given === undefined ? open.has(fd) : fd < 3 + given) continue
+    const message = `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`
+    throw new RuntimeError('usage', message)
   }
 }
 

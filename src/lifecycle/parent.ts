@@ -1,6 +1,6 @@
 /** Runs the parent's steps of a plan, in step with init. */
 import { assertNever, messageOf, RuntimeError, SysError } from '../base/errors.ts'
-import { closeFd, openFile, readBytes, rename, unlink, withFd, writeFd, writeText } from '../ffi/file.ts'
+import { closeFd, openFile, readBytes, writeText } from '../ffi/file.ts'
 import { libexecFolder } from '../ffi/libexec.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
 import { type MadeCgroup, makeCgroup, openTasks } from '../host/cgroup/make.ts'
@@ -9,17 +9,7 @@ import { memfd, memfdText, sealedMemfd } from '../host/memfd.ts'
 import { launch, openPidfd, processStat, reap } from '../host/process.ts'
 import { listenUnix, receive, send, sendFd, socketPair } from '../host/socket.ts'
 import { copySize } from '../host/terminal.ts'
-import {
-  AT_FDCWD,
-  AT_RECURSIVE,
-  AT_SYMLINK_NOFOLLOW,
-  O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_NOFOLLOW,
-  O_PATH,
-  O_WRONLY,
-} from '../kernel/files.ts'
+import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
 import { type HostStep, type Preset, TAGS } from '../plan/step.ts'
 import { START_SOCKET } from '../state/status.ts'
@@ -28,6 +18,7 @@ import { type Encoded, encodePlan } from '../wire/encode.ts'
 import { CUSTOM } from '../wire/ops.ts'
 import type { Creation } from './creation.ts'
 import { hookState, runHook } from './hooks.ts'
+import { writePidFile } from './pid_file.ts'
 import { lateSteps, reportWords } from './words.ts'
 
 /** What the steps share while they run. */
@@ -80,7 +71,9 @@ function runStep(run: Run, step: HostStep): void {
     case 'markCreated':
       return creation.save({ phase: 'created' })
     case 'pidFile':
-      return writePidFile(creation, step.path)
+      writePidFile(step.path, creation.record.pid)
+      creation.pidFile = step.path
+      return
     default:
       return assertNever(step, 'host step')
   }
@@ -271,27 +264,6 @@ function passConsole(run: Run): void {
   } finally {
     closeFd(creation.master)
     creation.master = -1
-  }
-}
-
-/** Atomically, as engines read it as soon as it is there. */
-function writePidFile(creation: Creation, path: string): void {
-  const cut = path.lastIndexOf('/')
-  const temporary = `${path.slice(0, cut + 1)}.${path.slice(cut + 1)}`
-  try {
-    // SAFETY: the folder may be anybody's, /tmp for example: what is there under that name is neither followed nor used.
-    unlink(temporary)
-    const fd = openFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
-    withFd(fd, () => writeFd(fd, String(creation.record.pid), `"${path}"`))
-    rename(temporary, path)
-    creation.pidFile = path
-  } catch (error) {
-    try {
-      unlink(temporary)
-    } catch {
-      // The folder is not there at all; the first error says so.
-    }
-    throw new RuntimeError('create', `write pid file: ${messageOf(error)}`)
   }
 }
 

@@ -16,6 +16,8 @@ export interface Facts {
   readonly lastCap: number
   /** The runtime's own bounding set: what a container can be given at the most. Hexadecimal as in /proc/self/status. */
   readonly boundingCaps: string
+  /** The caller's limit of open files, soft and hard, where the runtime's engine has changed it. */
+  readonly nofile?: readonly [soft: string, hard: string]
   readonly cgroup: CgroupFacts
   readonly apparmor: boolean
   readonly selinux: boolean

@@ -5,7 +5,7 @@ import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
 import { toU64 } from '../spec/numbers.ts'
 import { type PlanContext, SLOT } from './context.ts'
-import type { ChildStep } from './step.ts'
+import type { ChildStep, Origin } from './step.ts'
 
 /**
  * First of all. The OOM score is written through the host's /proc while the file is still our own; from
@@ -77,11 +77,21 @@ export function planSession(ctx: PlanContext): ChildStep[] {
 
 /** ORDER: nofile last would not matter to us, all our fds are open by then; nproc is checked at exec. */
 export function planRlimits(ctx: PlanContext): ChildStep[] {
-  return (ctx.spec.process?.rlimits ?? []).map((limit, index) => {
+  const configured = ctx.spec.process?.rlimits ?? []
+  const steps = configured.map((limit, index) => {
     const [soft, hard] = [toU64(limit.soft).toString(), toU64(limit.hard).toString()]
     const origin = { config: `/process/rlimits/${index}`, doing: `set ${limit.type} to ${soft}:${hard}` }
-    return { kind: 'rlimit', name: limit.type, resource: rlimitNumber(limit.type) ?? -1, soft, hard, origin }
+    return rlimit(limit.type, soft, hard, origin)
   })
+  const { nofile } = ctx.facts
+  if (!nofile || configured.some(({ type }) => type === 'RLIMIT_NOFILE')) return steps
+  // The engine has raised the soft limit for itself; the container is to have the caller's.
+  const origin = { doing: `set RLIMIT_NOFILE back to ${nofile[0]}:${nofile[1]}` }
+  return [...steps, rlimit('RLIMIT_NOFILE', nofile[0], nofile[1], origin)]
+}
+
+function rlimit(name: string, soft: string, hard: string, origin: Origin): ChildStep {
+  return { kind: 'rlimit', name, resource: rlimitNumber(name) ?? -1, soft, hard, origin }
 }
 
 /** A process of another user must be able to open its pipes again by /proc/self/fd; devices are never touched. */
