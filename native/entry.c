@@ -11,7 +11,7 @@
 void *memcpy(void *dst, const void *src, size_t n);
 void entry(const long *sp);
 
-enum { PATH_SIZE = 4096, MAX_ENV = 64, ADDED = 2 };
+enum { PATH_SIZE = 4096, MAX_ENV = 64, NUMBERS = 64, ADDED = 2 };
 
 /* Variables that mean something to davit, and to yargs for its language, width and colours. */
 static const char *const allowed[] = {
