@@ -1,5 +1,5 @@
 /** A command line that must be refused: exit code 1, one line, the same in the log, and nothing left on the machine. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Bundle, RunOptions } from './bundle.ts'
 import { cgroupsNamed, mountsBelow, processesNaming } from './leaks.ts'
@@ -20,6 +20,7 @@ export function stateEntries(root = stateRoot()): string[] {
 /** Runs a whole command line that must be refused; what it says. */
 export async function refusedLine(args: readonly string[], options: Refusal = {}): Promise<string> {
   const log = `${scratch()}/refusal.log`
+  rmSync(log, { force: true })
   const result = await davit(['--log', log, '--log-format', 'json', ...args], options)
   expect(result, 'exit code and streams').toMatchObject({ code: 1, signal: null, stdout: '' })
   const said = /^davit: ([^\n]+)\n$/.exec(result.stderr)?.[1]
