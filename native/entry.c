@@ -134,8 +134,11 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 	const char *const *argv = (const char *const *)(sp + 1), *const *envp = argv + sp[0] + 1;
 	const char *env[MAX_ENV + ADDED + 3];
 	char path[PATH_SIZE], fds[NUMBERS], nofile[NUMBERS];
+	uint64_t action[4] = { 0 };
 	size_t count = 0;
 
+	/* JavaScriptCore complains on stderr when the signal that it takes for itself, SIGPWR, comes ignored. */
+	(void)SYS(rt_sigaction, 30, action, 0, 8, 0, 0); /* cannot fail for this signal */
 	open_streams();
 	note_caller(fds, nofile);
 	for (; *envp && count < MAX_ENV; envp++)

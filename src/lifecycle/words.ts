@@ -45,7 +45,7 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
     return errnoText(errno)
   }
   if (step.kind === 'verify' && errno === CUSTOM.verify) return `${call}: it is something else`
-  if ((step.kind === 'chdir' || step.kind === 'fchdir') && errno === CUSTOM.outside) {
+  if (step.kind === 'chdir' && errno === CUSTOM.outside) {
     return 'current working directory is outside of container mount namespace root -- possible container breakout attempt'
   }
   const said = detail.length > 0 ? ` (${detail.toString('utf8').trim()})` : ''

@@ -15,11 +15,11 @@ import {
   dieWithParent,
   planCloseHost,
   planEnterCgroups,
-  planEnterCwd,
+  planEnterCwdAsRoot,
+  planEnterCwdAsUser,
   planExec,
   planFindExecutable,
   planMakeCwd,
-  planOpenCwd,
   planProtection,
   planRlimits,
   planSession,
@@ -87,10 +87,10 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     { name: 'close', steps: planCloseHost(ctx) },
     // ORDER: streams and the working directory while we are root, then the identity, then what the user may do.
     { name: 'streams', steps: planStdioOwner(ctx) },
-    { name: 'open working directory', steps: planOpenCwd(ctx) },
+    { name: 'enter working directory as root', steps: planEnterCwdAsRoot(ctx) },
     { name: 'identity', steps: planIdentity(ctx) },
     { name: 'no new privileges', steps: planNoNewPrivileges(ctx) },
-    { name: 'enter working directory', steps: planEnterCwd(ctx) },
+    { name: 'enter working directory as user', steps: planEnterCwdAsUser(ctx) },
     // ORDER: with the final identity and directory, so that "not found" is what exec would say.
     { name: 'executable', steps: planFindExecutable(ctx) },
     {

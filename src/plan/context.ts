@@ -38,7 +38,7 @@ export const SLOT = {
   emptyTmpfs: 6,
   /** The container's /dev, in-root. */
   dev: 7,
-  /** The working directory, if root could open it. */
+  /** The working directory, if root could enter it. */
   cwd: 8,
 } as const
 

@@ -45,7 +45,6 @@ const WORDS: Words = {
   chown: (s) => `chown ${at(s.dir, s.path)} ${s.uid}:${s.gid}`,
   chmod: (s) => `chmod ${at(s.dir, s.path)} ${octal(s.mode)}`,
   chdir: (s) => `chdir "${s.path}" and verify it is inside the root`,
-  fchdir: (s) => `fchdir slot ${s.slot}`,
   chownStream: (s) => `chown fd ${s.fd} to ${s.uid} if it is of type ${octal(s.type)}`,
   umask: (s) => `umask ${octal(s.mask)}`,
   fsmount: (s) =>

@@ -138,31 +138,25 @@ export function planCloseHost(ctx: PlanContext): ChildStep[] {
   return [root, proc, hostProc, nullDevice, emptyTmpfs, dev, ...scratch].map((slot) => ({ kind: 'close', slot }))
 }
 
-/** The directory may be open to root only, or to the user only: whoever can, opens it. */
-export function planOpenCwd(ctx: PlanContext): ChildStep[] {
+/**
+ * The directory may be one that only root can enter, or only the user: root tries first, and slot cwd says that it
+ * could. CVE-2024-21626: chdir verifies that the directory lies below the root.
+ */
+export function planEnterCwdAsRoot(ctx: PlanContext): ChildStep[] {
   const path = ctx.spec.process?.cwd ?? '/'
   const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
   return [
-    {
-      kind: 'open',
-      out: SLOT.cwd,
-      dir: 'cwd',
-      path,
-      flags: O_PATH | O_DIRECTORY,
-      tolerate: ['EACCES', 'EPERM'],
-      skip: 0,
-      origin,
-    },
+    { kind: 'chdir', path, tolerate: ['EACCES', 'EPERM'], skip: 1, origin },
+    { kind: 'open', out: SLOT.cwd, dir: 'cwd', path: '.', flags: O_PATH | O_DIRECTORY, origin },
   ]
 }
 
-/** CVE-2024-21626: chdir verifies that the directory lies below the root. */
-export function planEnterCwd(ctx: PlanContext): ChildStep[] {
+/** Where root could not, the user tries. */
+export function planEnterCwdAsUser(ctx: PlanContext): ChildStep[] {
   const path = ctx.spec.process?.cwd ?? '/'
   const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
   return [
-    { kind: 'fchdir', slot: SLOT.cwd, tolerate: ['EBADF'], skip: 2, origin },
-    { kind: 'chdir', path: '.', origin },
+    { kind: 'verify', slot: SLOT.cwd, is: 'directory', tolerate: ['EBADF'], skip: 1, origin },
     { kind: 'jump', skip: 1 },
     { kind: 'chdir', path, origin },
     { kind: 'close', slot: SLOT.cwd },

@@ -54,7 +54,6 @@ export type FileStep =
   | Step<'chown', { dir: Dir; path: string; uid: number; gid: number }>
   | Step<'chmod', { dir: Dir; path: string; mode: number }>
   | Step<'chdir', { path: string }>
-  | Step<'fchdir', { slot: Slot }>
   | Step<'chownStream', { fd: number; type: number; uid: number }>
   | Step<'umask', { mask: number }>
 

@@ -179,7 +179,6 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   },
   chmod: ({ dir, path, mode }, out) => void out.call('fchmodat').dir(dir).text(path).imm(mode),
   chdir: ({ path }, out) => void out.op('chdir').text(path),
-  fchdir: ({ slot }, out) => void out.call('fchdir').slot(slot),
   umask: ({ mask }, out) => void out.call('umask').imm(mask),
   attach: ({ mount, to, keep }, out) => attach(mount, to, keep, out),
   place,
