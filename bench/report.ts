@@ -1,7 +1,7 @@
 /** The table of figures, for people: printed by `make bench`, and kept in README.md between two marks. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Charge } from './memory.ts'
-import type { Results } from './run.ts'
+import type { Results } from './model.ts'
 
 const NAMES = ['davit', 'runc', 'crun']
 
@@ -51,19 +51,19 @@ function align(lines: readonly (readonly string[])[]): string[] {
   return [text(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rest.map(text)]
 }
 
-const MARKED = /(<!-- figures: (\S+) -->\n)[\s\S]*?(\n<!-- end of figures -->)/
+const MARKED = /(<!-- figures: (\S+) -->\n)[\s\S]*?(<!-- end of figures -->)/
 
-/** README's text with the table of the results file that its mark names. */
-export function withFigures(readme: string): string {
+/** README's text with the table of the results file that its mark names, a path in `folder`. */
+export function withFigures(readme: string, folder: string): string {
   return readme.replace(MARKED, (_, start: string, path: string, end: string) => {
-    const results = JSON.parse(readFileSync(path, 'utf8')) as Results
-    return `${start}${figures(results)}${end}`
+    const results = JSON.parse(readFileSync(folder + path, 'utf8')) as Results
+    return `${start}\n${figures(results)}\n\n${end}`
   })
 }
 
 if (process.argv[1]?.endsWith('bench/report.ts')) {
   const old = readFileSync('README.md', 'utf8')
-  const text = withFigures(old)
+  const text = withFigures(old, '')
   if (!process.argv.includes('--check')) writeFileSync('README.md', text)
   else if (text !== old) {
     console.error('the figures in README.md are not those of the results it names: run bun bench/report.ts')

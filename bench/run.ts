@@ -4,22 +4,10 @@ import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { configure, makeBundle } from './bundle.ts'
 import { bareCharge, type Charge, leftInCgroup, peakRss, smallestLimit } from './memory.ts'
+import type { Results } from './model.ts'
 import { figures } from './report.ts'
 import { findRuntimes, outputBeside, type Runtime } from './runtimes.ts'
 import { type Times, timeCommand, timeSteps } from './time.ts'
-
-export interface Results {
-  readonly date: string
-  readonly machine: Readonly<Record<string, string | number>>
-  readonly runtimes: Readonly<Record<string, string>>
-  /** Milliseconds, by measure and runtime. */
-  readonly times: Readonly<Record<string, Readonly<Record<string, Times>>>>
-  /** KiB, by runtime. */
-  readonly smallestLimit: Readonly<Record<string, number>>
-  readonly peakRss: Readonly<Record<string, number>>
-  /** KiB; `bare` is a process in a cgroup that no runtime made. */
-  readonly left: Readonly<Record<string, Charge>>
-}
 
 const quick = process.argv.includes('--quick')
 const EFFORT = quick ? { rounds: 1, runs: 10 } : { rounds: 10, runs: 20 }
