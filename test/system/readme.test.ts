@@ -1,6 +1,8 @@
 /** What README.md tells readers to type works: its blocks marked `sh` are run, but for those marked `not-here`. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { withFigures } from '../../bench/report.ts'
 import { exec } from '../support/exec.ts'
 import { repositoryPath } from '../support/place.ts'
@@ -12,6 +14,9 @@ const PAGES = ['README.md', ...readdirSync(repositoryPath('docs')).map((name) =>
 const blocks = [...README.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '')
 
 describe.runIf(requires('root', command('busybox'), command('runc')))('README.md', { timeout: 120_000 }, () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'davit-readme-'))
+  afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+
   it('has commands', () => {
     expect(blocks.length).toBeGreaterThan(3)
   })
@@ -19,6 +24,7 @@ describe.runIf(requires('root', command('busybox'), command('runc')))('README.md
   it.each(blocks.map((text) => [text.trim().split('\n').at(-1), text]))('%s', async (_, text) => {
     const { code, stderr, stdout } = await exec('bash', ['-euc', `${text}`], {
       cwd: repositoryPath('.'),
+      env: { ...process.env, TMPDIR: temporary },
       timeout: 110_000,
     })
     expect({ code, stderr: code === 0 ? '' : stderr + stdout }).toEqual({ code: 0, stderr: '' })
