@@ -133,6 +133,7 @@ const ERRNO: Readonly<Record<string, readonly [number, string]>> = {
   EOWNERDEAD: [130, 'owner died'],
   ENOTRECOVERABLE: [131, 'state not recoverable'],
   ERFKILL: [132, 'operation not possible due to RF-kill'],
+  EHWPOISON: [133, 'memory page has hardware error'],
 }
 
 /** Name of a positive errno: 2 is "ENOENT". */

@@ -87,11 +87,16 @@ export interface MountOptions {
   readonly unsupported: readonly string[]
 }
 
+const own = (table: Readonly<Record<string, Effect>>, name: string): Effect | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined
+
 /** Looks an option up: its effect and whether it is the recursive form; undefined for file system data. */
 function effectOf(option: string): { effect: Effect; recursive: boolean } | undefined {
-  const plain = ATTRIBUTES[option] ?? OTHERS[option.split('=')[0] as string]
+  const plain = own(ATTRIBUTES, option) ?? own(OTHERS, option)
   if (plain) return { effect: plain, recursive: false }
-  const attribute = option.startsWith('r') ? ATTRIBUTES[option.slice(1)] : undefined
+  const withValue = own(OTHERS, option.split('=', 1)[0] as string) // idmap=...
+  if (withValue && 'unsupported' in withValue) return { effect: withValue, recursive: false }
+  const attribute = option.startsWith('r') ? own(ATTRIBUTES, option.slice(1)) : undefined
   return attribute && { effect: attribute, recursive: true }
 }
 

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { ATTR, MS_PRIVATE, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from '../../../src/kernel/mount.ts'
+import { knownMountOptions, parseMountOptions } from '../../../src/kernel/mount_options.ts'
+
+const NOTHING = {
+  set: 0,
+  clear: 0,
+  recursiveSet: 0,
+  recursiveClear: 0,
+  propagation: [],
+  bind: undefined,
+  data: [],
+  unsupported: [],
+}
+const { rdonly, nosuid, nodev, noexec, noatime, strictatime, atimeMask } = ATTR
+
+test.each([
+  ['', {}],
+  ['ro', { set: rdonly }],
+  ['rw', { clear: rdonly }],
+  ['nosuid nodev noexec', { set: nosuid | nodev | noexec }],
+  ['ro rw', { clear: rdonly }],
+  ['rw ro', { set: rdonly }],
+  ['noatime', { set: noatime, clear: atimeMask }],
+  ['noatime strictatime', { set: strictatime, clear: atimeMask }],
+  ['strictatime relatime', { clear: atimeMask }],
+  ['relatime norelatime', { set: strictatime, clear: atimeMask }],
+  ['noatime atime', { clear: atimeMask }],
+  ['rro', { recursiveSet: rdonly }],
+  ['ro rrw', { set: rdonly, recursiveClear: rdonly }],
+  ['rnoatime', { recursiveSet: noatime, recursiveClear: atimeMask }],
+  ['rrelatime', { recursiveClear: atimeMask }],
+  ['bind', { bind: 'bind' }],
+  ['bind rbind', { bind: 'rbind' }],
+  ['rslave', { propagation: [{ flag: MS_SLAVE, recursive: true }] }],
+  [
+    'shared private',
+    {
+      propagation: [
+        { flag: MS_SHARED, recursive: false },
+        { flag: MS_PRIVATE, recursive: false },
+      ],
+    },
+  ],
+  ['runbindable', { propagation: [{ flag: MS_UNBINDABLE, recursive: true }] }],
+  ['defaults silent loud remount', {}],
+  ['sync mode=755 size=1m', { data: ['sync', 'mode=755', 'size=1m'] }],
+  ['read-only', { data: ['read-only'] }],
+  ['rsync', { data: ['rsync'] }],
+  ['idmap ridmap=x tmpcopyup', { unsupported: ['idmap', 'ridmap=x', 'tmpcopyup'] }],
+  ['nosymfollow', { set: ATTR.nosymfollow }],
+  ['nodiratime diratime', { clear: ATTR.nodiratime }],
+])('%s', (options, expected) => {
+  expect(parseMountOptions(options.split(' ').filter(Boolean))).toEqual({ ...NOTHING, ...expected })
+})
+
+test('names that objects have by themselves are data', () => {
+  for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'rconstructor']) {
+    expect(parseMountOptions([name])).toEqual({ ...NOTHING, data: [name] })
+  }
+})
+
+describe('knownMountOptions', () => {
+  test('has plain and recursive names, sorted, nothing twice, nothing unsupported', () => {
+    const known = knownMountOptions()
+    expect(known).toEqual([...new Set(known)].sort())
+    expect(known).toEqual(
+      expect.arrayContaining(['ro', 'rro', 'rnosymfollow', 'rbind', 'rprivate', 'defaults', 'sync']),
+    )
+    expect(known).not.toContain('tmpcopyup')
+  })
+
+  test('every one of them is understood, none is data but flags of the superblock', () => {
+    for (const name of knownMountOptions()) {
+      const { data, unsupported } = parseMountOptions([name])
+      expect(unsupported).toEqual([])
+      expect(data.every((option) => /^(a?sync|dirsync|(no)?mand|(no)?lazytime)$/.test(option))).toBe(true)
+    }
+  })
+})

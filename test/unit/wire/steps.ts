@@ -1,0 +1,80 @@
+/** One of every kind of step, so that a new kind does not compile until the tests know it. */
+import type { ChildStep, Plan } from '../../../src/plan/step.ts'
+
+const bits = (low: number, high = 0) => ({ low, high })
+
+export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { kind: K }> } = {
+  open: { kind: 'open', out: 9, dir: 1, path: 'a/b', flags: 0o200000, inRoot: true, noLinks: true },
+  close: { kind: 'close', slot: 9 },
+  makePath: { kind: 'makePath', out: 9, root: 1, path: '/a', type: { like: 8 }, mode: 0o755 },
+  write: { kind: 'write', dir: 3, path: 'self/x', data: 'é\n' },
+  writeSlot: { kind: 'writeSlot', slot: 9, data: '0' },
+  verify: { kind: 'verify', slot: 9, is: { char: [5, 2] } },
+  mkdir: { kind: 'mkdir', dir: 7, path: 'd', mode: 0o700 },
+  mknod: { kind: 'mknod', dir: 7, path: 'n', mode: 0o20666, device: [259, 1000] },
+  symlink: { kind: 'symlink', dir: 7, path: 'l', target: '/t' },
+  unlink: { kind: 'unlink', dir: 7, path: 'u' },
+  chown: { kind: 'chown', dir: 7, path: 'c', uid: 4294967294, gid: 5 },
+  chmod: { kind: 'chmod', dir: 7, path: 'm', mode: 0o640 },
+  chdir: { kind: 'chdir', path: '/w' },
+  chownStream: { kind: 'chownStream', fd: 1, type: 0o10000, uid: 7 },
+  umask: { kind: 'umask', mask: 0o22 },
+  fsmount: {
+    kind: 'fsmount',
+    out: 9,
+    type: 'tmpfs',
+    source: 'shm',
+    options: ['mode=755', 'size=a=b', 'ro'],
+    attributes: 6,
+    modeLike: 8,
+  },
+  cloneTree: { kind: 'cloneTree', out: 9, dir: 'cwd', path: '/src', recursive: true, noFollow: true },
+  setAttributes: { kind: 'setAttributes', slot: 9, recursive: true, set: 1, clear: 0x70, propagation: 1 << 19 },
+  attach: { kind: 'attach', mount: 9, to: 10 },
+  place: { kind: 'place', mount: 9, root: 1, path: '/p', type: 'like', noLinks: true },
+  maskPath: { kind: 'maskPath', root: 1, path: '/proc/kcore', nullDevice: 5, emptyTmpfs: 6 },
+  readonlyPath: { kind: 'readonlyPath', root: 1, path: '/proc/sys' },
+  attachAt: { kind: 'attachAt', mount: 9, path: '/r' },
+  propagation: { kind: 'propagation', path: '/', flags: (1 << 19) | 16384 },
+  pivotRoot: { kind: 'pivotRoot', root: 1 },
+  moveRoot: { kind: 'moveRoot', root: 1 },
+  chroot: { kind: 'chroot', root: 1 },
+  unmount: { kind: 'unmount', path: '/u', flags: 2 },
+  unshare: { kind: 'unshare', flags: 0x02000000, names: ['cgroup'] },
+  join: { kind: 'join', slot: 9, flag: 0x40000000, path: '/n' },
+  fork: { kind: 'fork', flags: 0x20000000 },
+  hostname: { kind: 'hostname', name: 'bé' },
+  domainname: { kind: 'domainname', name: 'd' },
+  netlink: { kind: 'netlink', message: [1, 2, 0, 255], what: 'x' },
+  prctl: { kind: 'prctl', name: 'PR_X', option: 38, args: [1, 0, 0, 0] },
+  setsid: { kind: 'setsid' },
+  keyring: { kind: 'keyring', name: '_ses.c' },
+  rlimit: { kind: 'rlimit', name: 'RLIMIT_NOFILE', resource: 7, soft: '1', hard: '18446744073709551615' },
+  setgroups: { kind: 'setgroups', gids: [5, 4294967294] },
+  setgid: { kind: 'setgid', gid: 5 },
+  setuid: { kind: 'setuid', uid: 4294967294 },
+  boundingDrop: { kind: 'boundingDrop', capabilities: bits(0x80000001, 0x100) },
+  capset: { kind: 'capset', effective: bits(1, 2), permitted: bits(3, 4), inheritable: bits(5, 6) },
+  ambient: { kind: 'ambient', capabilities: bits(1 << 5, 1) },
+  jump: { kind: 'jump', skip: 0 },
+  sync: { kind: 'sync', tag: 'created', wait: true },
+  sendFd: { kind: 'sendFd', tag: 'console', slot: 9 },
+  ioctl: { kind: 'ioctl', out: 10, slot: 9, name: 'X', request: 0x5414, value: { bytes: [1, 0, 2, 0, 0, 0, 0, 0] } },
+  duplicate: { kind: 'duplicate', slot: 9, to: 2 },
+  hook: { kind: 'hook', path: '/h', args: ['h', ''], env: ['A=b'], stdin: 9, output: 10, timeout: 3000 },
+  findExecutable: { kind: 'findExecutable', name: 'sh', candidates: ['/a/sh', '/b/sh'] },
+  waitForStart: { kind: 'waitForStart', slot: 4 },
+  exec: { kind: 'exec', args: ['sh', '-c'], env: ['A=b'], keepFds: 2 },
+  call: {
+    kind: 'call',
+    name: 'setxattr',
+    args: ['/x', { slot: 9 }, -5n, 2n ** 63n - 1n, { bytes: [0x68, 0x69, 0] }, 2 ** 40],
+    out: 9,
+  },
+}
+
+/** Every kind in an order that the reader accepts: fork last of the stage, exec last of init. */
+export function everyPlan(): Pick<Plan, 'stage' | 'init'> {
+  const init = Object.values(EVERY).filter(({ kind }) => kind !== 'fork' && kind !== 'exec')
+  return { stage: [EVERY.unshare, EVERY.fork], init: [...init, EVERY.exec] }
+}
