@@ -12,6 +12,7 @@ const SOCK_CLOEXEC = 0o2000000
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const SO_SNDTIMEO = 21
+const ECONNRESET = -104
 
 /** A pair of connected sockets that keep message boundaries. */
 export function socketPair(): [ours: number, theirs: number] {
@@ -80,7 +81,10 @@ export function connectUnix(path: string, type: 'stream' | 'seqpacket', timeout:
 export function receive(fd: number): { readonly message: Buffer; readonly fd: number } {
   const buffer = Buffer.alloc(512)
   const passed = Int32Array.of(-1)
-  const length = must('receive from the container init', native(NATIVE.receive, fd, buffer, buffer.length, passed))
+  let length = native(NATIVE.receive, fd, buffer, buffer.length, passed)
+  // KERNEL: said once, before what is still queued, when the other side ended without having read all of ours.
+  if (length === ECONNRESET) length = native(NATIVE.receive, fd, buffer, buffer.length, passed)
+  must('receive from the container init', length)
   return { message: buffer.subarray(0, length), fd: passed[0] as number }
 }
 

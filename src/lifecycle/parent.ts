@@ -55,7 +55,7 @@ function runStep(run: Run, step: HostStep): void {
     case 'await':
       return awaitTag(run, step.tag)
     case 'answer':
-      return send(creation.peer, encodeAnswer(TAGS[step.tag]), 'answer the container init')
+      return answer(run, step.tag)
     case 'idMaps':
       return writeIdMaps(run, step)
     case 'hook':
@@ -199,6 +199,16 @@ function initDied(run: Run): RuntimeError {
       ? `exited with status ${exit.code}`
       : `was killed by signal ${exit.signal}`
   return new RuntimeError('create', `unable to start container process: container init ${end}${memory}`)
+}
+
+/** Lets init go on. One that died while it waited (killed, out of memory) has left its end, and perhaps a report. */
+function answer(run: Run, tag: keyof typeof TAGS): void {
+  try {
+    send(run.creation.peer, encodeAnswer(TAGS[tag]), 'answer the container init')
+  } catch (error) {
+    if (!(error instanceof SysError && error.errnoName === 'EPIPE')) throw error
+    receiveUntil(run, () => false)
+  }
 }
 
 function awaitTag(run: Run, tag: keyof typeof TAGS): void {
