@@ -173,6 +173,22 @@ static int hostile(char **argv)
 	return die(argv[0]);
 }
 
+/* adopt COMMAND...: runs it, becomes the parent of what it leaves, and never reaps that. */
+__attribute__((noreturn)) static void adopt(char **argv)
+{
+	pid_t pid;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork();
+	if (pid == 0) {
+		execvp(argv[0], argv);
+		die(argv[0]);
+	}
+	waitpid(pid, NULL, 0);
+	for (;;)
+		pause();
+}
+
 static int clocks(void)
 {
 	struct timespec t;
@@ -234,6 +250,8 @@ int main(int argc, char **argv)
 		return pty(argv + 2);
 	if (!strcmp(command, "hostile") && argc > 2)
 		return hostile(argv + 2);
+	if (!strcmp(command, "adopt") && argc > 2)
+		adopt(argv + 2);
 	if (!strcmp(command, "clocks"))
 		return clocks();
 	if (!strcmp(command, "keyring"))
