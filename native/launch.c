@@ -42,6 +42,8 @@ static int child_main(void *arg)
 
 	for (int sig = 1; sig <= 64; sig++)
 		(void)syscall(SYS_rt_sigaction, sig, action, NULL, 8); /* KILL and STOP refuse */
+	for (int fd = 0; fd <= 2; fd++)
+		(void)syscall(SYS_fcntl, fd, F_SETFD, 0); /* Node marks even these close-on-exec; a closed one stays closed */
 	for (long i = 0; ret >= 0 && i < c->nfds; i++) {
 		int fd = c->fds[2 * i], want = c->fds[2 * i + 1];
 		ret = want < 0 || want == fd ? syscall(SYS_fcntl, fd, F_SETFD, 0) : syscall(SYS_dup3, fd, want, 0);

@@ -184,9 +184,11 @@ describe('skips', () => {
   })
 
   test('a record with a tolerance of its own keeps it', () => {
-    const [verify, chown] = lines([EVERY.chownStream])
-    expect(verify).toMatch(/tolerate 84,9 skip 1$/)
-    expect(chown).toMatch(/tolerate 1,22,30$/)
+    for (const more of [{}, { tolerate: ['EIO'], skip: 1 }]) {
+      const [verify, chown] = lines([{ ...EVERY.chownStream, ...more }, EXEC])
+      expect(verify).toMatch(/tolerate 84,9 skip 1$/)
+      expect(chown).toMatch(/tolerate 1,22,30$/)
+    }
   })
 
   test('over steps without records', () => {
