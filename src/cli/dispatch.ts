@@ -1,25 +1,27 @@
-/** Verb to code, each group imported only when it is called: what a verb does not need costs it nothing. */
+/** Verb to code. What people call by hand is imported when it is called; the rest is in one piece with the program. */
 import { assertNever } from '../base/errors.ts'
 import type { Session } from './session.ts'
 import type { Command } from './table.ts'
+import { create, run } from './verbs/create.ts'
+import { kill, list, remove, start, state } from './verbs/manage.ts'
 
 /** Carries a command out; the exit code. */
 export async function dispatch(command: Command, session: Session): Promise<number> {
   switch (command.verb) {
     case 'create':
-      return (await import('./verbs/create.ts')).create(command, session)
+      return create(command, session)
     case 'run':
-      return (await import('./verbs/create.ts')).run(command, session)
+      return run(command, session)
     case 'start':
-      return (await import('./verbs/manage.ts')).start(command, session)
+      return start(command, session)
     case 'kill':
-      return (await import('./verbs/manage.ts')).kill(command, session)
+      return kill(command, session)
     case 'delete':
-      return (await import('./verbs/manage.ts')).remove(command, session)
+      return remove(command, session)
     case 'state':
-      return (await import('./verbs/manage.ts')).state(command, session)
+      return state(command, session)
     case 'list':
-      return (await import('./verbs/manage.ts')).list(command, session)
+      return list(command, session)
     case 'spec':
       return (await import('./verbs/inspect.ts')).spec(command, session)
     case 'features':

@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly [folder: string, layer: number])[] = [
   ['src/lifecycle/', 6],
   ['src/cli/', 7],
   ['src/main.ts', 8],
+  ['src/program.ts', 8],
   ['src/index.ts', 8],
 ]
 
