@@ -122,6 +122,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     options.consoleSocket === undefined ? -1 : connectConsole(absolutePath(options.consoleSocket, runtime.cwd))
   try {
     const claim = claimContainer(runtime.root, options.id)
+    // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
+    const own = cgroup?.dirs.filter((dir) => !isUsed(dir)) ?? []
     const record: ContainerRecord = {
       format: 1,
       ociVersion: bundle.spec.ociVersion,
@@ -134,8 +136,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
       pid: 0,
       startTime: 0,
       phase: 'creating',
-      // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
-      ...(cgroup && !isUsed(cgroup.dirs) ? { cgroup: recordOf(cgroup.dirs) } : {}),
+      ...(own.length > 0 ? { cgroup: recordOf(own) } : {}),
       privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),
       poststop: hooksOf(bundle, 'poststop'),

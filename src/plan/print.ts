@@ -46,6 +46,7 @@ const WORDS: Words = {
   chmod: (s) => `chmod ${at(s.dir, s.path)} ${octal(s.mode)}`,
   chdir: (s) => `chdir "${s.path}" and verify it is inside the root`,
   chownStream: (s) => `chown fd ${s.fd} to ${s.uid} if it is of type ${octal(s.type)}`,
+  anyCpu: () => 'sched_setaffinity to every CPU',
   umask: (s) => `umask ${octal(s.mask)}`,
   fsmount: (s) =>
     `fsmount "${s.type}"${s.source === undefined || s.source === s.type ? '' : ` of "${s.source}"`}${s.options.length ? ` options ${list(s.options)}` : ''}${s.attributes ? ` (${attributeNames(s.attributes)})` : ''}`,

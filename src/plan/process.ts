@@ -45,9 +45,10 @@ export function dieWithParent(signal: number): ChildStep {
   return { kind: 'prctl', name: 'PR_SET_PDEATHSIG', option: PR_SET_PDEATHSIG, args: [signal], origin: { doing } }
 }
 
-/** v1: a single thread that moves itself takes no lock and waits for no grace period. */
+/** The cgroups of the container. v1: a single thread that moves itself takes no lock and waits for no grace period. */
 export function planEnterCgroups(ctx: PlanContext): ChildStep[] {
-  return (ctx.cgroup?.tasks ?? []).flatMap((path): ChildStep[] => {
+  if (!ctx.cgroup) return []
+  const steps = ctx.cgroup.tasks.flatMap((path): ChildStep[] => {
     const slot = ctx.slot()
     ctx.presets.push({ kind: 'cgroupTasks', slot, path })
     const origin = { config: '/linux/cgroupsPath', doing: `join cgroup by "${path}"` }
@@ -57,6 +58,9 @@ export function planEnterCgroups(ctx: PlanContext): ChildStep[] {
       { kind: 'close', slot },
     ]
   })
+  // KERNEL(6.2): the CPUs that the caller was pinned to are remembered over the move into another cpuset.
+  const origin = { doing: 'leave the CPUs to the cpuset' }
+  return [...steps, { kind: 'anyCpu', tolerate: ['ENOSYS', 'EPERM'], skip: 0, origin }]
 }
 
 export function planSession(ctx: PlanContext): ChildStep[] {

@@ -98,6 +98,8 @@ export type NamespaceStep =
 
 export type IdentityStep =
   | Step<'prctl', { name: string; option: number; args: readonly number[] }>
+  /** sched_setaffinity(2) to every CPU. */
+  | Step<'anyCpu', object>
   | Step<'setsid', object>
   | Step<'keyring', { name: string }>
   | Step<'rlimit', { name: string; resource: number; soft: string; hard: string }>

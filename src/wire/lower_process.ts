@@ -68,6 +68,9 @@ function named(which: 'sethostname' | 'setdomainname', name: string, out: Emitte
   out.call(which).text(name).imm(new TextEncoder().encode(name).length)
 }
 
+/** As many as the largest kernels can be built for; the kernel takes of it what it has. */
+const EVERY_CPU = new Uint8Array(8192 / 8).fill(0xff)
+
 type Kinds = NamespaceStep['kind'] | IdentityStep['kind'] | ProcessStep['kind']
 
 export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
@@ -87,6 +90,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
     out.call('prctl').imm(option)
     for (const arg of args) out.imm(arg)
   },
+  anyCpu: (_, out) => void out.call('sched_setaffinity').imm(0).imm(EVERY_CPU.length).struct(EVERY_CPU),
   setsid: (_, out) => void out.call('setsid'),
   keyring: ({ name }, out) => {
     out.call('keyctl').imm(KEYCTL_JOIN_SESSION_KEYRING).text(name)

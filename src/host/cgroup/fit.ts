@@ -26,8 +26,8 @@ export function checkFit(dir: CgroupDir, isNew: boolean, steps: readonly CgroupS
 }
 
 /** Whether processes of somebody else are in a cgroup that a container is about to join. */
-export function isUsed(dirs: readonly CgroupDir[]): boolean {
-  return dirs.some(({ path }) => statIf(path) !== undefined && treePids(path).length > 0)
+export function isUsed({ path }: CgroupDir): boolean {
+  return statIf(path) !== undefined && treePids(path).length > 0
 }
 
 /**

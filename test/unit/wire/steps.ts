@@ -47,6 +47,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   domainname: { kind: 'domainname', name: 'd' },
   netlink: { kind: 'netlink', message: [1, 2, 0, 255], what: 'x' },
   prctl: { kind: 'prctl', name: 'PR_X', option: 38, args: [1, 0, 0, 0] },
+  anyCpu: { kind: 'anyCpu' },
   setsid: { kind: 'setsid' },
   keyring: { kind: 'keyring', name: '_ses.c' },
   rlimit: { kind: 'rlimit', name: 'RLIMIT_NOFILE', resource: 7, soft: '1', hard: '18446744073709551615' },

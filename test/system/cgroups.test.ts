@@ -1,0 +1,327 @@
+/** Cgroups of containers: where they are, what is in them, limits in their files and in force, their removal. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  bundle,
+  type Config,
+  containerOutput,
+  create,
+  createStart,
+  outputOf,
+  run,
+  startRun,
+} from '../support/bundle.ts'
+import { exec } from '../support/exec.ts'
+import { processCgroups } from '../support/kernel.ts'
+import { cgroupsNamed } from '../support/leaks.ts'
+import { RUNTIME } from '../support/place.ts'
+import { requires } from '../support/requires.ts'
+import { davit, must, state, stateRoot, untilStatus } from '../support/runtime.ts'
+import { atEnd } from '../support/scratch.ts'
+import { until } from '../support/wait.ts'
+
+const SLEEP = ['/bin/sleep', '1000']
+const v1 = requires('root', 'cgroup1')
+const v2 = requires('root', 'cgroup2')
+
+/** Mount points of the hierarchies: { memory: '/sys/fs/cgroup/memory', …, '': v2 }. */
+function hierarchies(): Record<string, string> {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => / - cgroup2? /.test(line))
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const path = line.split(' ')[4] as string
+      if (line.includes(' - cgroup2 ')) return [['', path]]
+      const names = (line.split(' ').at(-1) as string).split(',')
+      return names.map((name) => [name, path])
+    }),
+  )
+}
+
+/** The directory of a process in a hierarchy. */
+const directoryOf = (pid: number, controller: string) =>
+  `${hierarchies()[controller]}${processCgroups(pid)[controller]}`
+
+async function started(change: (config: Config) => void): Promise<number> {
+  const made = await bundle((config) => {
+    config.process.args = SLEEP
+    change(config)
+  })
+  return (await createStart(made)).pid
+}
+
+const value = (pid: number, controller: string, file: string) =>
+  readFileSync(`${directoryOf(pid, controller)}/${file}`, 'utf8').trim()
+
+describe.runIf(v1 || v2)('the cgroup of a container', () => {
+  test('is at an absolute cgroupsPath from the top of the hierarchies', async () => {
+    const made = await bundle((config) => {
+      config.process.args = SLEEP
+    })
+    const path = `/davit-test-${process.pid}/${made.id}`
+    made.configure((config) => {
+      config.linux.cgroupsPath = path
+    })
+    const { pid } = await createStart(made)
+    const places = Object.entries(processCgroups(pid)).filter(([name]) => hierarchies()[name])
+    expect(places.length).toBeGreaterThan(0)
+    for (const [name, place] of places) expect(place, name).toBe(path)
+    await must(['delete', '--force', made.id])
+    expect(cgroupsNamed(made.id)).toEqual([])
+    for (const left of cgroupsNamed(`davit-test-${process.pid}`)) rmdirSync(left)
+  })
+
+  test.each(['relative/', undefined])('is below the runtime’s own with path %s', async (prefix) => {
+    const made = await bundle((config) => {
+      config.process.args = SLEEP
+    })
+    made.configure((config) => {
+      if (prefix) config.linux.cgroupsPath = `${prefix}${made.id}`
+    })
+    const { pid } = await createStart(made)
+    const own = processCgroups('self')
+    const places = Object.entries(processCgroups(pid)).filter(([name]) => hierarchies()[name])
+    const path = `/${prefix ?? ''}${made.id}`
+    for (const [name, place] of places) {
+      const base = own[name] === '/' ? '' : own[name]
+      if (v1) expect(place, name).toBe(`${base}${path}`)
+      else expect(place.endsWith(path)).toBe(true)
+    }
+    await must(['delete', '--force', made.id])
+    for (const left of cgroupsNamed('relative')) rmdirSync(left)
+  })
+
+  test('holds the process from the first moment, and every child', async () => {
+    const script = 'cat /proc/self/cgroup; (cat /proc/self/cgroup)'
+    const made = await bundle(script)
+    const { stdout } = await run(made)
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .filter((line) => hierarchies()[line.split(':')[1]?.split(',')[0] ?? 'none'])
+    expect(lines.length).toBeGreaterThan(1)
+    for (const line of lines) expect(line).toMatch(new RegExp(`/${made.id}$`))
+  })
+
+  test('holds nothing of the runtime’s', async () => {
+    const made = await bundle(SLEEP)
+    const running = startRun(made)
+    const { pid } = await until('running', async () => {
+      const { code, stdout } = await davit(['state', made.id])
+      return code === 0 && JSON.parse(stdout).status === 'running' ? JSON.parse(stdout) : undefined
+    })
+    const controller = v1 ? 'pids' : ''
+    expect(value(pid, controller, 'cgroup.procs')).toBe(`${pid}`)
+    expect(processCgroups(running.pid)).toEqual(processCgroups('self'))
+    await must(['kill', made.id, 'KILL'])
+    await running.done
+  })
+
+  test('is removed with all that the container made below it', async () => {
+    const made = await bundle((config) => {
+      config.process.args = [
+        '/bin/sh',
+        '-c',
+        'for d in /sys/fs/cgroup/pids /sys/fs/cgroup/memory /sys/fs/cgroup; do mkdir -p $d/a/b $d/c && echo 0 >$d/a/b/cgroup.procs; done 2>/dev/null; setsid sleep 1000 & echo ready; exec sleep 1000',
+      ]
+      const cgroups = config.mounts.find(({ type }) => type === 'cgroup')
+      if (cgroups) cgroups.options = (cgroups.options ?? []).filter((option) => option !== 'ro')
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid')
+    })
+    await createStart(made)
+    await until('ready', () => containerOutput(made) === 'ready\n')
+    expect(cgroupsNamed(made.id).some((path) => existsSync(`${path}/a/b`))).toBe(true)
+    await must(['delete', '--force', made.id])
+    expect(cgroupsNamed(made.id)).toEqual([])
+  })
+
+  test('is removed when create fails', async () => {
+    const made = await bundle(['/not/there'])
+    expect((await run(made)).code).toBe(1)
+    expect(cgroupsNamed(made.id)).toEqual([])
+  })
+
+  test('of a container whose processes outlive init is emptied by delete', async () => {
+    const made = await bundle((config) => {
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid')
+      config.process.args = ['/bin/sh', '-c', 'setsid sleep 1000 & exit 0']
+    })
+    await createStart(made)
+    await untilStatus(made.id, 'stopped')
+    await must(['delete', made.id])
+    expect(cgroupsNamed(made.id)).toEqual([])
+  })
+
+  test('that others use is warned of; what they have stays, what was made for the container goes', async () => {
+    const made = await bundle(SLEEP)
+    const { pid } = await createStart(made)
+    // Absolute, so that in hierarchies where the runtime is not at the top it is another one.
+    const path = processCgroups(pid)[v1 ? 'pids' : ''] as string
+    const before = cgroupsNamed(made.id)
+    const other = await bundle((config) => {
+      config.linux.cgroupsPath = path
+      config.process.args = ['/bin/echo', 'ran']
+    })
+    const { code, stdout, stderr } = await run(other)
+    expect([code, stdout]).toEqual([0, 'ran\n'])
+    expect(stderr).toMatch(/cgroup .* is not empty: 1 process/)
+    expect((await state(made.id)).status).toBe('running')
+    expect(cgroupsNamed(made.id)).toEqual(before)
+  })
+
+  test.runIf(v1)('that is frozen is refused', async () => {
+    const made = await bundle(SLEEP)
+    const { pid } = await createStart(made)
+    const freezer = directoryOf(pid, 'freezer')
+    writeFileSync(`${freezer}/freezer.state`, 'FROZEN')
+    atEnd(() => writeFileSync(`${freezer}/freezer.state`, 'THAWED'))
+    const other = await bundle((config) => {
+      config.linux.cgroupsPath = processCgroups(pid).freezer as string
+      config.process.args = ['/bin/true']
+    })
+    const { code, stderr } = await run(other)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/frozen/)])
+    expect((await state(made.id)).status).toBe('paused')
+  })
+})
+
+describe.runIf(v1)('limits on cgroup v1', () => {
+  test('are in the files', async () => {
+    const pid = await started((config) => {
+      config.linux.resources = {
+        ...config.linux.resources,
+        pids: { limit: 33 },
+        memory: { limit: 64 << 20, reservation: 32 << 20, swappiness: 7, disableOOMKiller: false },
+        cpu: { shares: 777, quota: 20000, period: 50000, cpus: '0', mems: '0' },
+      }
+    })
+    expect(value(pid, 'pids', 'pids.max')).toBe('33')
+    expect(value(pid, 'memory', 'memory.limit_in_bytes')).toBe(`${64 << 20}`)
+    expect(value(pid, 'memory', 'memory.soft_limit_in_bytes')).toBe(`${32 << 20}`)
+    expect(value(pid, 'memory', 'memory.swappiness')).toBe('7')
+    expect(value(pid, 'memory', 'memory.oom_control')).toMatch(/^oom_kill_disable 0/)
+    expect(value(pid, 'cpu', 'cpu.shares')).toBe('777')
+    expect(value(pid, 'cpu', 'cpu.cfs_quota_us')).toBe('20000')
+    expect(value(pid, 'cpu', 'cpu.cfs_period_us')).toBe('50000')
+    expect(value(pid, 'cpuset', 'cpuset.cpus')).toBe('0')
+    expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Cpus_allowed_list:\t0$/m)
+  })
+
+  test('that are not given leave the kernel’s, and the OOM killer on', async () => {
+    const pid = await started(() => {})
+    expect(value(pid, 'pids', 'pids.max')).toBe('max')
+    expect(value(pid, 'memory', 'memory.oom_control')).toMatch(/^oom_kill_disable 0/)
+    expect(value(pid, 'cpu', 'cpu.shares')).toBe('1024')
+  })
+
+  test('that the kernel refuses are errors that name the field', async () => {
+    const made = await bundle((config) => {
+      config.linux.resources.cpu = { cpus: '4000' }
+    })
+    const { code, stderr } = await run(made)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/linux\/resources\/cpu/)
+    expect(cgroupsNamed(made.id)).toEqual([])
+  })
+})
+
+describe.runIf(v2)('limits on cgroup v2', () => {
+  test('are in the files', async () => {
+    const pid = await started((config) => {
+      config.linux.resources = {
+        ...config.linux.resources,
+        pids: { limit: 33 },
+        memory: { limit: 64 << 20, reservation: 32 << 20 },
+        cpu: { shares: 1024, quota: 20000, period: 50000 },
+      }
+    })
+    expect(value(pid, '', 'pids.max')).toBe('33')
+    expect(value(pid, '', 'memory.max')).toBe(`${64 << 20}`)
+    expect(value(pid, '', 'memory.low')).toBe(`${32 << 20}`)
+    expect(value(pid, '', 'cpu.weight')).toBe('100')
+    expect(value(pid, '', 'cpu.max')).toBe('20000 50000')
+  })
+})
+
+describe.runIf(v1 || v2)('limits', () => {
+  test('of processes are in force', async () => {
+    const made = await bundle((config) => {
+      config.linux.resources.pids = { limit: 5 }
+      config.process.args = ['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; echo all']
+    })
+    const { stdout, stderr } = await run(made)
+    expect(stdout).not.toContain('all')
+    expect(stderr).toMatch(/fork/)
+  })
+
+  test('of memory are in force: the one who takes too much is killed', async () => {
+    const limits = (config: Config) => {
+      config.linux.resources.memory = { limit: 32 << 20, swap: 32 << 20 }
+    }
+    expect(await outputOf('probe dirty 8', limits)).toBe('used\n')
+    const made = await bundle((config) => {
+      limits(config)
+      config.process.args = ['/bin/probe', 'dirty', '200']
+    })
+    expect((await run(made)).code).toBe(137)
+  })
+
+  test('may be as low as 256 KiB of memory', async () => {
+    const made = await bundle((config) => {
+      config.linux.resources.memory = { limit: 256 << 10 }
+      config.process.args = ['/bin/true']
+    })
+    expect(await run(made)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('cannot be changed from inside: the hierarchy is read-only', async () => {
+    const made = await bundle('find /sys/fs/cgroup -name pids.max -exec sh -c "echo 5 >{}" \\; 2>&1; true')
+    expect((await run(made)).stdout).toMatch(/^(sh: .*Read-only file system\n)*$/)
+  })
+
+  test('of the caller’s affinity do not stick', async () => {
+    const made = await bundle(['/bin/grep', 'Cpus_allowed_list', '/proc/self/status'])
+    const free = await outputOf('grep Cpus_allowed_list /proc/self/status')
+    const line = ['0', RUNTIME, '--root', stateRoot(), 'run', '-b', made.path, made.id]
+    expect((await exec('taskset', ['--cpu-list', ...line])).stdout).toBe(free)
+  })
+})
+
+describe.runIf(v1)('paused', () => {
+  test('is a status, from which kill and delete --force work', async () => {
+    const made = await bundle(SLEEP)
+    const { pid } = await createStart(made)
+    const freezer = directoryOf(pid, 'freezer')
+    atEnd(() => {
+      if (existsSync(freezer)) writeFileSync(`${freezer}/freezer.state`, 'THAWED')
+    })
+    writeFileSync(`${freezer}/freezer.state`, 'FROZEN')
+    await untilStatus(made.id, 'paused')
+    expect((await davit(['delete', made.id])).stderr).toMatch(/paused/)
+    await must(['delete', '--force', made.id])
+    expect(existsSync(freezer)).toBe(false)
+  })
+
+  test('and killed is stopped', async () => {
+    const made = await bundle(SLEEP)
+    const { pid } = await createStart(made)
+    writeFileSync(`${directoryOf(pid, 'freezer')}/freezer.state`, 'FROZEN')
+    await untilStatus(made.id, 'paused')
+    await must(['kill', made.id, 'KILL'])
+    await untilStatus(made.id, 'stopped')
+  })
+
+  test('a created container keeps its cgroup until it is deleted', async () => {
+    const made = await bundle(SLEEP)
+    await create(made)
+    const { pid } = await state(made.id)
+    const directory = directoryOf(pid, 'memory')
+    expect(readdirSync(directory)).toContain('memory.limit_in_bytes')
+    // What the container's own processes will use, and nothing of ours: the runtime's helper is small.
+    expect(Number(readFileSync(`${directory}/memory.usage_in_bytes`, 'utf8'))).toBeLessThan(1 << 20)
+    mkdirSync(`${made.path}/x`)
+    await must(['delete', made.id])
+    expect(existsSync(directory)).toBe(false)
+  })
+})
