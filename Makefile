@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= cc
+CXX ?= c++
 NODE ?= node
 RUNTIME ?= $(OUT)/davit
 BUN := node_modules/bun/bin/bun.exe
@@ -10,6 +11,7 @@ ARCH := $(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 OUT := build
 LIBEXEC := $(OUT)/libexec/davit
 VERSION := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
+KOFFI_VERSION := $(shell sed -n 's/.*"koffi": "\(.*\)".*/\1/p' package.json)
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
 CFLAGS_ALL := -std=gnu11 -O2 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
@@ -34,7 +36,7 @@ EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile
 	--no-compile-autoload-dotenv --no-compile-autoload-tsconfig --no-compile-autoload-package-json
 
 # What is used by whom beyond Node, npm and make. tools/need installs what is missing, where it can.
-BUILD_TOOLS := gcc headers
+BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
 TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun specs
 BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
@@ -131,9 +133,33 @@ $(LIBEXEC)/davit-init: native/init.c $(EXECUTOR) $(HEADERS) $(OUT)/.flags
 $(LIBEXEC)/libdavit.so: native/launch.c $(HEADERS) $(OUT)/.flags
 	@$(INTO) set -x && $(CC) $(CFLAGS_SO) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/launch.c $(PUT)
 
-$(LIBEXEC)/koffi.node: node_modules/.davit-deps
+# koffi from its own sources, as its CMakeLists.txt builds it, but with the C++ library linked in and few trampolines
+# for callbacks, of which davit has none: the package's own binary loads libstdc++.so, which costs every start 2 ms.
+KOFFI := node_modules/koffi
+KOFFI_ABI := $(if $(filter x64,$(ARCH)),x64sysv,arm64)
+KOFFI_OBJECTS := $(patsubst %,$(OUT)/koffi/%.o,ffi.cc call.cc interp.cc parser.cc type.cc util.cc uv.cc win32.cc base.cc \
+	$(KOFFI_ABI).cc $(KOFFI_ABI)_asm.S)
+KOFFI_FLAGS := -O2 -w -std=gnu++20 -fPIC -fno-semantic-interposition -fvisibility=hidden -fdata-sections \
+	-ffunction-sections -fno-strict-aliasing -fno-delete-null-pointer-checks -fwrapv -fno-exceptions -fno-rtti \
+	-fno-finite-loops -fstack-protector-strong -D_FILE_OFFSET_BITS=64 -DNDEBUG -DFELIX_TARGET=koffi \
+	-DNAPI_VERSION=NAPI_VERSION_EXPERIMENTAL -DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS \
+	-DNODE_ADDON_API_REQUIRE_BASIC_FINALIZERS \
+	-I$(KOFFI)/src/koffi -I$(KOFFI) -I$(KOFFI)/vendor/node-addon-api -I$(KOFFI)/vendor/node-api-headers/include \
+	-I$(OUT)/koffi/trampolines
+
+$(OUT)/koffi/trampolines/gnu.inc: node_modules/.davit-deps
 	@mkdir -p $(@D)
-	install -m 755 node_modules/@koromix/koffi-linux-$(ARCH)/linux_$(ARCH)/koffi.node $@.tmp && mv -f $@.tmp $@
+	$(NODE) $(KOFFI)/src/koffi/src/trampolines.cjs $(CURDIR)/$(@D) 64
+
+# The sources come with the dependencies, so no prerequisite can name them before those are there.
+$(KOFFI_OBJECTS): $(OUT)/koffi/%.o: $(OUT)/koffi/trampolines/gnu.inc node_modules/.davit-deps
+	@for f in $(KOFFI)/src/koffi/src/$* $(KOFFI)/src/koffi/src/abi/$* $(KOFFI)/lib/native/base/$*; do \
+		if test -e $$f; then echo "$(CXX) -o $@ -c $$f"; exec $(CXX) $(KOFFI_FLAGS) -DVERSION=$(KOFFI_VERSION) -o $@ -c $$f; fi; \
+	done; echo "$*: not in $(KOFFI)" >&2; exit 1
+
+$(LIBEXEC)/koffi.node: $(KOFFI_OBJECTS)
+	@$(INTO) set -x && $(CXX) -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections,--exclude-libs,ALL $(LDFLAGS_ALL) \
+		-o "$$t/$(@F)" $^ $(PUT)
 
 $(LIBEXEC)/davit: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
 	@$(INTO) set -x && $(BUN) build src/main.ts $(EXE_FLAGS) $(DEFINES) --define DAVIT_EDITION='"exe"' \
@@ -171,7 +197,11 @@ $(OUT)/test/native-fuzz: native/fuzz_driver.c native/reader.c $(FUZZ_SOURCES) $(
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -DDAVIT_FUZZ -o $@.tmp native/fuzz_driver.c $(FUZZ_SOURCES) && mv -f $@.tmp $@
 
-native-tests: $(OUT)/test/native-run $(OUT)/test/native-fuzz
+$(OUT)/test/native-smash: native/test_smash.c native/init.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o $@.tmp native/test_smash.c && mv -f $@.tmp $@
+
+native-tests: $(OUT)/test/native-run $(OUT)/test/native-fuzz $(OUT)/test/native-smash
 
 fuzz: $(OUT)/test/native-fuzz node_modules/.davit-deps  ## run the executor on a million plans from a fuzzer (no root)
 	$(BUN) test/native/corpus.ts $(OUT)/test/corpus
