@@ -184,6 +184,18 @@ describe.runIf(requires('root'))('who the process is', () => {
     expect(await look('environ')).toMatchObject({ code: 0 }) // the test can see it when it is allowed to
   })
 
+  test('nor can another root without CAP_SYS_PTRACE, as the root of a neighbour container is', async () => {
+    const made = await bundle(['sleep', '60'], { applets })
+    await create(made)
+    const { pid } = await state(made.id)
+    const look = (file: string) =>
+      exec('setpriv', ['--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace', 'cat', `/proc/${pid}/${file}`])
+    for (const file of ['environ', 'maps', 'mem']) expect((await look(file)).stderr).toContain('Permission denied')
+    await must(['start', made.id])
+    await until('exec', () => !readlinkSync(`/proc/${pid}/exe`).includes('memfd'))
+    expect(await look('maps')).toMatchObject({ code: 0 })
+  })
+
   // CVE-2022-29162
   test('capabilities: what is configured, nothing inheritable that is not', async () => {
     const status = await outputOf('grep Cap /proc/self/status', (config) => {
