@@ -38,12 +38,15 @@ EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile
 # What is used by whom beyond Node, npm and make. tools/need installs what is missing, where it can.
 BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
-TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun specs
+TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun ip pgrep specs
 BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
 INTO = t=$$(mktemp -d $(OUT)/.tmp.XXXXXX) && trap 'rm -rf "$$t"' EXIT &&
 PUT = && mv -f "$$t/$(@F)" $@
+
+# A build that another target starts uses all CPUs, unless the caller has said how many.
+BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
 	test-system bench conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
@@ -58,12 +61,12 @@ help:  ## this list
 
 demo:  ## run a container made of this machine's busybox, and show what it sees and leaves (root)
 	@tools/need $(DEMO_TOOLS)
-	+@$(MAKE) --no-print-directory build
+	$(BUILD) build
 	@docs/demo.sh
 
 test:  ## everything: unit, native and system tests, then lint and types (root; installs what is missing)
 	@tools/need $(TEST_TOOLS)
-	+@$(MAKE) --no-print-directory build
+	$(BUILD) build
 	$(VITEST) --reporter=default --reporter=json --outputFile.json=$(OUT)/test/results.json
 	+@$(MAKE) --no-print-directory lint types up-to-date
 
@@ -94,12 +97,12 @@ test-system: build
 
 bench:  ## measure davit, runc and crun side by side (root)
 	@tools/need $(BENCH_TOOLS)
-	+@$(MAKE) --no-print-directory build $(OUT)/bench/measure
+	$(BUILD) build $(OUT)/bench/measure
 	$(BUN) bench/run.ts
 
 conformance:  ## check a runtime against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
 	@tools/need $(DEMO_TOOLS)
-	+@$(MAKE) --no-print-directory build
+	$(BUILD) build
 	$(BUN) conformance/run.ts --runtime $(RUNTIME)
 
 deps: node_modules/.davit-deps
@@ -154,7 +157,8 @@ $(OUT)/koffi/trampolines/gnu.inc: node_modules/.davit-deps
 # The sources come with the dependencies, so no prerequisite can name them before those are there.
 $(KOFFI_OBJECTS): $(OUT)/koffi/%.o: $(OUT)/koffi/trampolines/gnu.inc node_modules/.davit-deps
 	@for f in $(KOFFI)/src/koffi/src/$* $(KOFFI)/src/koffi/src/abi/$* $(KOFFI)/lib/native/base/$*; do \
-		if test -e $$f; then echo "$(CXX) -o $@ -c $$f"; exec $(CXX) $(KOFFI_FLAGS) -DVERSION=$(KOFFI_VERSION) -o $@ -c $$f; fi; \
+		if test -e $$f; then echo "$(CXX) -o $@ -c $$f"; \
+			$(CXX) $(KOFFI_FLAGS) -DVERSION=$(KOFFI_VERSION) -o $@.$$$$ -c $$f && mv -f $@.$$$$ $@; exit; fi; \
 	done; echo "$*: not in $(KOFFI)" >&2; exit 1
 
 $(LIBEXEC)/koffi.node: $(KOFFI_OBJECTS)

@@ -1,8 +1,10 @@
 /**
  * The licences of what the product contains, from the metafile of its build: packages bundled into the executable, Bun,
- * which it is compiled with, and koffi's native part, which lies beside it. Prints one text.
+ * which it is compiled with, and koffi's native part, which lies beside it with the GNU C++ library linked in. Prints one
+ * text.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 
 interface Package {
   readonly name: string
@@ -12,7 +14,10 @@ interface Package {
 }
 
 const meta = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as { inputs: Record<string, unknown> }
-const folders = new Set<string>(['node_modules/bun', 'node_modules/koffi'])
+// Headers compiled into koffi.node.
+const ADDON_API = 'node_modules/koffi/vendor/node-addon-api'
+
+const folders = new Set<string>(['node_modules/bun', 'node_modules/koffi', ADDON_API])
 for (const path of Object.keys(meta.inputs)) {
   const folder = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]
   if (folder) folders.add(folder)
@@ -35,7 +40,12 @@ function textOf(folder: string, name: string): string {
 
 console.log('davit contains or comes with these works of others.')
 for (const folder of [...folders].sort()) {
-  if (!existsSync(`${folder}/package.json`)) continue
-  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Package
+  const path = `${folder}/package.json`
+  const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Package) : undefined
+  const { name, version, license } = known ?? { name: basename(folder), version: '', license: 'MIT' }
   console.log(`\n${'='.repeat(78)}\n${name} ${version}: ${license}\n\n${textOf(folder, name)}`)
 }
+console.log(
+  `\n${'='.repeat(78)}\nlibstdc++, libgcc: GPL-3.0 with the GCC Runtime Library Exception 3.1\n\n` +
+    'Linked into koffi.node by the compiler, as the exception allows: https://www.gnu.org/licenses/gcc-exception-3.1.html',
+)
