@@ -49,8 +49,8 @@ export interface Options {
   readonly stage?: readonly ChildStep[]
   /** fds of the test that the plan finds in its slots. */
   readonly slots?: Readonly<Record<number, number>>
-  /** What syncs are answered with, 0 or a negative errno; or nothing, or the parent goes away. */
-  readonly answer?: (tag: number) => number | 'nothing' | 'leave'
+  /** What syncs are answered with: 0 or a negative errno, other bytes, nothing; or the parent goes away. */
+  readonly answer?: (tag: number) => number | Buffer | 'nothing' | 'leave'
   /** Called when the executor has closed the socket, and before its end is awaited. */
   readonly closed?: () => void
   readonly keepFds?: number
@@ -101,7 +101,7 @@ function converse(peer: number, options: Options, reports: Report[]): void {
     const value = options.answer ? options.answer(report.tag) : 0
     if (value === 'leave') return
     if (value === 'nothing') continue
-    send(peer, encodeAnswer(report.tag, value), 'answer')
+    send(peer, typeof value === 'number' ? encodeAnswer(report.tag, value) : value, 'answer')
   }
 }
 

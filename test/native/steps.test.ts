@@ -184,6 +184,16 @@ describe.each(EXECUTORS)('%s', (executor) => {
       expect(run(executor, [proc, verify({ filesystem: 0x9fa1 })]).failure).toBe('init 1 EILSEQ')
     })
 
+    test('a working directory that was removed is outside', () => {
+      const gone: readonly ChildStep[] = [
+        mark('gone'),
+        { kind: 'chdir', path: inRoot('gone') },
+        { kind: 'call', name: 'unlinkat', args: [{ slot: ROOT }, 'gone', 0x200] },
+        { kind: 'chdir', path: '.' },
+      ]
+      expect(run(executor, gone).failure).toBe('init 3 EXDEV')
+    })
+
     test('streams get their new owner only if they are of the type', () => {
       const chown = (type: number): ChildStep => ({ kind: 'chownStream', fd: 1, type, uid: 1234 })
       expect(run(executor, [chown(0o10000), mark('next')]).failure).toBe('')
@@ -259,6 +269,13 @@ describe.each(EXECUTORS)('%s', (executor) => {
 
     test('an answer may be an error, which fails the step', () => {
       expect(run(executor, [sync(true)], { answer: () => -13 }).failure).toBe('init 0 EACCES')
+    })
+
+    test.each([
+      ['of another sync', encodeAnswer(TAGS.created)],
+      ['too short', encodeAnswer(TAGS.hooks).subarray(0, 7)],
+    ])('an answer %s is refused', (_, answer) => {
+      expect(run(executor, [sync(true)], { answer: () => answer }).failure).toBe('init 0 EPROTO')
     })
 
     test('a parent that is gone ends the run', () => {
