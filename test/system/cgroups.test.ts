@@ -14,12 +14,21 @@ const SLEEP = ['/bin/sleep', '1000']
 const v1 = requires('root', 'cgroup1')
 const v2 = requires('root', 'cgroup2')
 
+/** Parents of a container's cgroup stay when it goes, as they may be others': the test's own are removed after it. */
+function removedAtEnd(name: string, id: string): void {
+  atEnd(async () => {
+    await davit(['delete', '--force', id])
+    for (const left of cgroupsNamed(name)) rmdirSync(left)
+  })
+}
+
 describe.runIf(v1 || v2)('the cgroup of a container', () => {
   test('is at an absolute cgroupsPath from the top of the hierarchies', async () => {
     const made = await bundle((config) => {
       config.process.args = SLEEP
     })
     const path = `/davit-test-${process.pid}/${made.id}`
+    removedAtEnd(`davit-test-${process.pid}`, made.id)
     made.configure((config) => {
       config.linux.cgroupsPath = path
     })
@@ -29,7 +38,6 @@ describe.runIf(v1 || v2)('the cgroup of a container', () => {
     for (const [name, place] of places) expect(place, name).toBe(path)
     await must(['delete', '--force', made.id])
     expect(cgroupsNamed(made.id)).toEqual([])
-    for (const left of cgroupsNamed(`davit-test-${process.pid}`)) rmdirSync(left)
   })
 
   test.each(['relative/', undefined])('is below the runtime’s own with path %s', async (prefix) => {
@@ -39,6 +47,7 @@ describe.runIf(v1 || v2)('the cgroup of a container', () => {
     made.configure((config) => {
       if (prefix) config.linux.cgroupsPath = `${prefix}${made.id}`
     })
+    if (prefix) removedAtEnd('relative', made.id)
     const { pid } = await createStart(made)
     const own = processCgroups('self')
     const places = Object.entries(processCgroups(pid)).filter(([name]) => hierarchies()[name])
@@ -49,7 +58,6 @@ describe.runIf(v1 || v2)('the cgroup of a container', () => {
       else expect(place.endsWith(path)).toBe(true)
     }
     await must(['delete', '--force', made.id])
-    for (const left of cgroupsNamed('relative')) rmdirSync(left)
   })
 
   test('holds the process from the first moment, and every child', async () => {
