@@ -12,27 +12,34 @@ interface Hierarchy {
   readonly option: string | undefined
   /** The container's own directory on the host. */
   readonly own: string
+  /** The runtime's own, where the container may have to do without one (rootless). */
+  readonly otherwise: string | undefined
 }
 
 function hierarchies(ctx: PlanContext): Hierarchy[] {
   const { v1, v2 } = ctx.facts.cgroup
-  const dirOf = (mount: string) => ctx.cgroup?.dirs.find((dir) => dir.mount === mount)?.path
-  const old = v1.map(({ mount, controllers, own }) => ({
-    name: baseName(mount),
-    option: controllers.join(','),
-    own: dirOf(mount) ?? joinPath(mount, own),
-  }))
-  return v2
-    ? [...old, { name: baseName(v2.mount), option: undefined, own: dirOf(v2.mount) ?? joinPath(v2.mount, v2.own) }]
-    : old
+  const entry = (mount: string, own: string, option: string | undefined): Hierarchy => {
+    const dir = ctx.cgroup?.dirs.find((candidate) => candidate.mount === mount)
+    const runtimes = joinPath(mount, own)
+    return { name: baseName(mount), option, own: dir?.path ?? runtimes, otherwise: dir?.optional ? runtimes : undefined }
+  }
+  const old = v1.map(({ mount, controllers, own }) => entry(mount, own, controllers.join(',')))
+  return v2 ? [...old, entry(v2.mount, v2.own, undefined)] : old
 }
 
 /** One hierarchy, to slot `made`: with a cgroup namespace its own view, otherwise the container's directory bound. */
 function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarchy, made: Slot): ChildStep[] {
   const { origin, options } = planned
   const attributes = options.set & ~ATTR.nosymfollow
+  const clone = (path: string): ChildStep => ({ kind: 'cloneTree', out: made, dir: 'cwd', path, recursive: true, origin })
   const bind: ChildStep[] = [
-    { kind: 'cloneTree', out: made, dir: 'cwd', path: entry.own, recursive: true, origin },
+    ...(entry.otherwise === undefined
+      ? [clone(entry.own)]
+      : [
+          { ...clone(entry.own), tolerate: ['ENOENT'], skip: 1 },
+          { kind: 'jump' as const, skip: 1 },
+          clone(entry.otherwise),
+        ]),
     { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin },
   ]
   if (namespace(ctx.spec, 'cgroup') === undefined) return bind
@@ -40,7 +47,7 @@ function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarch
   const data = [...(entry.option?.split(',') ?? []), ...options.data]
   const create: ChildStep = { kind: 'fsmount', out: made, type, source: 'cgroup', options: data, attributes, origin }
   // Refused in some user namespaces, or busy: the directory itself then.
-  return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip: 2 }, ...bind]
+  return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip: bind.length }, ...bind]
 }
 
 function place({ origin }: PlannedMount, mount: Slot, path: string): Extract<ChildStep, { kind: 'place' }> {

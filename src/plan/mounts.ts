@@ -91,8 +91,10 @@ function planBind(ctx: PlanContext, planned: PlannedMount): ChildStep[] {
   const { mount, options, origin } = planned
   const path = joinPath(mount.source?.startsWith('/') ? '' : ctx.request.bundle, mount.source ?? '')
   const recursive = options.bind === 'rbind'
-  if (hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new') {
-    // The container's root may not be able to reach the source; whoever configured it is.
+  const privileged = ctx.facts.euid === 0
+  if (privileged && hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new') {
+    // The container's root may not be able to reach the source; whoever configured it is. A rootless caller's sources
+    // are its own, and cloning mounts is not allowed to it outside the new namespace.
     const slot = ctx.slot()
     ctx.presets.push({ kind: 'tree', slot, path, recursive, origin })
     // It was cloned in the host's namespace, before ours was taken out of the host's peer groups.
