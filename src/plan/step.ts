@@ -141,8 +141,6 @@ export const TAGS = {
   console: 3,
   /** All is set up but `start`. */
   created: 4,
-  /** The next thing the child does is to exec the user's process. */
-  exec: 5,
 } as const
 
 export type Tag = keyof typeof TAGS

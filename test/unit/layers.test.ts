@@ -147,14 +147,17 @@ describe('size', () => {
     expect(FILES.filter((path) => /(^|\/)utils?\.|\/index\.ts$/.test(path))).toEqual(['src/index.ts'])
   })
 
-  test('the C that runs in containers stays readable in one sitting', () => {
+  test('the C stays readable in one sitting', () => {
     const native = [...listProject('native', '.c'), ...listProject('native', '.h')].filter(
       (path) => !/test_|fuzz/.test(path),
     )
     const sizes = native.map((path) => [path, lines(path)] as const)
-    const total = sizes.reduce((sum, [, count]) => sum + count, 0)
-    console.log(`native: ${total} lines in ${native.length} files`)
+    const total = (of: typeof sizes) => of.reduce((sum, [, count]) => sum + count, 0)
+    // What runs in the container; the others start the engine and serve the parent.
+    const inside = sizes.filter(([path]) => !/(entry|launch)\.c$/.test(path))
+    console.log(`native: ${total(sizes)} lines in ${sizes.length} files, ${total(inside)} of them run in containers`)
     expect(sizes.filter(([, count]) => count > 300)).toEqual([])
-    expect(total).toBeLessThan(1700)
+    expect(total(inside)).toBeLessThan(1400)
+    expect(total(sizes)).toBeLessThan(1800)
   })
 })

@@ -1,0 +1,80 @@
+/** Documents that name what is in the code are held against it. */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { ERROR_CODES } from '../../src/base/errors.ts'
+import { TAGS } from '../../src/plan/step.ts'
+import { CUSTOM } from '../../src/wire/ops.ts'
+import { phasesOf } from './plan/base.ts'
+import { listProject, readProject, withoutComments } from './source.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** A section of a document by its heading. */
+function section(path: string, heading: string): string {
+  const [, rest] = readProject(path).split(`\n## ${heading}\n`)
+  if (rest === undefined) throw new Error(`${path} has no section "${heading}"`)
+  return rest.split('\n## ')[0] as string
+}
+
+describe('docs/ARCHITECTURE.md', () => {
+  test('lists the phases of create in the order of the code', () => {
+    const listed = [
+      ...section('docs/ARCHITECTURE.md', 'What create does, in order').matchAll(/^(\d+)\. \*\*([^*]+)\*\*/gm),
+    ]
+    expect(listed.map(([, , name]) => name)).toEqual(phasesOf().map(({ name }) => name))
+    expect(listed.map(([, number]) => Number(number))).toEqual(listed.map((_, i) => i + 1))
+  })
+
+  test('names a planner that has the phase', () => {
+    const build = readProject('src/plan/build.ts')
+    const lines = section('docs/ARCHITECTURE.md', 'What create does, in order').matchAll(
+      /^\d+\. \*\*([^*]+)\*\*[^\n]*?\/plan\/(\w+)\.ts/gm,
+    )
+    for (const [, phase, file] of lines) {
+      if (file !== 'build') expect(build, `${phase} in ${file}`).toContain(`from './${file}.ts'`)
+    }
+  })
+
+  test('explains every tag', () => {
+    const table = section('docs/ARCHITECTURE.md', 'Programs and processes')
+    expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, tag]) => tag).toSorted()).toEqual(
+      Object.keys(TAGS).toSorted(),
+    )
+  })
+})
+
+describe('docs/ERRORS.md', () => {
+  const documented = [...readProject('docs/ERRORS.md').matchAll(/^### `([^`]+)`$/gm)].map(([, code]) => code)
+
+  test('documents every code, and no other', () => {
+    expect(documented.toSorted()).toEqual(ERROR_CODES.toSorted())
+  })
+
+  test('every code is in use', () => {
+    const code = listProject('src', '.ts').map((path) => withoutComments(readProject(path)))
+    for (const each of ERROR_CODES) {
+      const thrown = code.filter((text) => new RegExp(`['"]${each}['"]`).test(text))
+      expect(thrown.length, `"${each}" is declared and used`).toBeGreaterThan(1)
+    }
+  })
+})
+
+test('links in documents lead somewhere', () => {
+  const documents = ['README.md', 'CHANGELOG.md', ...listProject('docs', '.md')].filter((path) =>
+    existsSync(ROOT + path),
+  )
+  const dead = documents.flatMap((path) =>
+    [...readProject(path).matchAll(/\]\(([^)\s#]+)(#[^)]*)?\)/g)]
+      .map(([, target]) => target as string)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => !existsSync(`${ROOT}${dirname(path)}/${target}`))
+      .map((target) => `${path}: ${target}`),
+  )
+  expect(dead).toEqual([])
+})
+
+test('what the executor means by an errno of its own is an errno', () => {
+  expect(Object.values(CUSTOM).every((errno) => errno > 0 && errno < 134)).toBe(true)
+})
