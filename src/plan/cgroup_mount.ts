@@ -21,7 +21,12 @@ function hierarchies(ctx: PlanContext): Hierarchy[] {
   const entry = (mount: string, own: string, option: string | undefined): Hierarchy => {
     const dir = ctx.cgroup?.dirs.find((candidate) => candidate.mount === mount)
     const runtimes = joinPath(mount, own)
-    return { name: baseName(mount), option, own: dir?.path ?? runtimes, otherwise: dir?.optional ? runtimes : undefined }
+    return {
+      name: baseName(mount),
+      option,
+      own: dir?.path ?? runtimes,
+      otherwise: dir?.optional ? runtimes : undefined,
+    }
   }
   const old = v1.map(({ mount, controllers, own }) => entry(mount, own, controllers.join(',')))
   return v2 ? [...old, entry(v2.mount, v2.own, undefined)] : old
@@ -31,7 +36,14 @@ function hierarchies(ctx: PlanContext): Hierarchy[] {
 function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarchy, made: Slot): ChildStep[] {
   const { origin, options } = planned
   const attributes = options.set & ~ATTR.nosymfollow
-  const clone = (path: string): ChildStep => ({ kind: 'cloneTree', out: made, dir: 'cwd', path, recursive: true, origin })
+  const clone = (path: string): ChildStep => ({
+    kind: 'cloneTree',
+    out: made,
+    dir: 'cwd',
+    path,
+    recursive: true,
+    origin,
+  })
   const bind: ChildStep[] = [
     ...(entry.otherwise === undefined
       ? [clone(entry.own)]
