@@ -1,12 +1,12 @@
 /** Two or many at once: the id has one owner, a container one start, and nobody takes what is another's. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { attack } from '../support/attacker.ts'
 import { bundle, create, createStart, run, tryCreate } from '../support/bundle.ts'
 import { exec } from '../support/exec.ts'
 import { RUNTIME } from '../support/place.ts'
 import { refused, stateEntries } from '../support/refusal.ts'
-import { requires } from '../support/requires.ts'
+import { command, requires } from '../support/requires.ts'
 import { davit, must, state, stateRoot, untilStatus } from '../support/runtime.ts'
 import { scratch, uniqueId } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
@@ -55,6 +55,33 @@ describe.runIf(requires('root'))('races', () => {
       else expect(stateEntries()).toEqual([])
       await must(['delete', '--force', made.id])
     }
+  })
+
+  test.runIf(command('strace').met())('a forced delete between the making of the directory and its lock', async () => {
+    const made = await sleeper()
+    mkdirSync(stateRoot(), { recursive: true })
+    /** A create that sleeps before it locks what it has made. */
+    const slow = () => {
+      const line = ['--root', stateRoot(), 'create', '--bundle', made.path, made.id]
+      const inject = ['-qq', '-o', '/dev/null', '-e', 'trace=flock', '-e', 'inject=flock:delay_enter=400000:when=1']
+      return exec('strace', [...inject, RUNTIME, ...line], { output: `${made.path}/slow` })
+    }
+    const claimed = () => until('the directory', () => stateEntries().includes(made.id))
+    // Removed: it is made again.
+    const first = slow()
+    await claimed()
+    await must(['delete', '--force', made.id])
+    expect(await first).toMatchObject({ code: 0 })
+    await must(['delete', '--force', made.id])
+    // Removed and taken by another, who has it then.
+    const second = slow()
+    await claimed()
+    await must(['delete', '--force', made.id])
+    await create(made)
+    const { pid } = await state(made.id)
+    expect(await second).toMatchObject({ code: 1 })
+    expect(readFileSync(`${made.path}/slow`, 'utf8')).toContain('already exists')
+    expect(await state(made.id)).toMatchObject({ status: 'created', pid })
   })
 
   test('fifty creates on one rootfs whose mount target is missing', async () => {

@@ -188,8 +188,9 @@ describe.runIf(requires('root'))('who the process is', () => {
     const made = await bundle(['sleep', '60'], { applets })
     await create(made)
     const { pid } = await state(made.id)
-    const look = (file: string) =>
-      exec('setpriv', ['--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace', 'cat', `/proc/${pid}/${file}`])
+    // KERNEL(6.13): CAP_PERFMON and CAP_SYS_ADMIN let read what belongs to a process's memory, too.
+    const sets = ['--bounding-set=-sys_ptrace,-perfmon,-sys_admin', '--inh-caps=-sys_ptrace,-perfmon,-sys_admin']
+    const look = (file: string) => exec('setpriv', [...sets, 'cat', `/proc/${pid}/${file}`])
     for (const file of ['environ', 'maps', 'mem']) expect((await look(file)).stderr).toContain('Permission denied')
     await must(['start', made.id])
     await until('exec', () => !readlinkSync(`/proc/${pid}/exe`).includes('memfd'))
