@@ -4,6 +4,7 @@ import { closeFd, unlink } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
 import { destroyChild, type Launched } from '../host/process.ts'
+import { setTerminal } from '../host/terminal.ts'
 import type { CgroupPlan } from '../plan/cgroup/model.ts'
 import type { Plan } from '../plan/step.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
@@ -29,6 +30,8 @@ export class Creation {
   master = -1
   /** Path of the pid file once it is written. */
   pidFile: string | undefined
+  /** Settings of the caller's terminal while it is in raw mode for ours. */
+  terminal: Buffer | undefined
   /** memfds that take the output of hooks inside the container. */
   hookOutput = -1
   /** memfds that hooks inside the container read their state from. */
@@ -66,6 +69,12 @@ export class Creation {
     this.hookStates.length = 0
   }
 
+  /** Gives the caller its terminal back as it was. */
+  restoreTerminal(): void {
+    if (this.terminal) setTerminal(0, this.terminal, true)
+    this.terminal = undefined
+  }
+
   /** Takes everything back. Never throws: an error is already on its way, what goes wrong here is only a warning. */
   undo(): void {
     const attempt = (what: string, act: () => void) => {
@@ -76,6 +85,7 @@ export class Creation {
       }
     }
     this.close()
+    this.restoreTerminal()
     if (this.master >= 0) closeFd(this.master)
     const { cgroup, pid } = this.record
     if (cgroup) attempt('kill', () => killCgroup(cgroup))

@@ -5,7 +5,7 @@
 import { closeFd } from '../ffi/file.ts'
 import { must, native, sys } from '../ffi/native.ts'
 import { type Exit, type Launched, poll, reap, signalPidfd } from '../host/process.ts'
-import { copySize, rawSettings, setTerminal, terminalSettings } from '../host/terminal.ts'
+import { copySize } from '../host/terminal.ts'
 import { FORWARDED_SIGNALS, SIGNALS } from '../kernel/signals.ts'
 import { NATIVE } from '../wire/ops.ts'
 
@@ -62,7 +62,6 @@ function drain(stream: Stream): void {
 
 /** Forwards until init has ended and, with a terminal, its last output is out. */
 export function superviseForeground(init: Launched, signals: Signals, master: number): Exit {
-  const input = master >= 0 ? terminalSettings(0) : undefined
   const streams: Stream[] = []
   if (master >= 0) {
     copySize(0, master)
@@ -71,11 +70,9 @@ export function superviseForeground(init: Launched, signals: Signals, master: nu
       { from: master, to: 1, pending: Buffer.alloc(0), open: true },
     )
   }
-  if (input) setTerminal(0, rawSettings(input))
   try {
     return loop(init, signals, master, streams)
   } finally {
-    if (input) setTerminal(0, input, true)
     if (master >= 0) closeFd(master)
     closeFd(init.pidfd)
   }

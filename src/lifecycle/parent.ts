@@ -8,7 +8,7 @@ import { runSteps } from '../host/cgroup/steps.ts'
 import { memfd, memfdText, sealedMemfd } from '../host/memfd.ts'
 import { launch, openPidfd, processStat, reap } from '../host/process.ts'
 import { listenUnix, receive, send, sendFd, socketPair } from '../host/socket.ts'
-import { copySize } from '../host/terminal.ts'
+import { copySize, rawSettings, setTerminal, terminalSettings } from '../host/terminal.ts'
 import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
 import { type HostStep, type Preset, TAGS } from '../plan/step.ts'
@@ -265,8 +265,10 @@ function passConsole(run: Run): void {
     return true
   })
   if (creation.consoleSocket < 0) {
-    // ORDER: before exec, as many programs ask for the size only once.
+    // ORDER: before exec: many programs ask for the size only once, and what is typed ahead must not be echoed twice.
     copySize(0, creation.master)
+    creation.terminal = terminalSettings(0)
+    if (creation.terminal) setTerminal(0, rawSettings(creation.terminal))
     return
   }
   try {

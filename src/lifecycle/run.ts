@@ -2,12 +2,12 @@
 import { messageOf } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
-import type { Exit } from '../host/process.ts'
+import type { Exit, Launched } from '../host/process.ts'
 import { releaseContainer, unlockContainer } from '../state/store.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import type { Creation } from './creation.ts'
 import { deleteOwn } from './delete.ts'
-import { catchSignals, superviseForeground } from './foreground.ts'
+import { catchSignals, type Signals, superviseForeground } from './foreground.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -35,9 +35,17 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   if (!creation.init) throw new Error('bug: a container without init')
   // ORDER: others may start, kill or delete it while we only wait.
   unlockContainer(creation.claim)
-  const exit = superviseForeground(creation.init, signals, creation.master)
+  const exit = supervise(creation, creation.init, signals)
   if (!options.keep) cleanUp(runtime, creation)
   return exitCode(exit)
+}
+
+function supervise(creation: Creation, init: Launched, signals: Signals): Exit {
+  try {
+    return superviseForeground(init, signals, creation.master)
+  } finally {
+    creation.restoreTerminal()
+  }
 }
 
 /** exec has happened: the hooks that follow it, or everything is taken back. */
