@@ -1,17 +1,19 @@
-/** Verb to code. What people call by hand is imported when it is called; the rest is in one piece with the program. */
+/**
+ * Verb to code. The verbs on containers that exist are in one piece with the program; schemas, planners and the wire
+ * come with the verbs that need them.
+ */
 import { assertNever } from '../base/errors.ts'
 import type { Session } from './session.ts'
 import type { Command } from './table.ts'
-import { create, run } from './verbs/create.ts'
 import { kill, list, remove, start, state } from './verbs/manage.ts'
 
 /** Carries a command out; the exit code. */
 export async function dispatch(command: Command, session: Session): Promise<number> {
   switch (command.verb) {
     case 'create':
-      return create(command, session)
+      return (await import('./verbs/create.ts')).create(command, session)
     case 'run':
-      return run(command, session)
+      return (await import('./verbs/create.ts')).run(command, session)
     case 'start':
       return start(command, session)
     case 'kill':
