@@ -60,28 +60,31 @@ describe.runIf(requires('root'))('races', () => {
   test.runIf(command('strace').met())('a forced delete between the making of the directory and its lock', async () => {
     const made = await sleeper()
     mkdirSync(stateRoot(), { recursive: true })
-    /** A create that sleeps before it locks what it has made. */
-    const slow = () => {
+    /** A create that sleeps once its directory is made, before it opens it or before it locks it. */
+    const slow = (delay: string) => {
       const line = ['--root', stateRoot(), 'create', '--bundle', made.path, made.id]
-      const inject = ['-qq', '-o', '/dev/null', '-e', 'trace=flock', '-e', 'inject=flock:delay_enter=400000:when=1']
+      const inject = ['-qq', '-o', '/dev/null', '-e', 'trace=flock,mkdirat', '-e', `inject=${delay}=400000:when=1`]
       return exec('strace', [...inject, RUNTIME, ...line], { output: `${made.path}/slow` })
     }
     const claimed = () => until('the directory', () => stateEntries().includes(made.id))
-    // Removed: it is made again.
-    const first = slow()
-    await claimed()
-    await must(['delete', '--force', made.id])
-    expect(await first).toMatchObject({ code: 0 })
-    await must(['delete', '--force', made.id])
-    // Removed and taken by another, who has it then.
-    const second = slow()
-    await claimed()
-    await must(['delete', '--force', made.id])
-    await create(made)
-    const { pid } = await state(made.id)
-    expect(await second).toMatchObject({ code: 1 })
-    expect(readFileSync(`${made.path}/slow`, 'utf8')).toContain('already exists')
-    expect(await state(made.id)).toMatchObject({ status: 'created', pid })
+    for (const delay of ['mkdirat:delay_exit', 'flock:delay_enter']) {
+      // Removed: it is made again.
+      const first = slow(delay)
+      await claimed()
+      await must(['delete', '--force', made.id])
+      expect(await first).toMatchObject({ code: 0 })
+      await must(['delete', '--force', made.id])
+      // Removed and taken by another, who has it then.
+      const second = slow(delay)
+      await claimed()
+      await must(['delete', '--force', made.id])
+      await create(made)
+      const { pid } = await state(made.id)
+      expect(await second).toMatchObject({ code: 1 })
+      expect(readFileSync(`${made.path}/slow`, 'utf8')).toContain('already exists')
+      expect(await state(made.id)).toMatchObject({ status: 'created', pid })
+      await must(['delete', '--force', made.id])
+    }
   })
 
   test('fifty creates on one rootfs whose mount target is missing', async () => {
