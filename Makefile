@@ -6,7 +6,7 @@ CXX ?= c++
 NODE ?= node
 RUNTIME ?= $(OUT)/davit
 BUN := node_modules/bun/bin/bun.exe
-VITEST := $(NODE) node_modules/vitest/vitest.mjs run
+VITEST := $(NODE) node_modules/vitest/vitest.mjs run --config test/vitest.config.ts
 ARCH := $(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 OUT := build
 LIBEXEC := $(OUT)/libexec/davit
@@ -35,7 +35,7 @@ DEFINES = --define DAVIT_VERSION='"$(VERSION)"' --define DAVIT_COMMIT='"$(COMMIT
 EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile-autoload-bunfig \
 	--no-compile-autoload-dotenv --no-compile-autoload-tsconfig --no-compile-autoload-package-json
 
-# What is used by whom beyond Node, npm and make. tools/need installs what is missing, where it can.
+# What is used by whom beyond Node, npm and make. .ci/need installs what is missing, where it can.
 BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
 TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun ip pgrep specs
@@ -60,12 +60,12 @@ help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 demo:  ## run a container made of this machine's busybox, and show what it sees and leaves (root)
-	@tools/need $(DEMO_TOOLS)
+	@.ci/need $(DEMO_TOOLS)
 	$(BUILD) build
 	@docs/demo.sh
 
 test:  ## everything: unit, native and system tests, then lint and types (root; installs what is missing)
-	@tools/need $(TEST_TOOLS)
+	@.ci/need $(TEST_TOOLS)
 	$(BUILD) build
 	$(VITEST) --reporter=default --reporter=json --outputFile.json=$(OUT)/test/results.json
 	+@$(MAKE) --no-print-directory lint types up-to-date
@@ -96,12 +96,12 @@ test-system: build
 	$(VITEST) --project system
 
 bench:  ## measure davit, runc and crun side by side (root)
-	@tools/need $(BENCH_TOOLS)
+	@.ci/need $(BENCH_TOOLS)
 	$(BUILD) build $(OUT)/bench/measure
 	$(BUN) bench/run.ts
 
 conformance:  ## check a runtime against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
-	@tools/need $(DEMO_TOOLS)
+	@.ci/need $(DEMO_TOOLS)
 	$(BUILD) build
 	$(BUN) conformance/run.ts --runtime $(RUNTIME)
 
@@ -174,13 +174,13 @@ $(OUT)/davit.js: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
 		--banner '#!/usr/bin/env node' --outfile "$$t/$(@F)" >"$$t/log" && chmod 755 "$$t/$(@F)" $(PUT)
 
 # The compiler writes each file whole, in place; the folder is the library.
-$(OUT)/lib/src/index.js: $(SOURCES) node_modules/.davit-deps tsconfig.json tsconfig.lib.json
-	node_modules/.bin/tsc -p tsconfig.lib.json
+$(OUT)/lib/src/index.js: $(SOURCES) node_modules/.davit-deps tsconfig.json src/tsconfig.json
+	node_modules/.bin/tsc -p src/tsconfig.json
 	@touch $@
 
 # The licences of what is inside the executable and beside it.
-$(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit tools/licenses.ts
-	@$(INTO) $(BUN) tools/licenses.ts $(OUT)/meta.json >"$$t/$(@F)" $(PUT)
+$(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit .ci/licenses.ts
+	@$(INTO) $(BUN) .ci/licenses.ts $(OUT)/meta.json >"$$t/$(@F)" $(PUT)
 
 $(OUT)/bench/measure: bench/measure.c
 	@mkdir -p $(@D)
@@ -222,7 +222,7 @@ libfuzzer: node_modules/.davit-deps
 
 # aarch64 is compiled only, with Debian's cross compiler: nothing of it is run.
 native-aarch64:  ## compile the native parts for aarch64 (not part of the product)
-	@tools/need aarch64
+	@.ci/need aarch64
 	@mkdir -p $(OUT)/aarch64
 	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
 		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit-init native/init.c $(EXECUTOR)

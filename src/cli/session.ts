@@ -24,7 +24,7 @@ export function sessionLogger(global: Pick<GlobalOptions, 'log' | 'log-format' |
 export function openSession(global: GlobalOptions, log: Logger): Session {
   const cwd = process.cwd()
   const euid = process.geteuid?.() ?? 0
-  const root = absolutePath(global.root || defaultRoot(euid, process.env['XDG_RUNTIME_DIR']), cwd)
+  const root = absolutePath(global.root || defaultRoot(euid, process.env.XDG_RUNTIME_DIR), cwd)
   return {
     log,
     runtime: {

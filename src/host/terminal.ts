@@ -28,7 +28,7 @@ export function rawSettings(settings: Buffer): Buffer {
 }
 
 /** Puts settings in force at once, or after what was written has gone out. */
-export function setTerminal(fd: number, settings: Buffer, drain = false): void {
+export function setTerminal(fd: number, settings: Uint8Array, drain = false): void {
   sys('ioctl', fd, drain ? TCSETSW : TCSETS, settings)
 }
 

@@ -31,7 +31,7 @@ export class Creation {
   /** Path of the pid file once it is written. */
   pidFile: string | undefined
   /** Settings of the caller's terminal while it is in raw mode for ours. */
-  terminal: Buffer | undefined
+  terminal: Uint8Array | undefined
   /** memfds that take the output of hooks inside the container. */
   hookOutput = -1
   /** memfds that hooks inside the container read their state from. */

@@ -267,8 +267,9 @@ function passConsole(run: Run): void {
   if (creation.consoleSocket < 0) {
     // ORDER: before exec: many programs ask for the size only once, and what is typed ahead must not be echoed twice.
     copySize(0, creation.master)
-    creation.terminal = terminalSettings(0)
-    if (creation.terminal) setTerminal(0, rawSettings(creation.terminal))
+    const settings = terminalSettings(0)
+    creation.terminal = settings
+    if (settings) setTerminal(0, rawSettings(settings))
     return
   }
   try {
