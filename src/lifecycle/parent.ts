@@ -228,12 +228,18 @@ function reapStage(run: Run): void {
   }
 }
 
-function recordPid({ creation, encoded }: Run): void {
+function recordPid({ creation, encoded, cgroup }: Run): void {
   const pid = creation.init?.pid ?? 0
   const stat = processStat(pid)
   if (!stat) throw new RuntimeError('create', 'container init is gone')
   const late = encoded ? lateSteps(creation.plan, encoded) : []
-  creation.save({ pid, startTime: stat.startTime, ...(late.length > 0 ? { late } : {}) })
+  const change = { pid, startTime: stat.startTime, ...(late.length > 0 ? { late } : {}) }
+  // Nobody asks for the pid before a hook could, and what a killed runtime leaves is found by the cgroup. Without hooks
+  // it is written with the rest by markCreated: a rename costs most of what a state file costs.
+  const hooks = creation.hookStates.length > 0 || creation.plan.parent.some((step) => step.kind === 'hook')
+  const tracked = creation.record.cgroup !== undefined && (cgroup?.into ?? cgroup?.tasks[0]) !== undefined
+  if (hooks || !tracked) creation.save(change)
+  else creation.record = { ...creation.record, ...change }
   for (const { fd, status } of creation.hookStates) {
     // pwrite: the hook reads from the shared position, which must stay at the start.
     const text = Buffer.from(hookState(creation.record, status))
