@@ -11,6 +11,6 @@ export function callerFds(): number | undefined {
 
 /** The caller's limit of open files: soft, hard. */
 export function callerNofile(): readonly [soft: string, hard: string] | undefined {
-  const [, soft, hard] = /^(\d+):(\d+)$/.exec(process.env.DAVIT_NOFILE ?? '') ?? []
+  const [soft, hard] = process.env.DAVIT_NOFILE?.split(':') ?? []
   return soft !== undefined && hard !== undefined ? [soft, hard] : undefined
 }

@@ -12,8 +12,8 @@ function kernelRelease(): readonly [number, number] {
   const buffer = Buffer.alloc(65 * 6) // struct new_utsname
   sys('uname', buffer)
   const release = buffer.toString('latin1', 65 * 2, 65 * 3)
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? ['', '0', '0']
-  return [Number(major), Number(minor)]
+  const [major = '0', minor = '0'] = release.split('.')
+  return [Number.parseInt(major, 10), Number.parseInt(minor, 10)]
 }
 
 /** The value of a "Name:\tvalue" line of /proc/PID/status. */

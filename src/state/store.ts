@@ -37,9 +37,18 @@ export function defaultRoot(euid: number, runtimeDir: string | undefined): strin
 /** runc's rule and words. Checked before any path is built. */
 export function checkId(id: string): void {
   if (id === '') throw new RuntimeError('id-invalid', 'container id cannot be empty')
-  if (id === '.' || id === '..' || !/^[\w+.-]+$/.test(id) || id.length > 1024) {
+  if (id === '.' || id === '..' || id.length > 1024 || !isWord(id)) {
     throw new RuntimeError('id-invalid', `invalid container id format: ${JSON.stringify(id.slice(0, 80))}`)
   }
+}
+
+/** Letters, digits and "_+-." only. A loop: the first regular expression of a process costs it a tenth of a millisecond. */
+function isWord(id: string): boolean {
+  for (const char of id) {
+    const letter = (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z')
+    if (!letter && !(char >= '0' && char <= '9') && !'_+-.'.includes(char)) return false
+  }
+  return true
 }
 
 /** A claimed or opened container directory, locked. */

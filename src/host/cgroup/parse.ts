@@ -32,6 +32,7 @@ export function parseCgroupMounts(mountinfo: string): CgroupMount[] {
 
 /** Space, tab, newline and backslash are written as \040 and so on. */
 function unescapeOctal(text: string): string {
+  if (!text.includes('\\')) return text
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }
 
@@ -45,10 +46,12 @@ export interface OwnCgroup {
 export function parseOwnCgroups(text: string): OwnCgroup[] {
   const own: OwnCgroup[] = []
   for (const line of text.split('\n')) {
-    const match = /^[0-9]+:([^:]*):(.*)$/.exec(line)
-    if (match === null) continue
-    const [, controllers = '', path = '/'] = match
-    own.push({ controllers: controllers === '' ? [] : controllers.split(','), path })
+    // By hand: regular expressions are slow in a process that lives for milliseconds.
+    const first = line.indexOf(':')
+    const second = line.indexOf(':', first + 1)
+    if (first < 1 || second < 0) continue
+    const controllers = line.slice(first + 1, second)
+    own.push({ controllers: controllers === '' ? [] : controllers.split(','), path: line.slice(second + 1) })
   }
   return own
 }
