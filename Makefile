@@ -187,23 +187,23 @@ $(OUT)/bench/measure: bench/measure.c
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static -o $@.tmp $< && mv -f $@.tmp $@
 
 # The executor by itself, with the sanitizers: run on real plans, and on a made-up kernel with plans from a fuzzer.
-SANITIZE := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fsanitize=address,undefined \
+SANITIZE := -Inative -Itest/native -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-FUZZ_SOURCES := native/fuzz.c $(filter-out native/reader.c,$(EXECUTOR))
+FUZZ_SOURCES := test/native/fuzz.c $(filter-out native/reader.c,$(EXECUTOR))
 FUZZ_SEED ?= $(shell date +%s)000000
 FUZZ_COUNT ?= 1000000
 
-$(OUT)/test/native-run: native/test_main.c $(EXECUTOR) $(HEADERS)
+$(OUT)/test/native-run: test/native/test_main.c $(EXECUTOR) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -o $@.tmp native/test_main.c $(EXECUTOR) && mv -f $@.tmp $@
+	$(CC) $(SANITIZE) -o $@.tmp test/native/test_main.c $(EXECUTOR) && mv -f $@.tmp $@
 
-$(OUT)/test/native-fuzz: native/fuzz_driver.c native/reader.c $(FUZZ_SOURCES) $(HEADERS)
+$(OUT)/test/native-fuzz: test/native/fuzz_driver.c native/reader.c $(FUZZ_SOURCES) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -DDAVIT_FUZZ -o $@.tmp native/fuzz_driver.c $(FUZZ_SOURCES) && mv -f $@.tmp $@
+	$(CC) $(SANITIZE) -DDAVIT_FUZZ -o $@.tmp test/native/fuzz_driver.c $(FUZZ_SOURCES) && mv -f $@.tmp $@
 
-$(OUT)/test/native-smash: native/test_smash.c native/init.c $(HEADERS)
+$(OUT)/test/native-smash: test/native/test_smash.c native/init.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o $@.tmp native/test_smash.c && mv -f $@.tmp $@
+	$(CC) -Inative $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o $@.tmp test/native/test_smash.c && mv -f $@.tmp $@
 
 native-tests: $(OUT)/test/native-run $(OUT)/test/native-fuzz $(OUT)/test/native-smash
 

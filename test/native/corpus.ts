@@ -4,7 +4,7 @@ import { encodePlan } from '../../src/wire/encode.ts'
 import { planOf } from '../unit/plan/base.ts'
 import { SAMPLES } from '../unit/plan/samples.ts'
 
-/** libFuzzer's inputs begin with flags, a count of answers in units of 16, and the kernel's answers (native/fuzz.h). */
+/** libFuzzer's inputs begin with flags, a count of answers in units of 16, and the kernel's answers (fuzz.h). */
 const ANSWERS = Buffer.alloc(2 + 64 * 16)
 ANSWERS[1] = 64
 

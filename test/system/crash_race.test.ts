@@ -93,7 +93,7 @@ describe.runIf(requires('root'))('races', () => {
         config.process.args = ['sleep', '600']
         config.mounts.push({ destination: '/a/b/c/d', type: 'tmpfs', source: 'tmpfs' })
         config.mounts.push({ destination: '/a/b/file', source: '/etc/passwd', options: ['bind', 'ro'] })
-        Object.assign(config.process, { cwd: '/work/here' })
+        Object.assign(config.process, { cwd: '/srv/here' })
       },
       { applets },
     )

@@ -147,8 +147,8 @@ describe.runIf(requires('root'))('the process', () => {
   ])('with %s finds %s', async (path, name, expected) => {
     const made = await bundle((config) => {
       config.process.env = [path]
-      config.process.cwd = '/work'
-      config.process.args = name === 'cat' ? ['cat', '/work/default'] : [name]
+      config.process.cwd = '/srv'
+      config.process.args = name === 'cat' ? ['cat', '/srv/default'] : [name]
     })
     const script = (folder: string, text: string, mode = 0o755) => {
       mkdirSync(`${made.rootfs}/${folder}`, { recursive: true })
@@ -158,9 +158,9 @@ describe.runIf(requires('root'))('the process', () => {
     script('opt/mine', 'mine')
     script('opt/other', 'other')
     script('opt/closed', 'closed', 0o644)
-    script('work', 'here')
+    script('srv', 'here')
     mkdirSync(`${made.rootfs}/opt/folder/tool`, { recursive: true })
-    writeFileSync(`${made.rootfs}/work/default`, 'default path\n')
+    writeFileSync(`${made.rootfs}/srv/default`, 'default path\n')
     expect(await run(made)).toMatchObject({ code: 0, stdout: `${expected}\n` })
   })
 
