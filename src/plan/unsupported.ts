@@ -5,6 +5,7 @@
 import { type Problem, RuntimeError } from '../base/errors.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Spec } from '../spec/types.gen.ts'
+import { namespace } from './context.ts'
 import type { Facts } from './facts.ts'
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
@@ -37,6 +38,10 @@ export function refuseUnsupported(spec: Spec, facts: Facts): void {
         pointer as string,
         facts.selinux ? 'not supported by this version of davit' : 'selinux is not enabled on this host',
       )
+  }
+  // They would be made on the host and stay there.
+  if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
+    refuse('/mounts', 'mounts need a mount namespace')
   }
   for (const [index, mount] of (spec.mounts ?? []).entries()) {
     const at = `/mounts/${index}`

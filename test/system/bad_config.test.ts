@@ -73,6 +73,15 @@ const CONFIGS: readonly Case[] = [
     config: (c) => Object.assign(c, { ociVersion: '9.0.0' }),
     says: ['/ociVersion', '9.0.0'],
   },
+  {
+    name: 'mounts without a mount namespace, which would be made on the host',
+    config: (c) => {
+      c.linux.namespaces = c.linux.namespaces.filter(({ type }) => type !== 'mount')
+      c.linux.maskedPaths = []
+      c.linux.readonlyPaths = []
+    },
+    says: ['/mounts', 'mounts need a mount namespace'],
+  },
   { name: 'no root.path', config: (c) => Object.assign(c, { root: {} }), says: ['/root', 'path'] },
   {
     name: 'no args',

@@ -94,7 +94,7 @@ function configuration(chance: Chance): Spec {
         rlimits: chance.some(Object.keys(RLIMITS)).map((type) => ({ type, soft: 1, hard: 2 ** 64 })),
       }),
     },
-    mounts: chance.list(6, () => mount(chance)),
+    mounts: has('mount') ? chance.list(6, () => mount(chance)) : [],
     hooks: chance.part({
       prestart: chance.list(3, () => hook(chance)),
       createRuntime: chance.list(3, () => hook(chance)),
