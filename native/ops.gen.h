@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 2303930118u
+#define DAVIT_TABLE_HASH 2201639958u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -46,7 +46,6 @@
 #define REPORT_FD 2u
 #define REPORT_CHILD 3u
 #define REPORT_FAILED 4u
-#define REPORT_BAD 5u
 
 #define PROGRAM_STAGE 0u
 #define PROGRAM_INIT 1u

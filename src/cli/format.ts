@@ -1,22 +1,11 @@
 /**
  * What `list` and `state` print: runc's columns and JSON, which scripts and engines read. Pure.
  */
+import type { ContainerState } from '../lifecycle/state.ts'
 import { escapeControls } from './log_line.ts'
 
-/** A container as `state` and `list` show it. Keys in runc's order. */
-export interface StateView {
-  readonly ociVersion: string
-  readonly id: string
-  /** 0 when stopped. */
-  readonly pid: number
-  readonly status: 'creating' | 'created' | 'running' | 'paused' | 'stopped'
-  /** Absolute. */
-  readonly bundle: string
-  /** Absolute. */
-  readonly rootfs: string
-  /** RFC 3339, UTC. */
-  readonly created: string
-  readonly annotations?: Readonly<Record<string, string>>
+/** A container as `state` and `list` show it, in the order that `ordered` gives its keys: runc's. */
+export type StateView = Omit<ContainerState, 'owner'> & {
   /** User name of the owner; "#uid" in a list when the user has none. `state` leaves it empty, as runc does. */
   readonly owner: string
 }

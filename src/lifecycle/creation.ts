@@ -90,11 +90,11 @@ export class Creation {
     const { cgroup, pid } = this.record
     if (cgroup) attempt('kill', () => killCgroup(cgroup))
     for (const child of [this.stage, this.init]) if (child) attempt('kill init', () => destroyChild(child))
+    if (cgroup) attempt('remove cgroup', () => removeCgroup(cgroup))
     // SPEC: runtime.md#lifecycle: a container that fails half-way goes through its poststop hooks like any other.
     if (pid > 0) attempt('poststop hooks', () => runRecordedHooks(this.record, 'poststop', this.runtime.log))
     const { pidFile } = this
     if (pidFile !== undefined) attempt('remove pid file', () => unlink(pidFile))
-    if (cgroup) attempt('remove cgroup', () => removeCgroup(cgroup))
     attempt('remove state', () => removeContainer(this.claim))
     releaseContainer(this.claim)
   }

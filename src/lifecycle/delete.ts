@@ -50,11 +50,15 @@ export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecor
   }
 }
 
-/** Kills, runs the poststop hooks, removes cgroups and state. */
+/**
+ * Kills, removes the cgroups, runs the poststop hooks, removes the state.
+ * SPEC: runtime.md#lifecycle steps 12 and 13: the hooks come when the container is destroyed; the state goes last, so
+ * that a delete which was killed can be repeated.
+ */
 export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   destroy(record)
-  runRecordedHooks(record, 'poststop', runtime.log)
   if (record.cgroup) removeCgroups(record.cgroup)
+  runRecordedHooks(record, 'poststop', runtime.log)
   removeContainer(claim)
 }
 

@@ -52,7 +52,7 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
   const ownMounts = namespace(spec, 'mount') !== undefined
   const mounts = ownMounts ? planMounts(ctx) : { steps: [], late: [] }
   const umask = spec.process?.user?.umask
-  const phases: Phase[] = [
+  return [
     // ORDER: protection before anything of a container can be near; cgroups before anything is allocated.
     { name: 'protection', steps: first },
     { name: 'namespaces', steps: namespaces },
@@ -104,7 +104,6 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     { name: 'startContainer hooks', steps: planContainerHooks(ctx, 'startContainer') },
     { name: 'exec', steps: planExec(ctx) },
   ]
-  return phases
 }
 
 function startSteps(ctx: PlanContext): ChildStep[] {
@@ -126,7 +125,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     launch,
     ...idMapHostSteps(ctx),
     ...(staged ? [{ kind: 'reapStage' as const }] : []),
-    // ORDER: whoever looks the container up from now on, hooks included, finds its pid.
+    // ORDER: before the hooks, which are told the pid and may look the container up.
     { kind: 'recordPid' },
     ...(spec.process?.terminal
       ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]

@@ -60,7 +60,6 @@ export const REPORT = {
   fd: 2, // value = tag; an fd is attached
   child: 3, // value = pid of init as the stage sees it
   failed: 4, // value = errno; program and record name the step
-  bad: 5, // the plan buffer is malformed; value says where
 } as const
 
 export const PROGRAM = { stage: 0, init: 1 } as const
