@@ -8,24 +8,10 @@ import { planConsole } from './console.ts'
 import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
 import { planDevices } from './devices.ts'
 import { hasCreateHooks, planContainerHooks, runtimeHookSteps } from './hooks.ts'
-import { planIdentity, planNoNewPrivileges } from './identity.ts'
 import { planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
-import {
-  dieWithParent,
-  planCloseHost,
-  planEnterCgroups,
-  planEnterCwdAsRoot,
-  planEnterCwdAsUser,
-  planExec,
-  planFindExecutable,
-  planMakeCwd,
-  planProtection,
-  planRlimits,
-  planSession,
-  planStdioOwner,
-  planUmask,
-} from './process.ts'
+import { dieWithParent, planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
+import { type Phase, processPhases } from './process_phases.ts'
 import { planProtectedPaths } from './protected_paths.ts'
 import {
   planAttachRoot,
@@ -40,18 +26,11 @@ import { planLoopback, planNames, planSysctl } from './system.ts'
 import { refuseUnsupported } from './unsupported.ts'
 import { idMapHostSteps } from './user_namespace.ts'
 
-/** A named part of the order. */
-export interface Phase {
-  readonly name: string
-  readonly steps: readonly ChildStep[]
-}
-
 /** The phases of the container's first process, in order. */
 export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namespaces: readonly ChildStep[]): Phase[] {
   const { spec } = ctx
   const ownMounts = namespace(spec, 'mount') !== undefined
   const mounts = ownMounts ? planMounts(ctx) : { steps: [], late: [] }
-  const umask = spec.process?.user?.umask
   return [
     // ORDER: protection before anything of a container can be near; cgroups before anything is allocated.
     { name: 'protection', steps: first },
@@ -81,18 +60,13 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     { name: 'change of root', steps: planChangeRoot(ctx) },
     { name: 'root attributes', steps: ownMounts ? planRootAttributes(ctx) : [] },
     { name: 'names', steps: planNames(ctx) },
-    { name: 'umask', steps: [planUmask(umask ?? 0o022, umask !== undefined)] },
-    { name: 'limits', steps: planRlimits(ctx) },
-    // ORDER: after the last step that needs them, before the first that looks up a name in the container.
-    { name: 'close', steps: planCloseHost(ctx) },
-    // ORDER: streams and the working directory while we are root, then the identity, then what the user may do.
-    { name: 'streams', steps: planStdioOwner(ctx) },
-    { name: 'enter working directory as root', steps: planEnterCwdAsRoot(ctx) },
-    { name: 'identity', steps: planIdentity(ctx) },
-    { name: 'no new privileges', steps: planNoNewPrivileges(ctx) },
-    { name: 'enter working directory as user', steps: planEnterCwdAsUser(ctx) },
-    // ORDER: with the final identity and directory, so that "not found" is what exec would say.
-    { name: 'executable', steps: planFindExecutable(ctx) },
+    ...processPhases(ctx, untilStart(ctx)),
+  ]
+}
+
+/** What comes between a process that is ready and its exec: the wait for `start`, and hooks in the container. */
+function untilStart(ctx: PlanContext): Phase[] {
+  return [
     {
       name: 'created',
       steps: [
@@ -102,7 +76,6 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     },
     { name: 'start', steps: startSteps(ctx) },
     { name: 'startContainer hooks', steps: planContainerHooks(ctx, 'startContainer') },
-    { name: 'exec', steps: planExec(ctx) },
   ]
 }
 

@@ -3,21 +3,26 @@ import { RuntimeError } from '../base/errors.ts'
 import type { NamespaceType } from '../kernel/namespaces.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { CgroupPlan } from './cgroup/model.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, ProcessFacts } from './facts.ts'
 import type { Preset, Slot } from './step.ts'
 
-/** What the caller of `create` or `run` asked for, made absolute. */
-export interface CreateRequest {
+/** What the caller asked for that concerns a process of a container, its first or another. */
+export interface ProcessRequest {
   readonly id: string
+  readonly noNewKeyring: boolean
+  /** fds from 3 on that the process gets. */
+  readonly preserveFds: number
+  /** Absolute. */
+  readonly pidFile?: string
+}
+
+/** What the caller of `create` or `run` asked for, made absolute. */
+export interface CreateRequest extends ProcessRequest {
   /** Absolute path of the bundle. */
   readonly bundle: string
   /** create waits for a later `start`; run goes on to exec by itself. */
   readonly verb: 'create' | 'run'
   readonly noPivot: boolean
-  readonly noNewKeyring: boolean
-  /** fds from 3 on that the container's process gets. */
-  readonly preserveFds: number
-  readonly pidFile?: string
 }
 
 /** A child process of the plan starts with these slots; the rest is allocated from FIRST_FREE on. */
@@ -47,13 +52,11 @@ const FIRST_FREE = 16
 /** As many slots as the executor has (WIRE.slots). */
 const MAX_SLOTS = 512
 
-export interface PlanContext {
+/** What the planners get that work for any process of a container. */
+export interface ProcessContext {
   readonly spec: Spec
-  readonly facts: Facts
-  readonly request: CreateRequest
-  readonly cgroup: CgroupPlan | undefined
-  /** Absolute path of the rootfs on the host. */
-  readonly rootfs: string
+  readonly facts: ProcessFacts
+  readonly request: ProcessRequest
   readonly presets: Preset[]
   readonly warnings: string[]
   /** The next free slot; none is ever given out twice, planners share short-lived ones with `scratch`. */
@@ -62,8 +65,19 @@ export interface PlanContext {
   scratch(n: number): Slot
 }
 
+/** What the planners get that make a container. */
+export interface PlanContext extends ProcessContext {
+  readonly facts: Facts
+  readonly request: CreateRequest
+  readonly cgroup: CgroupPlan | undefined
+  /** Absolute path of the rootfs on the host. */
+  readonly rootfs: string
+}
+
 /** A context with fresh slots. */
-export function planContext(input: Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'>): PlanContext {
+export function planContext<I extends Pick<ProcessContext, 'spec' | 'facts' | 'request'>>(
+  input: I,
+): I & Pick<ProcessContext, 'presets' | 'warnings' | 'slot' | 'scratch'> {
   let next: Slot = FIRST_FREE
   const slot = () => {
     if (next < MAX_SLOTS) return next++

@@ -3,7 +3,8 @@
  * Plain readonly JSON values; nothing in src/plan looks at the machine itself.
  */
 
-export interface Facts {
+/** What concerns any process of a container. */
+export interface ProcessFacts {
   readonly arch: 'x64' | 'arm64'
   /** Kernel release as [major, minor], for example [6, 18]. */
   readonly kernel: readonly [major: number, minor: number]
@@ -18,9 +19,13 @@ export interface Facts {
   readonly boundingCaps: string
   /** The caller's limit of open files, soft and hard, where the runtime's engine has changed it. */
   readonly nofile?: readonly [soft: string, hard: string]
-  readonly cgroup: CgroupFacts
   readonly apparmor: boolean
   readonly selinux: boolean
+}
+
+/** And what making a container takes. */
+export interface Facts extends ProcessFacts {
+  readonly cgroup: CgroupFacts
 }
 
 /** One mounted v1 hierarchy. */

@@ -13,7 +13,7 @@ import {
   without,
 } from '../kernel/capability_bits.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
-import { hasUserNamespace, namespace, type PlanContext } from './context.ts'
+import { hasUserNamespace, namespace, type ProcessContext } from './context.ts'
 import type { ChildStep } from './step.ts'
 import { setgroupsPolicy } from './user_namespace.ts'
 
@@ -31,7 +31,7 @@ type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient
  * The five sets. Absent sets are empty. What davit itself lacks cannot be given: as runc, it is left out with a
  * warning rather than failing. Inside a new user namespace everything can be given.
  */
-export function capabilitySets(ctx: PlanContext): Record<SetName | 'drop', CapabilityBits> {
+export function capabilitySets(ctx: ProcessContext): Record<SetName | 'drop', CapabilityBits> {
   const asked = ctx.spec.process?.capabilities ?? {}
   const known = bitsUpTo(ctx.facts.lastCap)
   const own = hasUserNamespace(ctx.spec) ? known : and(known, bitsOfHex(ctx.facts.boundingCaps))
@@ -52,7 +52,7 @@ export function capabilitySets(ctx: PlanContext): Record<SetName | 'drop', Capab
   return { bounding, effective, permitted, inheritable, ambient, drop: without(own, bounding) }
 }
 
-export function planIdentity(ctx: PlanContext): ChildStep[] {
+export function planIdentity(ctx: ProcessContext): ChildStep[] {
   const { user = {}, capabilities } = ctx.spec.process ?? {}
   const { uid = 0, gid = 0, additionalGids = [] } = user
   const sets = capabilitySets(ctx)
@@ -94,7 +94,7 @@ export function planIdentity(ctx: PlanContext): ChildStep[] {
 }
 
 /** SPEC: config.md#linux-process noNewPrivileges. */
-export function planNoNewPrivileges(ctx: PlanContext): ChildStep[] {
+export function planNoNewPrivileges(ctx: ProcessContext): ChildStep[] {
   if (!ctx.spec.process?.noNewPrivileges) return []
   const origin = { config: '/process/noNewPrivileges', doing: 'set no_new_privs' }
   return [{ kind: 'prctl', name: 'PR_SET_NO_NEW_PRIVS', option: PR_SET_NO_NEW_PRIVS, args: [1, 0, 0, 0], origin }]

@@ -4,7 +4,7 @@ import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
 import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
 import { toU64 } from '../spec/numbers.ts'
-import { type PlanContext, SLOT } from './context.ts'
+import { type PlanContext, type ProcessContext, SLOT } from './context.ts'
 import type { ChildStep, Origin } from './step.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { ChildStep, Origin } from './step.ts'
  * non-dumpable on, nothing in a container can open our /proc files or trace us (CVE-2016-9962).
  * A runtime that dies half-way takes the container with it.
  */
-export function planProtection(ctx: PlanContext): ChildStep[] {
+export function planProtection(ctx: ProcessContext): ChildStep[] {
   const steps: ChildStep[] = []
   const score = ctx.spec.process?.oomScoreAdj
   if (score !== undefined) {
@@ -26,7 +26,7 @@ export function planProtection(ctx: PlanContext): ChildStep[] {
  * KERNEL: the /proc files of a process that is not dumpable belong to root; a rootless parent could not write its id
  * maps. It needs no protection yet then: nothing of the container is running, and setuid makes it non-dumpable.
  */
-function planNonDumpable(ctx: PlanContext): ChildStep[] {
+function planNonDumpable(ctx: ProcessContext): ChildStep[] {
   if (ctx.facts.euid !== 0) return []
   return [
     {
@@ -63,7 +63,7 @@ export function planEnterCgroups(ctx: PlanContext): ChildStep[] {
   return [...steps, { kind: 'anyCpu', tolerate: ['ENOSYS', 'EPERM'], skip: 0, origin }]
 }
 
-export function planSession(ctx: PlanContext): ChildStep[] {
+export function planSession(ctx: ProcessContext): ChildStep[] {
   const steps: ChildStep[] = [{ kind: 'setsid', origin: { doing: 'become a session leader' } }]
   if (!ctx.request.noNewKeyring) {
     // Kernels without keys, and sandboxes that forbid them, are no reason to fail.
@@ -80,7 +80,7 @@ export function planSession(ctx: PlanContext): ChildStep[] {
 }
 
 /** ORDER: nofile last would not matter to us, all our fds are open by then; nproc is checked at exec. */
-export function planRlimits(ctx: PlanContext): ChildStep[] {
+export function planRlimits(ctx: ProcessContext): ChildStep[] {
   const configured = ctx.spec.process?.rlimits ?? []
   const steps = configured.map((limit, index) => {
     const [soft, hard] = [toU64(limit.soft).toString(), toU64(limit.hard).toString()]
@@ -99,7 +99,7 @@ function rlimit(name: string, soft: string, hard: string, origin: Origin): Child
 }
 
 /** A process of another user must be able to open its pipes again by /proc/self/fd; devices are never touched. */
-export function planStdioOwner(ctx: PlanContext): ChildStep[] {
+export function planStdioOwner(ctx: ProcessContext): ChildStep[] {
   const uid = ctx.spec.process?.user?.uid ?? 0
   if (uid === 0 || ctx.spec.process?.terminal) return []
   const origin = { doing: 'give the standard streams to the user' }
@@ -110,7 +110,7 @@ export function planStdioOwner(ctx: PlanContext): ChildStep[] {
 }
 
 /** The working directory is made if it is missing, as runc does; before the rootfs becomes read-only. */
-export function planMakeCwd(ctx: PlanContext): ChildStep[] {
+export function planMakeCwd(ctx: ProcessContext): ChildStep[] {
   const path = ctx.spec.process?.cwd ?? '/'
   const out = ctx.scratch(0)
   const origin = { config: '/process/cwd', doing: `make the working directory "${path}"` }
@@ -136,7 +136,7 @@ export function planMakeCwd(ctx: PlanContext): ChildStep[] {
  * CVE-2024-21626: nothing of the host may be reachable through an fd of ours once names of the configuration are looked
  * up (cwd, executable and its interpreter), nor while a created container waits for its start.
  */
-export function planCloseHost(ctx: PlanContext): ChildStep[] {
+export function planCloseHost(ctx: ProcessContext): ChildStep[] {
   const { root, proc, hostProc, nullDevice, emptyTmpfs, dev } = SLOT
   const scratch = [0, 1, 2, 3].map((n) => ctx.scratch(n)) // a step that was skipped may have left one open
   return [root, proc, hostProc, nullDevice, emptyTmpfs, dev, ...scratch].map((slot) => ({ kind: 'close', slot }))
@@ -146,7 +146,7 @@ export function planCloseHost(ctx: PlanContext): ChildStep[] {
  * The directory may be one that only root can enter, or only the user: root tries first, and slot cwd says that it
  * could. CVE-2024-21626: chdir verifies that the directory lies below the root.
  */
-export function planEnterCwdAsRoot(ctx: PlanContext): ChildStep[] {
+export function planEnterCwdAsRoot(ctx: ProcessContext): ChildStep[] {
   const path = ctx.spec.process?.cwd ?? '/'
   const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
   return [
@@ -156,7 +156,7 @@ export function planEnterCwdAsRoot(ctx: PlanContext): ChildStep[] {
 }
 
 /** Where root could not, the user tries. */
-export function planEnterCwdAsUser(ctx: PlanContext): ChildStep[] {
+export function planEnterCwdAsUser(ctx: ProcessContext): ChildStep[] {
   const path = ctx.spec.process?.cwd ?? '/'
   const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
   return [
@@ -177,14 +177,14 @@ export function executableCandidates(name: string, env: readonly string[]): stri
   return path.split(':').map((folder) => (folder === '' ? `./${name}` : joinPath(folder, name)))
 }
 
-export function planFindExecutable(ctx: PlanContext): ChildStep[] {
+export function planFindExecutable(ctx: ProcessContext): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
   const name = args[0] ?? ''
   const origin = { config: '/process/args/0', doing: `exec: "${name}"` }
   return [{ kind: 'findExecutable', name, candidates: executableCandidates(name, env), origin }]
 }
 
-export function planExec(ctx: PlanContext): ChildStep[] {
+export function planExec(ctx: ProcessContext): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
   const origin = { config: '/process/args/0', doing: `exec ${args[0] ?? ''}` }
   return [{ kind: 'exec', args, env, keepFds: ctx.request.preserveFds, origin }]

@@ -6,7 +6,7 @@ import { type Problem, RuntimeError } from '../base/errors.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
-import type { Facts } from './facts.ts'
+import type { ProcessFacts } from './facts.ts'
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
   ['/process/scheduler', ({ process }) => process?.scheduler],
@@ -19,7 +19,7 @@ const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unkn
   ['/linux/personality', ({ linux }) => linux?.personality],
 ]
 
-export function refuseUnsupported(spec: Spec, facts: Facts): void {
+export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
   const problems: Problem[] = []
   const refuse = (pointer: string, message: string) => problems.push({ pointer, message })
   for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')

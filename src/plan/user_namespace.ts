@@ -1,6 +1,6 @@
 /** Entering a user namespace: id maps, written by the parent, then becoming its root. */
 import type { IdMapping } from '../spec/types.gen.ts'
-import { hasUserNamespace, namespace, type PlanContext } from './context.ts'
+import { hasUserNamespace, namespace, type ProcessContext } from './context.ts'
 import type { ChildStep, HostStep } from './step.ts'
 
 /** The text of uid_map or gid_map, written in one piece (user_namespaces(7)). */
@@ -9,7 +9,7 @@ export function idMapText(mappings: readonly IdMapping[]): string {
 }
 
 /** Whether setgroups stays allowed: without privilege over the host ids it must be given up first. */
-export function setgroupsPolicy(ctx: PlanContext): 'allow' | 'deny' {
+export function setgroupsPolicy(ctx: ProcessContext): 'allow' | 'deny' {
   return ctx.facts.euid === 0 ? 'allow' : 'deny'
 }
 
@@ -17,7 +17,7 @@ export function setgroupsPolicy(ctx: PlanContext): 'allow' | 'deny' {
  * ORDER: after the namespace is there and mapped, before anything is done in it: become its root, or mounts and
  * sockets belong to the overflow user.
  */
-export function userNamespaceSteps(ctx: PlanContext): ChildStep[] {
+export function userNamespaceSteps(ctx: ProcessContext): ChildStep[] {
   if (!hasUserNamespace(ctx.spec)) return []
   const steps: ChildStep[] = []
   const doing = 'become root of the user namespace'
@@ -29,7 +29,7 @@ export function userNamespaceSteps(ctx: PlanContext): ChildStep[] {
 }
 
 /** The parent's side of {@link userNamespaceSteps}. */
-export function idMapHostSteps(ctx: PlanContext): HostStep[] {
+export function idMapHostSteps(ctx: ProcessContext): HostStep[] {
   if (namespace(ctx.spec, 'user') !== 'new') return []
   const { uidMappings = [], gidMappings = [] } = ctx.spec.linux ?? {}
   return [

@@ -28,7 +28,7 @@ describe('docs/ARCHITECTURE.md', () => {
   })
 
   test('names a planner that has the phase', () => {
-    const build = readProject('src/plan/build.ts')
+    const build = readProject('src/plan/build.ts') + readProject('src/plan/process_phases.ts')
     const lines = section('docs/ARCHITECTURE.md', 'What create does, in order').matchAll(
       /^\d+\. \*\*([^*]+)\*\*[^\n]*?\/plan\/(\w+)\.ts/gm,
     )

@@ -1,9 +1,10 @@
 /** A configuration, facts and a request to start from, and the way from them to a plan. */
 import { cleanPath, joinPath } from '../../../src/base/path.ts'
-import { buildPlan, type Phase, planPhases } from '../../../src/plan/build.ts'
+import { buildPlan, planPhases } from '../../../src/plan/build.ts'
 import { planCgroup } from '../../../src/plan/cgroup/plan.ts'
 import type { CreateRequest, PlanContext } from '../../../src/plan/context.ts'
 import type { Facts } from '../../../src/plan/facts.ts'
+import type { Phase } from '../../../src/plan/process_phases.ts'
 import type { Plan } from '../../../src/plan/step.ts'
 import type { Spec } from '../../../src/spec/types.gen.ts'
 import { HYBRID, LEGACY, UNIFIED } from './cgroup/helper.ts'
