@@ -38,7 +38,9 @@ EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile
 # What is used by whom beyond Node, npm and make. .ci/need installs what is missing, where it can.
 BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
-TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun ip pgrep specs
+ENGINE_TOOLS := busybox gcc headers runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker docker-init \
+	docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns newuidmap slirp4netns fuse-overlayfs
+TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
@@ -49,7 +51,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system bench conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
+	test-system engine-test bench conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -94,6 +96,11 @@ test-native: build
 
 test-system: build
 	$(VITEST) --project system
+
+engine-test:  ## Docker, containerd, Podman and Buildah on davit: make engine-test RUNTIME=/usr/sbin/runc (root)
+	@.ci/need $(ENGINE_TOOLS)
+	$(BUILD) build
+	RUNTIME=$(RUNTIME) $(VITEST) --project engine
 
 bench:  ## measure davit, runc and crun side by side (root)
 	@.ci/need $(BENCH_TOOLS)

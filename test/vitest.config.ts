@@ -1,14 +1,25 @@
 import { defineConfig } from 'vitest/config'
 
-/** Three projects: unit (no root), native (the C executor alone), system (the built executable on real containers). */
+/**
+ * Four projects: unit (no root), native (the C executor alone), system (the built executable on real containers), engine
+ * (Docker, containerd, Podman and Buildah on it), which comes last and alone, as it wants the machine for itself.
+ */
+const LIMITS: Readonly<Record<string, { testTimeout: number; hookTimeout?: number }>> = {
+  unit: { testTimeout: 10_000 },
+  native: { testTimeout: 60_000 },
+  system: { testTimeout: 60_000 },
+  engine: { testTimeout: 120_000, hookTimeout: 300_000 },
+}
+
 export default defineConfig({
   test: {
-    projects: ['unit', 'native', 'system'].map((name) => ({
+    projects: Object.entries(LIMITS).map(([name, limits]) => ({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
-        testTimeout: name === 'unit' ? 10_000 : 60_000,
-        ...(name === 'system' ? { pool: 'forks' as const, fileParallelism: false } : {}),
+        ...limits,
+        ...(name === 'system' || name === 'engine' ? { pool: 'forks' as const, fileParallelism: false } : {}),
+        sequence: { groupOrder: name === 'engine' ? 1 : 0 },
       },
     })),
   },

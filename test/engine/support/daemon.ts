@@ -1,0 +1,62 @@
+/** Daemons on an engine's host: started, waited for, stopped; what they said is told when something fails. */
+import { existsSync, readFileSync } from 'node:fs'
+import { onTestFailed } from 'vitest'
+import { until } from '../../support/wait.ts'
+import type { Host } from './host.ts'
+
+export interface Daemon {
+  /** What it has printed so far. */
+  log(): string
+  /** SIGTERM, and wait until it has ended. */
+  stop(): Promise<void>
+  /** SIGKILL: as if it had crashed. */
+  kill(): Promise<void>
+}
+
+/** The last lines of what a daemon said, without the rest. */
+const tail = (text: string, count = 60) => text.trimEnd().split('\n').slice(-count).join('\n')
+
+/** Starts a daemon and waits until `ready` is true. Its output goes to DIRECTORY/NAME.log. */
+export async function startDaemon(
+  host: Host,
+  name: string,
+  argv: readonly string[],
+  ready: () => boolean | Promise<boolean>,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Daemon> {
+  const path = `${host.directory}/${name}.log`
+  const [file = '', ...args] = argv
+  const log = () => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+  const pidFile = `${host.directory}/${name}.own-pid`
+  const line = ['sh', ['-c', 'echo $$ >"$0" && exec "$@"', pidFile, file, ...args]] as const
+  const running = host.start(...line, { output: path, env, timeout: 3_600_000 })
+  let ended = false
+  running.done.finally(() => {
+    ended = true
+  })
+  const signal = async (word: string) => {
+    const pid = readFileSync(pidFile, 'utf8').trim()
+    await host.exec('kill', [`-${word}`, pid])
+    await until(`${name} to end`, () => ended, 30_000).catch((error: Error) => {
+      throw new Error(`${error.message}\n${tail(log())}`)
+    })
+  }
+  await until(
+    `${name} to be ready`,
+    async () => {
+      if (ended) throw new Error(`${name} has ended:\n${tail(log())}`)
+      return ready()
+    },
+    30_000,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\n${tail(log())}`)
+  })
+  return { log, stop: () => signal('TERM'), kill: () => signal('KILL') }
+}
+
+/** To be called in a test: when it fails, what these daemons said last is printed. */
+export function tellOnFailure(...daemons: readonly Daemon[]): void {
+  onTestFailed(() => {
+    for (const daemon of daemons) console.error(tail(daemon.log()))
+  })
+}

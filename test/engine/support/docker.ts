@@ -1,0 +1,82 @@
+/** Docker on a host of its own: dockerd with the runtime under test as its default, and its command line. */
+import { mkdirSync } from 'node:fs'
+import type { ExecOptions, Result, Running } from '../../support/exec.ts'
+import { RUNTIME } from '../../support/place.ts'
+import type { ImageName } from '../images/recipes.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { type Host, makeHost } from './host.ts'
+import { image } from './images.ts'
+
+export interface Docker {
+  readonly host: Host
+  readonly daemon: Daemon
+  /** Runs a command line of docker to its end. */
+  exec(args: readonly string[], options?: ExecOptions): Promise<Result>
+  /** A command line of docker that must succeed; its output, without the last newline. */
+  run(...args: readonly string[]): Promise<string>
+  /** Starts a command line of docker. */
+  start(args: readonly string[], options?: ExecOptions): Running
+  /** Starts the daemon again after it was stopped or killed. */
+  again(): Promise<void>
+  /** Stops the daemon and removes the host. */
+  close(): Promise<void>
+}
+
+export interface DockerOptions {
+  /** Images to load. */
+  readonly images?: readonly ImageName[]
+  /** Flags of dockerd beside those that make it a stranger to any other. */
+  readonly flags?: readonly string[]
+  /** Flags that make the runtime the default one; without it, `--default-runtime`. */
+  readonly runtime?: readonly string[]
+  /** A host that is there already; it is closed with the rest. */
+  readonly host?: Host
+}
+
+/** This machine's hard limit of open files may be below the one that the daemon asks for. */
+const FILES = ['--default-ulimit', 'nofile=1024:4096']
+
+/** Starts Docker and loads images. The one who starts it closes it. */
+export async function startDocker(options: DockerOptions = {}): Promise<Docker> {
+  const images = await Promise.all((options.images ?? []).map(image))
+  const host = options.host ?? (await makeHost())
+  const { directory } = host
+  const env = { DOCKER_HOST: `unix://${directory}/s`, DOCKER_CONFIG: `${directory}/cli` }
+  mkdirSync(env.DOCKER_CONFIG)
+  const run = async (...args: readonly string[]) =>
+    (await host.output('docker', args, { env, timeout: 60_000 })).replace(/\n$/, '')
+  const flags = [
+    ...['--data-root', `${directory}/data`, '--exec-root', `${directory}/exec`, '-p', `${directory}/pid`],
+    ...['-H', env.DOCKER_HOST, '--exec-opt', 'native.cgroupdriver=cgroupfs', '--storage-driver', 'overlay2', ...FILES],
+    ...['--bip', '172.31.200.1/24', '--default-address-pool', 'base=172.31.208.0/20,size=24'],
+    ...(options.runtime ?? ['--add-runtime', `davit=${RUNTIME}`, '--default-runtime', 'davit']),
+    ...(options.flags ?? []),
+  ]
+  const ready = async () => (await host.exec('docker', ['version'], { env })).code === 0
+  const start = () => startDaemon(host, 'dockerd', ['dockerd', ...flags], ready)
+  let daemon: Daemon | undefined
+  const close = async () => {
+    await daemon?.stop().catch(() => {}) // what it does not end, the host does
+    await host.close()
+  }
+  try {
+    daemon = await start()
+    for (const archive of images) await run('load', '-q', '-i', archive)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    host,
+    get daemon() {
+      return daemon as Daemon
+    },
+    exec: (args, more = {}) => host.exec('docker', args, { timeout: 60_000, ...more, env: { ...env, ...more.env } }),
+    run,
+    start: (args, more = {}) => host.start('docker', args, { timeout: 60_000, ...more, env: { ...env, ...more.env } }),
+    again: async () => {
+      daemon = await start()
+    },
+    close,
+  }
+}

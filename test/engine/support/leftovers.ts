@@ -1,0 +1,84 @@
+/** What is on an engine's host, to be compared before and after: what a run has left is what is new. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { Host } from './host.ts'
+
+/** Sorted lines, each naming one thing. */
+export type Snapshot = readonly string[]
+
+const lines = (text: string) => text.split('\n').filter((line) => line !== '')
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // it ended meanwhile
+  }
+}
+
+function processes(host: Host): string[] {
+  const pids = readdirSync(host.path('/proc')).filter((name) => /^\d+$/.test(name))
+  return pids.flatMap((pid) => {
+    const command = read(host.path(`/proc/${pid}/cmdline`))
+      .replaceAll('\0', ' ')
+      .trim()
+    const name = command || read(host.path(`/proc/${pid}/comm`)).trim()
+    return name === '' ? [] : [`process ${pid} ${name}`]
+  })
+}
+
+function mounts(host: Host): string[] {
+  return lines(read(`/proc/${host.pid}/mountinfo`)).map((line) => `mount ${line.split(' ')[4]}`)
+}
+
+function cgroups(host: Host): string[] {
+  const below = (path: string): string[] =>
+    readdirSync(host.path(path), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) => [`cgroup ${path}/${entry.name}`, ...below(`${path}/${entry.name}`)])
+  return lines(read(`/proc/${host.pid}/mountinfo`))
+    .filter((line) => / - cgroup2? /.test(line))
+    .flatMap((line) => below(line.split(' ')[4] as string))
+}
+
+/** Open fds of each process: the engine's own daemons may gain some, but not with every container. */
+function descriptors(host: Host, names: readonly string[]): string[] {
+  return readdirSync(host.path('/proc'))
+    .filter((pid) => /^\d+$/.test(pid) && names.includes(read(host.path(`/proc/${pid}/comm`)).trim()))
+    .flatMap((pid) => {
+      const count = existsSync(host.path(`/proc/${pid}/fd`)) ? readdirSync(host.path(`/proc/${pid}/fd`)).length : 0
+      return [`fds of ${read(host.path(`/proc/${pid}/comm`)).trim()}: ${count}`]
+    })
+}
+
+/** Processes, mounts, cgroups, links, rules of iptables, and how many fds the processes of these names have. */
+export async function snapshot(host: Host, daemons: readonly string[] = []): Promise<Snapshot> {
+  const [links, rules] = await Promise.all([
+    host.output('ip', ['-o', 'link']),
+    host.output('iptables-save', []).catch(() => ''),
+  ])
+  return [
+    ...processes(host),
+    ...mounts(host),
+    ...cgroups(host),
+    ...descriptors(host, daemons),
+    ...lines(links).map((line) => `link ${line.split(': ')[1]}`),
+    ...lines(rules)
+      .filter((line) => line.startsWith('-A'))
+      .map((line) => `rule ${line}`),
+  ].sort()
+}
+
+/** What is in `after` more often than in `before`, except for what matches; asked again until it is nothing, or 10 s. */
+export async function leftSince(
+  host: Host,
+  before: Snapshot,
+  daemons: readonly string[] = [],
+  expected: readonly RegExp[] = [],
+): Promise<string[]> {
+  for (let i = 0; ; i++) {
+    const rest = [...(await snapshot(host, daemons))].filter((line) => !expected.some((pattern) => pattern.test(line)))
+    for (const line of before) if (rest.includes(line)) rest.splice(rest.indexOf(line), 1)
+    if (rest.length === 0 || i === 40) return rest
+    await new Promise((done) => setTimeout(done, 250))
+  }
+}
