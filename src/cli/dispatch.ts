@@ -22,6 +22,12 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return remove(command, session)
     case 'state':
       return state(command, session)
+    case 'pause':
+      return (await import('./verbs/processes.ts')).pause(command, session)
+    case 'resume':
+      return (await import('./verbs/processes.ts')).resume(command, session)
+    case 'ps':
+      return (await import('./verbs/processes.ts')).ps(command, session)
     case 'list':
       return list(command, session)
     case 'spec':

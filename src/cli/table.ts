@@ -129,6 +129,23 @@ export const VERBS = {
       },
     },
   },
+  pause: { summary: 'suspend all processes of a container', positionals: [ID], options: {} },
+  resume: { summary: 'let a paused container go on', positionals: [ID], options: {} },
+  ps: {
+    summary: 'list the processes of a container',
+    positionals: [ID],
+    options: {
+      format: {
+        type: 'string',
+        alias: 'f',
+        choices: ['table', 'json'],
+        default: 'table',
+        description: 'what ps(1) of the host prints of them, or their process ids',
+      },
+    },
+    rest: true,
+    details: 'What follows the id are arguments for ps(1), for example "-o pid,args" (default: -ef).',
+  },
   list: {
     summary: 'list the containers below the root',
     positionals: [],

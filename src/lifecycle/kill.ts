@@ -1,6 +1,7 @@
 /** `kill`: a signal to init, or with --all (and for a shared pid namespace) to every process of the container. */
 import { RuntimeError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
+import { freezeState } from '../host/cgroup/freeze.ts'
 import { killCgroup, signalCgroup } from '../host/cgroup/kill.ts'
 import { openPidfd, signalPidfd } from '../host/process.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -33,6 +34,7 @@ export function killContainer(runtime: Runtime, id: string, signal: number, all:
     if (status === 'stopped') return
   } else if (status === 'stopped') throw running
   else if (!signalInit(record, signal)) throw running
-  // A frozen process dies only when it is thawed (v1); SIGKILL should not have to wait for `resume`.
-  if (signal === SIGKILL && status === 'paused' && record.cgroup) killCgroup(record.cgroup)
+  // KERNEL: a frozen process dies only when it is thawed (v1), and SIGKILL should not have to wait for `resume`. ORDER:
+  // looked at after the signal, as a pause may come between; one that comes later sees the signal and gives way.
+  if (signal === SIGKILL && record.cgroup && freezeState(record.cgroup) === 'frozen') killCgroup(record.cgroup)
 }

@@ -40,8 +40,7 @@ function poststart(runtime: Runtime, claim: Claim, record: ContainerRecord): voi
 /** runc's words where it has them. */
 function notStartable(status: string): RuntimeError {
   if (status === 'stopped') return new RuntimeError('bad-state', 'cannot start a container that has stopped')
-  if (status === 'running' || status === 'paused')
-    return new RuntimeError('bad-state', 'cannot start an already running container')
+  if (status === 'running') return new RuntimeError('bad-state', 'cannot start an already running container')
   return new RuntimeError('bad-state', `cannot start a container in the ${status} state`)
 }
 

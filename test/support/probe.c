@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -240,6 +242,33 @@ static int dirty(size_t size)
 	return p ? 0 : 1;
 }
 
+/*
+ * stuck DIRECTORY: a process in uninterruptible sleep, which no freezer can freeze: it looks at a FUSE file system that
+ * nobody serves. Prints its pid; it ends with its parent, or by SIGKILL.
+ */
+static int stuck(const char *directory)
+{
+	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[64];
+	struct stat status;
+
+	if (fuse < 0 || unshare(CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		die("fuse");
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+	if (mount("stuck", directory, "fuse", 0, options))
+		die("mount fuse");
+	pid_t child = fork();
+	if (child == 0) {
+		close(fuse);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return stat(directory, &status);
+	}
+	printf("%d\n", child);
+	fflush(stdout);
+	waitpid(child, NULL, 0);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -260,6 +289,8 @@ int main(int argc, char **argv)
 		return unix_socket(argv[2]);
 	if (!strcmp(command, "tty"))
 		return terminal();
+	if (!strcmp(command, "stuck") && argc == 3)
+		return stuck(argv[2]);
 	if (!strcmp(command, "dirty") && argc == 3)
 		return dirty((size_t)atoi(argv[2]));
 	fprintf(stderr, "probe: unknown command\n");

@@ -41,13 +41,25 @@ async function deleteContainers(root: string): Promise<void> {
 }
 
 afterEach(async () => {
-  const directory = current
-  const [used, ends] = [ids, endings]
+  const ends = endings
+  endings = []
+  let failure: unknown
+  for (const end of ends) {
+    try {
+      await end()
+    } catch (error) {
+      failure ??= error // the rest is cleaned up all the same
+    }
+  }
+  // The endings may use the directory.
+  const [directory, used] = [current, ids]
   current = undefined
   ids = []
-  endings = []
-  for (const end of ends) await end()
-  if (directory === undefined) return
+  if (directory !== undefined) await removeScratch(directory, used)
+  if (failure !== undefined) throw failure
+}, 60_000)
+
+async function removeScratch(directory: string, used: readonly string[]): Promise<void> {
   await deleteContainers(`${directory}/root`)
   const state = existsSync(`${directory}/root`) ? readdirSync(`${directory}/root`) : []
   const left = [
@@ -58,4 +70,4 @@ afterEach(async () => {
   ]
   if (!mountsBelow(directory).length) rmSync(directory, { recursive: true, force: true })
   if (left.length > 0) throw new Error(`left behind: ${left.join('; ')}`)
-}, 60_000)
+}

@@ -113,7 +113,7 @@ describe.runIf(requires('root'))('a container', () => {
     await createStart(made)
     await untilStatus(made.id, 'stopped')
     const pid = Number(containerOutput(made))
-    expect(processStatus(pid).Name).toBe('sleep')
+    await until('sleep', () => processStatus(pid).Name === 'sleep')
     await must(['delete', made.id])
     await until('its end', () => !existsSync(`/proc/${pid}/exe`) || /^Z/.test(processStatus(pid).State ?? ''))
   })

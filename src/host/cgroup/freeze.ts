@@ -44,7 +44,18 @@ export function tryFreeze(record: CgroupRecord): void {
 
 /** Thaws the container, in every hierarchy that has a freezer. What is gone or thawed already is no error. */
 export function thawCgroup(record: CgroupRecord): void {
-  for (const dir of freezers(record)) if (isFrozen(dir)) writeState(dir, false)
+  for (const dir of freezers(record)) if (isFrozen(dir) || isAskedToFreeze(dir)) writeState(dir, false)
+}
+
+/**
+ * Thaws the container and waits until it is.
+ * @throws RuntimeError when it stays frozen for `bound` ms: then a cgroup above it is frozen.
+ */
+export function resumeCgroup(record: CgroupRecord, bound = 2000): void {
+  thawCgroup(record)
+  const stuck = () => freezers(record).find(isFrozen)
+  if (waitUntil(() => stuck() === undefined, bound)) return
+  throw new RuntimeError('cgroup', `thaw ${stuck() ?? ''}: still frozen after ${bound} ms, as a cgroup above it is`)
 }
 
 /** Thaws the container and every cgroup that it made below its own: killed processes die only when thawed on v1. */
@@ -60,6 +71,11 @@ function freezers(record: CgroupRecord): string[] {
     const file = dir === record.v2 ? 'cgroup.freeze' : 'freezer.state'
     return statIf(`${dir}/${file}`) !== undefined
   })
+}
+
+/** KERNEL: v2 says "frozen" only when all processes are; one that could not be frozen leaves the order standing. */
+function isAskedToFreeze(dir: string): boolean {
+  return readTextIf(`${dir}/cgroup.freeze`)?.trim() === '1'
 }
 
 /** KERNEL: v1 says FREEZING until all processes are; v2 says so in cgroup.events. */

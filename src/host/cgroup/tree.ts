@@ -83,6 +83,15 @@ export function readPids(record: CgroupRecord): number[] {
   return []
 }
 
+/**
+ * The container's processes, in host pids, lowest first, from every hierarchy: one that left its cgroup in one of them
+ * is still found in the others.
+ */
+export function allPids(record: CgroupRecord): number[] {
+  const pids = new Set(recordDirs(record).flatMap(treePids))
+  return [...pids].filter((pid) => pid > 0).sort((a, b) => a - b)
+}
+
 /** All directories of the record, v2 first. */
 export function recordDirs(record: CgroupRecord): string[] {
   return record.v2 === undefined ? [...record.v1] : [record.v2, ...record.v1]
