@@ -2,7 +2,7 @@
  * `create` and the first half of `run`: validate and plan everything, then claim the id, then act. After any failure
  * nothing is left: what was made is taken back in reverse, and the first error is the one that is told.
  */
-import { messageOf, RuntimeError } from '../base/errors.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd, listDir } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
@@ -10,7 +10,6 @@ import { callerFds } from '../host/caller.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
-import { connectUnix } from '../host/socket.ts'
 import { buildPlan } from '../plan/build.ts'
 import { planCgroup } from '../plan/cgroup/plan.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
@@ -19,8 +18,10 @@ import { hooksOf } from '../plan/hooks.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
+import { checkConsole, connectConsole } from './console.ts'
 import { Creation } from './creation.ts'
 import { type Bundle, loadBundle, realRootfs } from './load.ts'
+import { making } from './making.ts'
 import { runParent } from './parent.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -73,20 +74,8 @@ export function wantsLsm({ process, linux }: Spec): boolean {
   return Boolean(process?.apparmorProfile || process?.selinuxLabel || linux?.mountLabel)
 }
 
-/** runc's rules for terminals and sockets, in its words. */
-function checkTerminal(bundle: Bundle, options: CreateOptions): void {
-  const terminal = bundle.spec.process?.terminal ?? false
-  const detached = options.verb === 'create' || options.detach
-  if (terminal && detached && !options.consoleSocket) {
-    throw new RuntimeError('console', 'cannot allocate tty if davit will detach without setting console socket')
-  }
-  if (options.consoleSocket && !(terminal && detached)) {
-    throw new RuntimeError('console', 'cannot use console socket if davit will not detach or allocate tty')
-  }
-}
-
 /** The caller's fds must be there: one of our own in their place would be handed to the container. */
-function checkPreserved(count: number): void {
+export function checkPreserved(count: number): void {
   if (count === 0) return
   const given = callerFds()
   const open = new Set(listDir('/proc/self/fd').map(Number))
@@ -113,13 +102,16 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
   checkId(options.id)
   checkPreserved(options.preserveFds)
   const bundle = usable(await loadBundle(runtime, options.bundle, options.configFile))
-  checkTerminal(bundle, options)
+  checkConsole(
+    bundle.spec.process?.terminal ?? false,
+    options.verb === 'create' || options.detach,
+    options.consoleSocket,
+  )
   const facts = gatherFacts(wantsLsm(bundle.spec))
   const { plan, cgroup } = planContainer(runtime, bundle, facts, options)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
-  const console =
-    options.consoleSocket === undefined ? -1 : connectConsole(absolutePath(options.consoleSocket, runtime.cwd))
+  const console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
   try {
     const claim = claimContainer(runtime.root, options.id)
     // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
@@ -146,7 +138,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
       writeStateFile(claim, 'config.json', bundle.text)
-      runParent(creation)
+      runParent(creation, making(creation))
       return creation
     } catch (error) {
       creation.undo()
@@ -154,13 +146,5 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     }
   } finally {
     if (console >= 0) closeFd(console)
-  }
-}
-
-function connectConsole(path: string): number {
-  try {
-    return connectUnix(path, 'stream', 10_000)
-  } catch (error) {
-    throw new RuntimeError('console', `console socket "${path}": ${messageOf(error)}`)
   }
 }

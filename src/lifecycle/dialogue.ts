@@ -1,0 +1,86 @@
+/** What parent and child say to each other: the child's reports, the parent's answers, a failure in words. */
+import { RuntimeError, SysError } from '../base/errors.ts'
+import { closeFd } from '../ffi/file.ts'
+import { memfdText } from '../host/memfd.ts'
+import { openPidfd, reap } from '../host/process.ts'
+import { receive, send } from '../host/socket.ts'
+import { TAGS } from '../plan/step.ts'
+import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
+import { CUSTOM } from '../wire/ops.ts'
+import type { Launching } from './launching.ts'
+import { reportWords } from './words.ts'
+
+/** Receives reports until `done` says that the one waited for is there; an fd that came with it is then its own. */
+export function receiveUntil(launching: Launching, done: (report: Report, fd: number) => boolean): void {
+  for (;;) {
+    const { message, fd } = receive(launching.peer)
+    if (message.length === 0) throw childDied(launching)
+    const report = decodeReport(message)
+    if (report.kind === 'failed') throw childFailed(launching, report)
+    if (report.kind === 'child') launching.forked = report.pid
+    if (done(report, fd)) return
+    if (fd >= 0) closeFd(fd)
+    // Stage and init share the socket: the stage's word about its child may come after the child's own.
+    if (report.kind !== 'child') throw new RuntimeError('create', `bug: unexpected report ${JSON.stringify(report)}`)
+  }
+}
+
+function childFailed(launching: Launching, report: Extract<Report, { kind: 'failed' }>): RuntimeError {
+  const { plan, encoded, hookOutput } = launching
+  if (!encoded) throw new Error('bug: a report without a plan')
+  // All that hooks printed, where init's own report has room for the end of it only.
+  const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdText(hookOutput) : ''
+  const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])
+  const words = reportWords(plan, encoded, { ...report, detail })
+  return new RuntimeError('create', `unable to start container process: ${words}`)
+}
+
+/** The socket closed without a word. How init ended is all there is to say. */
+function childDied(launching: Launching): RuntimeError {
+  const child = launching.init ?? launching.stage
+  const exit = child && reap(child.pid)
+  const memory = exit?.signal === 9 ? ' (out of memory, or killed by somebody; is the memory limit large enough?)' : ''
+  const end = !exit
+    ? 'ended'
+    : exit.signal === undefined
+      ? `exited with status ${exit.code}`
+      : `was killed by signal ${exit.signal}`
+  return new RuntimeError('create', `unable to start container process: container init ${end}${memory}`)
+}
+
+/** Lets the child come to a sync. */
+export function awaitTag(launching: Launching, tag: keyof typeof TAGS): void {
+  receiveUntil(launching, (report) => report.kind === 'sync' && report.tag === TAGS[tag])
+}
+
+/** Lets the child go on. One that died while it waited (killed, out of memory) has left its end, and perhaps a report. */
+export function answer(launching: Launching, tag: keyof typeof TAGS): void {
+  try {
+    send(launching.peer, encodeAnswer(TAGS[tag]), 'answer the container init')
+  } catch (error) {
+    if (!(error instanceof SysError && error.errnoName === 'EPIPE')) throw error
+    receiveUntil(launching, () => false)
+  }
+}
+
+/** The stage has ended: its child, which is ours too, is the process from here on. */
+export function reapStage(launching: Launching): void {
+  if (launching.forked === 0) receiveUntil(launching, (report) => report.kind === 'child')
+  const pidfd = openPidfd(launching.forked)
+  if (pidfd === undefined) throw childDied(launching)
+  launching.init = { pid: launching.forked, pidfd }
+  if (launching.stage) {
+    reap(launching.stage.pid)
+    closeFd(launching.stage.pidfd)
+    launching.stage = undefined
+  }
+}
+
+/** After the last answer: the socket closes without a word as the process waits for `start`, or as exec happens. */
+export function finish(launching: Launching): void {
+  const { message } = receive(launching.peer)
+  if (message.length === 0) return
+  const report = decodeReport(message)
+  if (report.kind === 'failed') throw childFailed(launching, report)
+  throw new RuntimeError('create', `bug: unexpected report ${JSON.stringify(report)}`)
+}

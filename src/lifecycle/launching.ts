@@ -1,0 +1,87 @@
+/** A plan on its way to a running process: what is open, and which children run, meanwhile. */
+import { messageOf } from '../base/errors.ts'
+import { closeFd, unlink } from '../ffi/file.ts'
+import { destroyChild, type Launched } from '../host/process.ts'
+import { setTerminal } from '../host/terminal.ts'
+import type { Plan } from '../plan/step.ts'
+import type { Encoded } from '../wire/encode.ts'
+import type { Runtime } from './runtime.ts'
+
+/** State of one launch; mutable by nature, owned by src/lifecycle/parent.ts while it runs. */
+export class Launching {
+  readonly runtime: Runtime
+  readonly plan: Plan
+  readonly arch: 'x64' | 'arm64'
+  /** Connected console socket, or -1. */
+  readonly consoleSocket: number
+  /** The plan as it was sent. */
+  encoded: Encoded | undefined
+  /** Our end of the pair to the child. */
+  peer = -1
+  stage: Launched | undefined
+  /** The process that becomes the user's. */
+  init: Launched | undefined
+  /** Its pid as the stage told it. */
+  forked = 0
+  /** Master side of the terminal, when nobody else took it. */
+  master = -1
+  /** Path of the pid file once it is written. */
+  pidFile: string | undefined
+  /** Settings of the caller's terminal while it is in raw mode for ours. */
+  terminal: Uint8Array | undefined
+  /** memfd that takes the output of hooks inside the container. */
+  hookOutput = -1
+
+  constructor(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', consoleSocket: number) {
+    this.runtime = runtime
+    this.plan = plan
+    this.arch = arch
+    this.consoleSocket = consoleSocket
+  }
+
+  /** Closes what only the launch needed. The process lives on. */
+  close(): void {
+    for (const fd of [this.peer, this.hookOutput]) if (fd >= 0) closeFd(fd)
+    this.peer = -1
+    this.hookOutput = -1
+  }
+
+  /** Gives the caller its terminal back as it was. */
+  restoreTerminal(): void {
+    if (this.terminal) setTerminal(0, this.terminal, true)
+    this.terminal = undefined
+  }
+
+  /** One part of taking back. Never throws: an error is already on its way, what goes wrong here is only a warning. */
+  protected attempt(what: string, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.runtime.log.warning(`clean up after failure: ${what}: ${messageOf(error)}`)
+    }
+  }
+
+  /** Closes everything. */
+  protected abandon(): void {
+    this.close()
+    this.restoreTerminal()
+    if (this.master >= 0) closeFd(this.master)
+    this.master = -1
+  }
+
+  protected killChildren(): void {
+    for (const child of [this.stage, this.init]) if (child) this.attempt('kill init', () => destroyChild(child))
+  }
+
+  protected removePidFile(): void {
+    const { pidFile } = this
+    if (pidFile !== undefined) this.attempt('remove pid file', () => unlink(pidFile))
+  }
+
+  /** Takes everything back. */
+  undo(): void {
+    this.abandon()
+    this.killChildren()
+    this.removePidFile()
+  }
+}

@@ -1,0 +1,107 @@
+/** The parent's steps that only the making of a container has: cgroups, id maps, hooks, the record. */
+import { assertNever, messageOf, RuntimeError } from '../base/errors.ts'
+import { openFile, writeText } from '../ffi/file.ts'
+import { must, sys } from '../ffi/native.ts'
+import { makeCgroup, openTasks } from '../host/cgroup/make.ts'
+import { runSteps } from '../host/cgroup/steps.ts'
+import { memfd } from '../host/memfd.ts'
+import { processStat } from '../host/process.ts'
+import { listenUnix } from '../host/socket.ts'
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { START_SOCKET } from '../state/status.ts'
+import type { Creation } from './creation.ts'
+import { hookState, runHook } from './hooks.ts'
+import type { Own, OwnPreset, OwnStep } from './parent.ts'
+import { lateSteps } from './words.ts'
+
+/** What create and run add to the parent's steps. */
+export function making(creation: Creation): Own {
+  return {
+    step: (step) => runStep(creation, step),
+    preset: (preset) => openPreset(creation, preset),
+    cgroup: () => {
+      const into = creation.made?.into
+      return into === undefined ? undefined : openFile(into, O_PATH | O_DIRECTORY)
+    },
+  }
+}
+
+function runStep(creation: Creation, step: OwnStep): void {
+  switch (step.kind) {
+    case 'makeCgroup':
+      if (creation.cgroup) creation.made = makeCgroup(creation.cgroup)
+      for (const warning of creation.made?.warnings ?? []) {
+        if (!creation.plan.warnings.includes(warning)) creation.runtime.log.warning(warning)
+      }
+      return
+    case 'lateCgroup':
+      return runSteps(creation.made?.late ?? [])
+    case 'idMaps':
+      return writeIdMaps(creation, step)
+    case 'hook':
+      return runHook(
+        { call: step.hook, config: step.origin.config ?? '', doing: step.origin.doing ?? '' },
+        creation.record,
+        step.status,
+      )
+    case 'recordPid':
+      return recordPid(creation)
+    case 'markCreated':
+      return creation.save({ phase: 'created' })
+    default:
+      return assertNever(step, 'host step')
+  }
+}
+
+function openPreset(creation: Creation, preset: OwnPreset): number | undefined {
+  switch (preset.kind) {
+    case 'cgroupTasks':
+      return creation.made?.tasks.includes(preset.path) ? openTasks([preset.path])[0] : undefined
+    case 'startSocket':
+      return listenUnix(`${creation.claim.path}/${START_SOCKET}`)
+    case 'hookState':
+      // Filled by recordPid: the pid is part of it, and no hook runs before that.
+      creation.hookStates.push({ fd: memfd('hook-state'), status: preset.status })
+      return must('dup', sys('fcntl', creation.hookStates.at(-1)?.fd ?? -1, 1030, 3))
+    case 'hookOutput':
+      creation.hookOutput = memfd('hook-output')
+      return must('dup', sys('fcntl', creation.hookOutput, 1030, 3))
+    default:
+      return assertNever(preset, 'preset')
+  }
+}
+
+function recordPid(creation: Creation): void {
+  const { encoded, made } = creation
+  const pid = creation.init?.pid ?? 0
+  const stat = processStat(pid)
+  if (!stat) throw new RuntimeError('create', 'container init is gone')
+  const late = encoded ? lateSteps(creation.plan, encoded) : []
+  const change = { pid, startTime: stat.startTime, ...(late.length > 0 ? { late } : {}) }
+  // Nobody asks for the pid before a hook could, and what a killed runtime leaves is found by the cgroup. Without hooks
+  // it is written with the rest by markCreated: a rename costs most of what a state file costs.
+  const hooks = creation.hookStates.length > 0 || creation.plan.parent.some((step) => step.kind === 'hook')
+  const tracked = creation.record.cgroup !== undefined && (made?.into ?? made?.tasks[0]) !== undefined
+  if (hooks || !tracked) creation.save(change)
+  else creation.record = { ...creation.record, ...change }
+  for (const { fd, status } of creation.hookStates) {
+    // pwrite: the hook reads from the shared position, which must stay at the start.
+    const text = Buffer.from(hookState(creation.record, status))
+    must('write hook state', sys('pwrite64', fd, text, text.length, 0))
+  }
+}
+
+function writeIdMaps(creation: Creation, step: Extract<OwnStep, { kind: 'idMaps' }>): void {
+  const pid = (creation.stage ?? creation.init)?.pid
+  if (step.setgroups === 'deny') writeText(`/proc/${pid}/setgroups`, 'deny')
+  for (const [file, text, config] of [
+    ['uid_map', step.uidMap, '/linux/uidMappings'],
+    ['gid_map', step.gidMap, '/linux/gidMappings'],
+  ] as const) {
+    try {
+      writeText(`/proc/${pid}/${file}`, text)
+    } catch (error) {
+      throw new RuntimeError('create', `write ${file}, from ${config}: ${messageOf(error)}`)
+    }
+  }
+}
