@@ -69,6 +69,10 @@ const CREATION = {
     type: 'string',
     description: 'send the terminal to the AF_UNIX socket at this path',
   },
+  'pidfd-socket': {
+    type: 'string',
+    description: 'send a pidfd of the container to the AF_UNIX socket at this path',
+  },
   'preserve-fds': {
     type: 'number',
     default: 0,

@@ -1,8 +1,8 @@
 /** Unix sockets: the pair to the container's init, the socket of `start`, the engine's console socket. */
 import { baseName, parentPath } from '../base/path.ts'
-import { closeFd, openFile, withFd } from '../ffi/file.ts'
+import { closeFd, openFile, statIf, withFd } from '../ffi/file.ts'
 import { must, native, sys } from '../ffi/native.ts'
-import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { O_DIRECTORY, O_PATH, S_IFMT, S_IFSOCK } from '../kernel/files.ts'
 import { NATIVE } from '../wire/ops.ts'
 
 const AF_UNIX = 1
@@ -12,6 +12,7 @@ const SOCK_CLOEXEC = 0o2000000
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const SO_SNDTIMEO = 21
+const ENOTSOCK = -88
 const ECONNRESET = -104
 
 /** A pair of connected sockets that keep message boundaries. */
@@ -21,32 +22,23 @@ export function socketPair(): [ours: number, theirs: number] {
   return [pair[0] as number, pair[1] as number]
 }
 
-/**
- * The path's address. A path holds at most 107 bytes there, so it is named through an fd of its folder, which the
- * caller keeps open until it has used the address.
- */
-function address(folder: number, name: string): Buffer {
-  const path = Buffer.from(`/proc/self/fd/${folder}/${name}\0`)
-  const bytes = Buffer.alloc(2 + path.length)
+/** A path as an address, which holds 107 bytes of it at most: what may be longer is named through an fd. */
+function address(path: string): Buffer {
+  const text = Buffer.from(`${path}\0`)
+  const bytes = Buffer.alloc(2 + text.length)
   bytes.writeUInt16LE(AF_UNIX, 0)
-  path.copy(bytes, 2)
+  text.copy(bytes, 2)
   return bytes
-}
-
-/** Whether a socket's name is short enough for the address above. */
-const MAX_NAME = 108 - '/proc/self/fd/1234567/'.length
-
-function withAddress<T>(path: string, use: (address: Buffer) => T): T {
-  const name = baseName(path)
-  if (Buffer.byteLength(name) > MAX_NAME) throw new RangeError(`socket name "${name}" is longer than ${MAX_NAME} bytes`)
-  return withFd(openFile(parentPath(path), O_PATH | O_DIRECTORY), (folder) => use(address(folder, name)))
 }
 
 /** Listens on a new socket file. */
 export function listenUnix(path: string): number {
   const fd = must('socket', sys('socket', AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
   try {
-    withAddress(path, (bytes) => must(`bind "${path}"`, sys('bind', fd, bytes, bytes.length)))
+    withFd(openFile(parentPath(path), O_PATH | O_DIRECTORY), (folder) => {
+      const bytes = address(`/proc/self/fd/${folder}/${baseName(path)}`)
+      must(`bind "${path}"`, sys('bind', fd, bytes, bytes.length))
+    })
     must(`listen "${path}"`, sys('listen', fd, 4))
     return fd
   } catch (error) {
@@ -63,13 +55,20 @@ function setTimeouts(fd: number, ms: number): void {
   for (const option of [SO_RCVTIMEO, SO_SNDTIMEO]) sys('setsockopt', fd, SOL_SOCKET, option, value, value.length)
 }
 
-/** Connects to a socket file; `timeout` ms also limits what is sent later. */
+/**
+ * Connects to a socket file, by an fd of it: a path may be as long as any. `timeout` ms (0: none) limits the wait for a
+ * listener that has no room, and what is sent later. ENOTSOCK when it is something else.
+ */
 export function connectUnix(path: string, type: 'stream' | 'seqpacket', timeout: number): number {
   const kind = type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET
   const fd = must('socket', sys('socket', AF_UNIX, kind | SOCK_CLOEXEC, 0))
   try {
     setTimeouts(fd, timeout)
-    withAddress(path, (bytes) => must(`connect "${path}"`, sys('connect', fd, bytes, bytes.length)))
+    withFd(openFile(path, O_PATH), (file) => {
+      const found = ((statIf('', file)?.mode ?? 0) & S_IFMT) === S_IFSOCK
+      const bytes = address(`/proc/self/fd/${file}`)
+      must(`connect "${path}"`, found ? sys('connect', fd, bytes, bytes.length) : ENOTSOCK)
+    })
     return fd
   } catch (error) {
     closeFd(fd)

@@ -23,6 +23,7 @@ import { Creation } from './creation.ts'
 import { type Bundle, loadBundle, realRootfs } from './load.ts'
 import { making } from './making.ts'
 import { runParent } from './parent.ts'
+import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The flags of create and run. */
@@ -37,6 +38,7 @@ export interface CreateOptions {
   readonly preserveFds: number
   readonly pidFile?: string
   readonly consoleSocket?: string
+  readonly pidfdSocket?: string
 }
 
 /** Whether limits that cannot be had are to be forgiven: not the machine's root. */
@@ -55,6 +57,7 @@ export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, op
     facts: facts.cgroup,
     rootless: isRootless(runtime, facts),
   })
+  const pidfdSockets = pidfdPaths(options.pidfdSocket, spec.annotations, runtime.cwd)
   const request: CreateRequest = {
     id: options.id,
     bundle: bundle.path,
@@ -63,6 +66,7 @@ export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, op
     noNewKeyring: options.noNewKeyring,
     preserveFds: options.preserveFds,
     ...(options.pidFile === undefined ? {} : { pidFile: absolutePath(options.pidFile, runtime.cwd) }),
+    ...(pidfdSockets.length > 0 ? { pidfdSockets } : {}),
   }
   const withCgroup = cgroup.dirs.length > 0 ? cgroup : undefined
   const plan = buildPlan({ spec, facts, request, cgroup: withCgroup, rootfs: bundle.rootfs })
@@ -111,8 +115,13 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
   const { plan, cgroup } = planContainer(runtime, bundle, facts, options)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
-  const console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
+  // ORDER: before anything is made: whoever is to get the terminal or a pidfd must be there.
+  const pidfdSockets = connectPidfdSockets(
+    plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
+  )
+  let console = -1
   try {
+    console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const claim = claimContainer(runtime.root, options.id)
     // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
     const own = cgroup?.dirs.filter((dir) => !isUsed(dir)) ?? []
@@ -134,6 +143,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
       poststop: hooksOf(bundle, 'poststop'),
     }
     const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console)
+    creation.pidfdSockets = pidfdSockets
     try {
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
@@ -146,5 +156,6 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     }
   } finally {
     if (console >= 0) closeFd(console)
+    closePidfdSockets(pidfdSockets)
   }
 }

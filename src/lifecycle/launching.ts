@@ -14,6 +14,8 @@ export class Launching {
   readonly arch: 'x64' | 'arm64'
   /** Connected console socket, or -1. */
   readonly consoleSocket: number
+  /** Connected sockets that wait for a pidfd, by path; whoever connected them closes them. */
+  pidfdSockets: ReadonlyMap<string, number> = new Map()
   /** The plan as it was sent. */
   encoded: Encoded | undefined
   /** Our end of the pair to the child. */

@@ -14,8 +14,9 @@ import { passConsole } from './console.ts'
 import { answer, awaitTag, finish, reapStage } from './dialogue.ts'
 import type { Launching } from './launching.ts'
 import { writePidFile } from './pid_file.ts'
+import { sendPidfd } from './pidfd_socket.ts'
 
-type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'pidFile'
+type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'sendPidfd' | 'pidFile'
 export type OwnStep = Exclude<HostStep, { kind: Shared }>
 export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' | 'tree' }>
 
@@ -46,6 +47,8 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       return answer(launching, step.tag)
     case 'console':
       return passConsole(launching)
+    case 'sendPidfd':
+      return sendPidfd(launching, step)
     case 'pidFile':
       writePidFile(step.path, launching.init?.pid ?? 0)
       launching.pidFile = step.path

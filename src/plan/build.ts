@@ -106,8 +106,9 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     ...runtimeHookSteps(ctx),
     { kind: 'await', tag: 'created' },
     ...(ctx.cgroup?.late.length ? [{ kind: 'lateCgroup' as const }] : []),
-    // ORDER: an engine acts as soon as the pid file is there; the state must then be whole.
+    // ORDER: an engine acts as soon as it has the pidfd or the pid file is there; the state must then be whole.
     { kind: 'markCreated' },
+    ...(request.pidfdSockets ?? []).map((path) => ({ kind: 'sendPidfd' as const, path, text: 'standard' as const })),
     ...(request.pidFile
       ? [{ kind: 'pidFile' as const, path: request.pidFile, origin: { doing: `write pid file "${request.pidFile}"` } }]
       : []),

@@ -14,6 +14,8 @@ export interface ProcessRequest {
   readonly preserveFds: number
   /** Absolute. */
   readonly pidFile?: string
+  /** Absolute paths of the sockets that get a pidfd of the container's first process. */
+  readonly pidfdSockets?: readonly string[]
 }
 
 /** What the caller of `create` or `run` asked for, made absolute. */

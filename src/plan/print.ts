@@ -136,6 +136,8 @@ export function printHostStep(step: HostStep): string {
       return `run hook "${step.hook.path}" with status ${step.status}${config}`
     case 'pidFile':
       return `write pid file "${step.path}"${config}`
+    case 'sendPidfd':
+      return `send pidfd to "${step.path}"${config}`
     default:
       return `${step.kind.replace(/[A-Z]/g, (char) => ` ${char.toLowerCase()}`)}${config}`
   }

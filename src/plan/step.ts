@@ -176,6 +176,13 @@ export type HostStep =
   | { readonly kind: 'recordPid'; readonly origin?: Origin }
   | { readonly kind: 'pidFile'; readonly path: string; readonly origin?: Origin }
   | { readonly kind: 'markCreated'; readonly origin?: Origin }
+  | {
+      readonly kind: 'sendPidfd'
+      readonly path: string
+      /** runc's: "standard" for a container's first process, "setns" for one of exec. */
+      readonly text: 'standard' | 'setns'
+      readonly origin?: Origin
+    }
 
 /** A hook as the specification has it, with defaults filled in; timeout in ms, 0 for none. */
 export interface HookCall {

@@ -60,47 +60,120 @@ static void pump(int terminal)
 	}
 }
 
-/* console SOCKET: receives one terminal, as an engine does. */
-static int console(const char *path)
+/* Listens at a path of any length. */
+static int listen_at(const char *path, int backlog)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	char name[4096] = "";
-	struct iovec iov = { name, sizeof(name) - 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
-	struct winsize size = { 0 };
-	int fd, terminal = -1, sock = socket(AF_UNIX, SOCK_STREAM, 0);
+	int sock = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	/* A path longer than the address holds is reached through its directory. */
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		char *slash = strrchr(path, '/');
+		char *folder = strdup(path), *slash = strrchr(folder, '/');
 		*slash = '\0';
-		if (chdir(path) < 0)
+		if (chdir(folder) < 0)
 			die("chdir");
 		path = slash + 1;
 	}
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(sock, 1) < 0)
+	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path)));
+	if (bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(sock, backlog) < 0)
 		die("listen");
 	printf("listening\n");
 	fflush(stdout);
-	fd = accept(sock, NULL, NULL);
-	if (fd < 0 || recvmsg(fd, &msg, 0) < 0)
+	return sock;
+}
+
+/* One message with exactly one fd; its text goes to `text`. */
+static int receive_fd(int sock, char *text, size_t size)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int) * 4)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { text, size - 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	int got = -1;
+	ssize_t n = recvmsg(sock, &msg, 0);
+
+	if (n < 0)
 		die("receive");
-	for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-			memcpy(&terminal, CMSG_DATA(c), sizeof(terminal));
-	if (terminal < 0)
-		return 1;
+	text[n] = '\0';
+	c = CMSG_FIRSTHDR(&msg);
+	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)) || CMSG_NXTHDR(&msg, c)) {
+		printf("no single fd\n");
+		exit(1);
+	}
+	memcpy(&got, CMSG_DATA(c), sizeof(got));
+	return got;
+}
+
+/* console SOCKET: receives one terminal, as an engine does. */
+static int console(const char *path)
+{
+	struct winsize size = { 0 };
+	char name[4096];
+	int terminal = receive_fd(accept(listen_at(path, 1), NULL, NULL), name, sizeof(name));
+
 	ioctl(terminal, TIOCGWINSZ, &size);
 	printf("console %s %dx%d\n", name, size.ws_row, size.ws_col);
 	fflush(stdout);
 	pump(terminal);
 	return 0;
+}
+
+/* pidfd SOCKET: receives a pidfd and prints whose it is; a line on stdin is the number of a signal to send by it. */
+static int pidfd(const char *path)
+{
+	char name[64], line[256];
+	int sock = accept(listen_at(path, 1), NULL, NULL), fd = receive_fd(sock, name, sizeof(name)), signal;
+	FILE *info;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
+	info = fopen(line, "r");
+	while (info && fgets(line, sizeof(line), info))
+		if (!strncmp(line, "Pid:", 4))
+			printf("pidfd %s %d", name, atoi(line + 4));
+	printf(" %s\n", read(sock, line, 1) == 0 ? "end" : "more");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		signal = atoi(line);
+		if (syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0)
+			die("pidfd_send_signal");
+	}
+	return 0;
+}
+
+/*
+ * peer HOW SOCKET: a bad listener. "gone" has ended and left its socket, "rude" closes what it accepts, "full" has no
+ * room for another connection, "datagram" is of another type.
+ */
+static int peer(const char *how, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int sock, fd;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (!strcmp(how, "datagram")) {
+		sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+		if (bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0)
+			die("bind");
+		printf("listening\n");
+		fflush(stdout);
+		return pause();
+	}
+	sock = listen_at(path, 0);
+	if (!strcmp(how, "gone"))
+		return 0;
+	if (!strcmp(how, "full")) {
+		do
+			fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		while (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+		printf("full\n");
+		fflush(stdout);
+		return pause();
+	}
+	for (;;)
+		close(accept(sock, NULL, NULL));
 }
 
 static int pty_master, pty_peer;
@@ -275,6 +348,10 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "console") && argc == 3)
 		return console(argv[2]);
+	if (!strcmp(command, "pidfd") && argc == 3)
+		return pidfd(argv[2]);
+	if (!strcmp(command, "peer") && argc == 4)
+		return peer(argv[2], argv[3]);
 	if (!strcmp(command, "pty") && argc > 4)
 		return pty(argv + 2);
 	if (!strcmp(command, "hostile") && argc > 2)

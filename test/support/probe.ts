@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { type ExecOptions, output, type Running, start } from './exec.ts'
 import { repositoryPath } from './place.ts'
+import { atEnd } from './scratch.ts'
 import { until } from './wait.ts'
 
 const SOURCE = repositoryPath('test/support/probe.c')
@@ -29,9 +30,15 @@ export async function startProbe(args: readonly string[], options: ExecOptions =
   return start(await probePath(), args, { stdin: '', ...options })
 }
 
-/** Listens on a console socket; what is received is on its stdout: a line "console NAME ROWSxCOLUMNS", then the bytes. */
-export async function receiveConsole(socket: string): Promise<Running> {
-  const running = await startProbe(['console', socket])
-  await until('console socket', () => running.stdout().includes('listening\n'))
+/** Starts the probe as something that listens on a socket, and waits until it does. */
+export async function startListener(args: readonly string[], word = 'listening'): Promise<Running> {
+  const running = await startProbe(args)
+  atEnd(() => void running.child.kill('SIGKILL'))
+  await until(`${args.join(' ')}: ${word}`, () => running.stdout().includes(`${word}\n`))
   return running
+}
+
+/** Listens on a console socket; what is received is on its stdout: a line "console NAME ROWSxCOLUMNS", then the bytes. */
+export function receiveConsole(socket: string): Promise<Running> {
+  return startListener(['console', socket])
 }

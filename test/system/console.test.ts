@@ -7,7 +7,6 @@ import { RUNTIME } from '../support/place.ts'
 import { receiveConsole, startProbe } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
 import { must, stateRoot, untilStatus } from '../support/runtime.ts'
-import { atEnd } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
 const withTerminal = (script: string, change: (config: Config) => void = () => {}) =>
@@ -20,7 +19,6 @@ const withTerminal = (script: string, change: (config: Config) => void = () => {
 /** Creates with a console socket; the program that received the terminal. */
 async function createWithSocket(made: Bundle, socket = `${made.path}/console`): Promise<Running> {
   const receiver = await receiveConsole(socket)
-  atEnd(() => void receiver.child.kill('SIGKILL'))
   await create(made, { args: ['--console-socket', socket] })
   return receiver
 }

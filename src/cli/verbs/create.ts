@@ -19,6 +19,7 @@ function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateO
     preserveFds: options['preserve-fds'] ?? 0,
     ...(options['pid-file'] ? { pidFile: options['pid-file'] } : {}),
     ...(options['console-socket'] ? { consoleSocket: options['console-socket'] } : {}),
+    ...(options['pidfd-socket'] ? { pidfdSocket: options['pidfd-socket'] } : {}),
   }
 }
 

@@ -53,7 +53,7 @@ export function features(): number {
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       netDevices: false,
       checkpoint: false,
-      unsafeAnnotations: [],
+      unsafeAnnotations: ['run.oci.pidfd_receiver'],
     }),
   )
   return 0

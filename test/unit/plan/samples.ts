@@ -61,7 +61,10 @@ const ALL = types('pid', 'network', 'ipc', 'uts', 'mount', 'cgroup', 'user', 'ti
 export const SAMPLES: Readonly<Record<string, Patch>> = {
   plain: {},
   full: { config: FULL },
-  run: { config: { process: { terminal: true } }, request: { verb: 'run', pidFile: '/run/x.pid', preserveFds: 2 } },
+  run: {
+    config: { process: { terminal: true } },
+    request: { verb: 'run', pidFile: '/run/x.pid', pidfdSockets: ['/run/x.sock'], preserveFds: 2 },
+  },
   user: { config: { ...FULL, linux: { ...FULL.linux, ...USER, namespaces: ALL.slice(0, 7) } } },
   hybrid: { config: FULL, facts: { cgroup: 'hybrid' } },
   'hybrid with a cgroup namespace': {
