@@ -11,11 +11,10 @@ static long attach(long mount, long to)
 }
 
 /* The read-only, empty tmpfs that all masked directories share; the first one makes it, later ones clone it. */
-static long empty_directory(struct runner *r, long slot)
+static long empty_directory(struct runner *r, long slot, long parameters, long length)
 {
 	static const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	static const char parameters[] = "snr_blocks\0" "1\0" "snr_inodes\0" "2";
-	const long a[WIRE_MAX_ARGS] = { (long)"tmpfs", (long)parameters, sizeof(parameters), (long)attributes, -1, 0 };
+	const long a[WIRE_MAX_ARGS] = { (long)"tmpfs", parameters, length, (long)attributes, -1, 0 };
 	long made;
 
 	if (r->slot[slot] >= 0)
@@ -40,7 +39,7 @@ long op_mask(struct runner *r, const long *a)
 	ret = SYS(openat, found, ".", O_PATH_ | O_DIRECTORY_ | O_CLOEXEC_, 0, 0, 0);
 	if (ret >= 0) {
 		(void)SYS(close, ret, 0, 0, 0, 0, 0);
-		cover = empty_directory(r, a[3]);
+		cover = empty_directory(r, a[3], a[4], a[5]);
 	} else if (ret == -E_NOTDIR)
 		cover = SYS(open_tree, a[2], "", CLONE_FD, 0, 0, 0);
 	else

@@ -10,7 +10,7 @@ static const char *const signature[] = {
 	[OP_WRITE] = "dsbii-", [OP_FSMOUNT] = "sbiid-", [OP_VERIFY] = "dii---", [OP_CHDIR] = "s-----",
 	[OP_SYNC] = "ii----",  [OP_SENDFD] = "id----", [OP_FORK] = "i-----",   [OP_SPAWN] = "sbiidi",
 	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "biii--",   [OP_NETLINK] = "bi----",
-	[OP_MASK] = "dsdi--",	  [OP_READONLY] = "ds----",
+	[OP_MASK] = "dsdibi", [OP_READONLY] = "ds----",
 	[OP_CAPDROP] = "i-----",
 };
 enum { OP_COUNT = sizeof(signature) / sizeof(signature[0]) };

@@ -22,8 +22,8 @@ function statusField(status: string, name: string): string {
   return status.slice(at, status.indexOf('\n', at))
 }
 
-/** One look at the machine; nothing here is written or kept open. `lsm`: look for AppArmor and SELinux too. */
-export function gatherFacts(lsm: boolean): Facts {
+/** One look at the machine; nothing here is written or kept open. */
+export function gatherFacts(): Facts {
   const nofile = callerNofile()
   return {
     arch: ARCH,
@@ -36,7 +36,7 @@ export function gatherFacts(lsm: boolean): Facts {
     boundingCaps: statusField(readBytes('/proc/self/status').toString('latin1'), 'CapBnd') || '0',
     cgroup: gatherCgroupFacts(),
     ...(nofile ? { nofile } : {}),
-    apparmor: lsm && (readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false),
-    selinux: lsm && statIf('/sys/fs/selinux/enforce') !== undefined,
+    apparmor: readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
+    selinux: statIf('/sys/fs/selinux/enforce') !== undefined,
   }
 }

@@ -34,6 +34,7 @@ export const SYSCALLS = {
   fsconfig: [431, 431],
   fsmount: [432, 432],
   fsopen: [430, 430],
+  fsetxattr: [190, 7],
   fspick: [433, 433],
   fstat: [5, 80],
   fstatfs: [138, 44],

@@ -15,7 +15,6 @@ import { planCgroup } from '../plan/cgroup/plan.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
 import { hooksOf } from '../plan/hooks.ts'
-import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
 import { checkConsole, connectConsole } from './console.ts'
@@ -73,11 +72,6 @@ export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, op
   return { plan, cgroup: withCgroup }
 }
 
-/** Whether the host's security modules matter. */
-export function wantsLsm({ process, linux }: Spec): boolean {
-  return Boolean(process?.apparmorProfile || process?.selinuxLabel || linux?.mountLabel)
-}
-
 /** The caller's fds must be there: one of our own in their place would be handed to the container. */
 export function checkPreserved(count: number): void {
   if (count === 0) return
@@ -111,7 +105,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     options.verb === 'create' || options.detach,
     options.consoleSocket,
   )
-  const facts = gatherFacts(wantsLsm(bundle.spec))
+  const facts = gatherFacts()
   const { plan, cgroup } = planContainer(runtime, bundle, facts, options)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 

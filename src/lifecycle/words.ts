@@ -48,8 +48,18 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   if (step.kind === 'chdir' && errno === CUSTOM.outside) {
     return 'current working directory is outside of container mount namespace root -- possible container breakout attempt'
   }
+  if (step.kind === 'scheduler' && errno === 1) return `${call}: ${errnoText(errno)} (${whyNotScheduled(step.policy)})`
   const said = detail.length > 0 ? ` (${detail.toString('utf8').trim()})` : ''
   return `${call}: ${errnoText(errno)}${said}`
+}
+
+/** sched_setattr(2) says EPERM for more than a capability that is missing. */
+function whyNotScheduled(policy: string): string {
+  if (policy === 'SCHED_DEADLINE')
+    return 'it takes CAP_SYS_NICE, and cannot be used together with a cpuset of some CPUs'
+  if (policy === 'SCHED_FIFO' || policy === 'SCHED_RR')
+    return 'it takes CAP_SYS_NICE, and on cgroup v1 a realtimeRuntime in /linux/resources/cpu'
+  return 'it takes CAP_SYS_NICE'
 }
 
 /** The hooks and the exec that come after the wait for `start`, for state.json. */

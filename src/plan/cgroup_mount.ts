@@ -2,6 +2,7 @@
 import { baseName, isWithin, joinPath } from '../base/path.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
+import { labelledOptions } from './labels.ts'
 import type { PlannedMount } from './mount_model.ts'
 import type { ChildStep, Slot } from './step.ts'
 
@@ -98,7 +99,7 @@ export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: C
       out: tmpfs,
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['mode=755'],
+      options: labelledOptions(ctx.spec, 'tmpfs', ['mode=755']),
       attributes: options.set & ~ATTR.rdonly & ~ATTR.nosymfollow,
       origin,
     },

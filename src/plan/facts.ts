@@ -19,6 +19,7 @@ export interface ProcessFacts {
   readonly boundingCaps: string
   /** The caller's limit of open files, soft and hard, where the runtime's engine has changed it. */
   readonly nofile?: readonly [soft: string, hard: string]
+  /** Whether the kernel's AppArmor and SELinux are in force. */
   readonly apparmor: boolean
   readonly selinux: boolean
 }

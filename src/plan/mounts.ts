@@ -9,6 +9,7 @@ import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount } from '../spec/types.gen.ts'
 import { planCgroupMount } from './cgroup_mount.ts'
 import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
+import { labelledOptions, planMountLabel } from './labels.ts'
 import type { PlannedMount } from './mount_model.ts'
 import { hostPropagation } from './rootfs.ts'
 import type { ChildStep, Slot } from './step.ts'
@@ -128,12 +129,13 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
   const ownMode = type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))
   const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
   const readonlySuperblock = (options.set & ATTR.rdonly) !== 0 && !KERNEL_FILESYSTEMS.has(type)
+  const data = labelledOptions(ctx.spec, type, options.data)
   const create: ChildStep = {
     kind: 'fsmount',
     out: made,
     type,
     ...(mount.source ? { source: mount.source } : {}),
-    options: readonlySuperblock ? ['ro', ...options.data] : options.data,
+    options: readonlySuperblock ? ['ro', ...data] : data,
     attributes,
     ...(ownMode ? { modeLike: target } : {}),
     origin,
@@ -152,7 +154,7 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     }
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
-  } else steps.push(create)
+  } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
   steps.push(...attributeSteps(planned, made, { attributes }))
   if (ownMode && target !== undefined && planned.target !== '/')
     steps.push({ kind: 'attach', mount: made, to: target, keep, origin })

@@ -48,6 +48,7 @@ const WORDS: Words = {
   chownStream: (s) => `chown fd ${s.fd} to ${s.uid} if it is of type ${octal(s.type)}`,
   anyCpu: () => 'sched_setaffinity to every CPU',
   umask: (s) => `umask ${octal(s.mask)}`,
+  label: (s) => `label slot ${s.slot} "${s.label}"`,
   fsmount: (s) =>
     `fsmount "${s.type}"${s.source === undefined || s.source === s.type ? '' : ` of "${s.source}"`}${s.options.length ? ` options ${list(s.options)}` : ''}${s.attributes ? ` (${attributeNames(s.attributes)})` : ''}`,
   cloneTree: (s) => `open_tree ${at(s.dir, s.path)} clone${s.recursive ? ' recursive' : ''}`,
@@ -61,7 +62,7 @@ const WORDS: Words = {
   attach: (s) => `move_mount slot ${s.mount} to slot ${s.to}`,
   place: (s) =>
     `move_mount slot ${s.mount} to "${s.path}" in slot ${s.root}${s.noLinks ? ' no-links' : ''} (${s.type === 'like' ? 'made like the mount' : s.type})`,
-  maskPath: (s) => `mask "${s.path}" in slot ${s.root}`,
+  maskPath: (s) => `mask "${s.path}" in slot ${s.root} (directory: tmpfs ${list(s.options)})`,
   readonlyPath: (s) => `bind "${s.path}" in slot ${s.root} read-only`,
   attachAt: (s) => `move_mount slot ${s.mount} to "${s.path}"`,
   propagation: (s) => `mount --make-${propagationName(s.flags)} "${s.path}"`,
@@ -75,6 +76,15 @@ const WORDS: Words = {
   hostname: (s) => `sethostname "${s.name}"`,
   domainname: (s) => `setdomainname "${s.name}"`,
   netlink: (s) => `rtnetlink: ${s.what}`,
+  affinity: (s) => `sched_setaffinity to ${s.cpus}`,
+  scheduler: (s) =>
+    [
+      `sched_setattr ${s.policy} nice ${s.nice} priority ${s.priority}`,
+      ...(s.policy === 'SCHED_DEADLINE' ? [`${s.runtime}/${s.deadline}/${s.period} ns`] : []),
+      ...(s.flags.length ? [list(s.flags)] : []),
+    ].join(' '),
+  ioPriority: (s) => `ioprio_set ${s.class} ${s.priority}`,
+  personality: (s) => `personality ${s.domain}`,
   prctl: (s) => `prctl ${s.name} ${list(s.args)}`,
   setsid: () => 'setsid',
   keyring: (s) => `keyctl join session keyring "${s.name}"`,

@@ -5,6 +5,7 @@ import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
 import { toU64 } from '../spec/numbers.ts'
 import { type PlanContext, type ProcessContext, SLOT } from './context.ts'
+import { labelledKeyring } from './labels.ts'
 import type { ChildStep, Origin } from './step.ts'
 
 /**
@@ -68,13 +69,14 @@ export function planSession(ctx: ProcessContext): ChildStep[] {
   if (!ctx.request.noNewKeyring) {
     // Kernels without keys, and sandboxes that forbid them, are no reason to fail.
     const origin = { doing: 'join a session keyring of its own' }
-    steps.push({
+    const keyring: ChildStep = {
       kind: 'keyring',
       name: `_ses.${ctx.request.id}`,
       tolerate: ['ENOSYS', 'EPERM', 'EDQUOT', 'EACCES'],
       skip: 0,
       origin,
-    })
+    }
+    steps.push(...labelledKeyring(ctx.spec.process, keyring))
   }
   return steps
 }

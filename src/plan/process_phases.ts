@@ -4,6 +4,7 @@
  */
 import type { ProcessContext } from './context.ts'
 import { planIdentity, planNoNewPrivileges } from './identity.ts'
+import { planExecLabels } from './labels.ts'
 import {
   planCloseHost,
   planEnterCwdAsRoot,
@@ -14,6 +15,7 @@ import {
   planStdioOwner,
   planUmask,
 } from './process.ts'
+import { planPersonality, planScheduling } from './scheduling.ts'
 import type { ChildStep } from './step.ts'
 
 /** A named part of the order. */
@@ -28,11 +30,14 @@ export function processPhases(ctx: ProcessContext, ready: readonly Phase[]): Pha
   return [
     { name: 'umask', steps: [planUmask(umask ?? 0o022, umask !== undefined)] },
     { name: 'limits', steps: planRlimits(ctx) },
+    { name: 'security labels', steps: planExecLabels(ctx.spec.process) },
     // ORDER: after the last step that needs them, before the first that looks up a name in the container.
     { name: 'close', steps: planCloseHost(ctx) },
     // ORDER: streams and the working directory while we are root, then the identity, then what the user may do.
     { name: 'streams', steps: planStdioOwner(ctx) },
     { name: 'enter working directory as root', steps: planEnterCwdAsRoot(ctx) },
+    { name: 'personality', steps: planPersonality(ctx.spec.linux) },
+    { name: 'scheduling', steps: planScheduling(ctx.spec.process) },
     { name: 'identity', steps: planIdentity(ctx) },
     { name: 'no new privileges', steps: planNoNewPrivileges(ctx) },
     { name: 'enter working directory as user', steps: planEnterCwdAsUser(ctx) },

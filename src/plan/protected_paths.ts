@@ -1,6 +1,7 @@
 /** Masked and read-only paths: bound over by fd, before the host's mounts are gone. */
 import { cleanPath } from '../base/path.ts'
 import { type PlanContext, SLOT } from './context.ts'
+import { labelledOptions } from './labels.ts'
 import type { ChildStep } from './step.ts'
 
 /** What is not there needs no protection. */
@@ -14,6 +15,8 @@ export function planProtectedPaths(ctx: PlanContext): ChildStep[] {
     const origin = { config: `/linux/readonlyPaths/${index}`, doing: `make "${path}" read-only` }
     steps.push({ kind: 'readonlyPath', root: SLOT.root, path, tolerate: ABSENT, skip: 0, origin })
   }
+  // Room for its root directory only.
+  const options = labelledOptions(ctx.spec, 'tmpfs', ['nr_blocks=1', 'nr_inodes=2'])
   const seen = new Set<string>()
   for (let index = 0; index < maskedPaths.length; index++) {
     const path = cleanPath(maskedPaths[index] as string)
@@ -21,7 +24,7 @@ export function planProtectedPaths(ctx: PlanContext): ChildStep[] {
     seen.add(path)
     const origin = { config: `/linux/maskedPaths/${index}`, doing: `mask "${path}"` }
     const { root, nullDevice, emptyTmpfs } = SLOT
-    steps.push({ kind: 'maskPath', root, path, nullDevice, emptyTmpfs, tolerate: ABSENT, skip: 0, origin })
+    steps.push({ kind: 'maskPath', root, path, nullDevice, emptyTmpfs, options, tolerate: ABSENT, skip: 0, origin })
   }
   return steps
 }

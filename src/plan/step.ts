@@ -7,6 +7,7 @@
  * next `skip` steps (0: just goes on).
  */
 import type { CapabilityBits } from '../kernel/capability_bits.ts'
+import type { IOPRIO_CLASSES, PERSONALITIES, SCHED_FLAGS, SCHED_POLICIES } from '../kernel/scheduling.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
 
 export type Slot = number
@@ -56,6 +57,8 @@ export type FileStep =
   | Step<'chdir', { path: string }>
   | Step<'chownStream', { fd: number; type: number; uid: number }>
   | Step<'umask', { mask: number }>
+  /** fsetxattr(2) of security.selinux. */
+  | Step<'label', { slot: Slot; label: string }>
 
 /** Attributes of mount_setattr(2) by MOUNT_ATTR_* bits. */
 export interface MountAttributes {
@@ -79,7 +82,7 @@ export type MountStep =
       'place',
       { mount: Slot; root: Slot; path: string; type: 'directory' | 'file' | 'like'; noLinks?: boolean; keep?: boolean }
     >
-  | Step<'maskPath', { root: Slot; path: string; nullDevice: Slot; emptyTmpfs: Slot }>
+  | Step<'maskPath', { root: Slot; path: string; nullDevice: Slot; emptyTmpfs: Slot; options: readonly string[] }>
   | Step<'readonlyPath', { root: Slot; path: string }>
   | Step<'attachAt', { mount: Slot; path: string }>
   | Step<'propagation', { path: string; flags: number }>
@@ -100,6 +103,23 @@ export type IdentityStep =
   | Step<'prctl', { name: string; option: number; args: readonly number[] }>
   /** sched_setaffinity(2) to every CPU. */
   | Step<'anyCpu', object>
+  /** sched_setaffinity(2) to a list as cpuset(7) writes it. */
+  | Step<'affinity', { cpus: string }>
+  /** sched_setattr(2); times in nanoseconds. */
+  | Step<
+      'scheduler',
+      {
+        policy: keyof typeof SCHED_POLICIES
+        flags: readonly (keyof typeof SCHED_FLAGS)[]
+        nice: number
+        priority: number
+        runtime: number
+        deadline: number
+        period: number
+      }
+    >
+  | Step<'ioPriority', { class: keyof typeof IOPRIO_CLASSES; priority: number }>
+  | Step<'personality', { domain: keyof typeof PERSONALITIES }>
   | Step<'setsid', object>
   | Step<'keyring', { name: string }>
   | Step<'rlimit', { name: string; resource: number; soft: string; hard: string }>

@@ -9,36 +9,24 @@ import { namespace } from './context.ts'
 import type { ProcessFacts } from './facts.ts'
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
-  ['/process/scheduler', ({ process }) => process?.scheduler],
-  ['/process/ioPriority', ({ process }) => process?.ioPriority],
-  ['/process/execCPUAffinity', ({ process }) => process?.execCPUAffinity],
   ['/linux/seccomp', ({ linux }) => linux?.seccomp],
   ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
   ['/linux/memoryPolicy', ({ linux }) => linux?.memoryPolicy],
   ['/linux/netDevices', ({ linux }) => linux?.netDevices && Object.keys(linux.netDevices).length > 0],
-  ['/linux/personality', ({ linux }) => linux?.personality],
 ]
 
 export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
   const problems: Problem[] = []
   const refuse = (pointer: string, message: string) => problems.push({ pointer, message })
   for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')
-  if (spec.process?.apparmorProfile) {
-    refuse(
-      '/process/apparmorProfile',
-      facts.apparmor ? 'not supported by this version of davit' : 'apparmor is not enabled on this host',
-    )
-  }
-  for (const [pointer, label] of [
-    ['/process/selinuxLabel', spec.process?.selinuxLabel],
-    ['/linux/mountLabel', spec.linux?.mountLabel],
-  ]) {
-    if (label)
-      refuse(
-        pointer as string,
-        facts.selinux ? 'not supported by this version of davit' : 'selinux is not enabled on this host',
-      )
-  }
+  if (spec.process?.scheduler?.policy === 'SCHED_ISO')
+    refuse('/process/scheduler/policy', 'SCHED_ISO is reserved, no Linux kernel has it')
+  // runc's words for both.
+  if (spec.process?.apparmorProfile && !facts.apparmor)
+    refuse('/process/apparmorProfile', 'apparmor: config provided but apparmor not supported')
+  const noSelinux = 'selinux label is specified in config, but selinux is disabled or not supported'
+  if (spec.process?.selinuxLabel && !facts.selinux) refuse('/process/selinuxLabel', noSelinux)
+  if (spec.linux?.mountLabel && !facts.selinux) refuse('/linux/mountLabel', noSelinux)
   // They would be made on the host and stay there.
   if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
     refuse('/mounts', 'mounts need a mount namespace')

@@ -52,14 +52,24 @@ function open(step: StepOf<'open'>, out: Emitter): void {
 }
 
 /** "key=value" sets a string parameter, a lone word a flag; see op_fsmount. */
-function fsmount(step: StepOf<'fsmount'>, out: Emitter): void {
-  const parameters = step.source === undefined ? [] : ['ssource', step.source]
-  for (const option of step.options) {
+function parameters(options: readonly string[]): string[] {
+  const strings: string[] = []
+  for (const option of options) {
     const cut = option.indexOf('=')
-    if (cut < 0) parameters.push(`f${option}`)
-    else parameters.push(`s${option.slice(0, cut)}`, option.slice(cut + 1))
+    if (cut < 0) strings.push(`f${option}`)
+    else strings.push(`s${option.slice(0, cut)}`, option.slice(cut + 1))
   }
-  out.op('fsmount').text(step.type).list(parameters).imm(step.attributes).out(step.out)
+  return strings
+}
+
+function fsmount(step: StepOf<'fsmount'>, out: Emitter): void {
+  const source = step.source === undefined ? [] : ['ssource', step.source]
+  out
+    .op('fsmount')
+    .text(step.type)
+    .list([...source, ...parameters(step.options)])
+    .imm(step.attributes)
+    .out(step.out)
   if (step.modeLike === undefined) out.imm(-1)
   else out.slot(step.modeLike)
 }
@@ -180,10 +190,11 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   chmod: ({ dir, path, mode }, out) => void out.call('fchmodat').dir(dir).text(path).imm(mode),
   chdir: ({ path }, out) => void out.op('chdir').text(path),
   umask: ({ mask }, out) => void out.call('umask').imm(mask),
+  label: ({ slot, label }, out) => void out.call('fsetxattr').slot(slot).text('security.selinux').plain(label).imm(0),
   attach: ({ mount, to, keep }, out) => attach(mount, to, keep, out),
   place,
-  maskPath: ({ root, path, nullDevice, emptyTmpfs }, out) => {
-    out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs)
+  maskPath: ({ root, path, nullDevice, emptyTmpfs, options }, out) => {
+    out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs).list(parameters(options))
   },
   readonlyPath: ({ root, path }, out) => void out.op('readonly').slot(root).text(path),
   attachAt: ({ mount, path }, out) => {

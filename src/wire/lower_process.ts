@@ -1,6 +1,7 @@
 /** Lowering of namespace, identity and process steps: the only place that knows which system calls they are. */
 import { capabilityNumber } from '../kernel/capabilities.ts'
 import { namesOf } from '../kernel/capability_bits.ts'
+import { cpuMask } from '../kernel/cpu_list.ts'
 import {
   CAPABILITY_VERSION,
   KEY_SPEC_SESSION_KEYRING,
@@ -11,6 +12,14 @@ import {
   PR_CAP_AMBIENT_RAISE,
   SESSION_KEYRING_PERMISSIONS,
 } from '../kernel/prctl.ts'
+import {
+  IOPRIO_CLASS_SHIFT,
+  IOPRIO_CLASSES,
+  IOPRIO_WHO_PROCESS,
+  PERSONALITIES,
+  SCHED_FLAGS,
+  SCHED_POLICIES,
+} from '../kernel/scheduling.ts'
 import { type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
 import { type Lowering, type StepOf, struct32 } from './lower.ts'
@@ -40,6 +49,15 @@ function rlimit({ resource, soft, hard }: StepOf<'rlimit'>, out: Emitter): void 
   view.setBigUint64(0, BigInt(soft), true)
   view.setBigUint64(8, BigInt(hard), true)
   out.call('prlimit64').imm(0).imm(resource).struct(limit).imm(0)
+}
+
+/** struct sched_attr of 56 bytes, which has room for the clamps of utilisation: they stay 0, as nothing gives them. */
+function scheduler(step: StepOf<'scheduler'>, out: Emitter): void {
+  const { policy, nice, priority, runtime, deadline, period } = step
+  const flags = step.flags.reduce((bits, flag) => bits | SCHED_FLAGS[flag], 0)
+  const times = [runtime, deadline, period].flatMap((time) => [time, Math.floor(time / 0x1_0000_0000)])
+  const attr = struct32(56, SCHED_POLICIES[policy], flags, 0, nice, priority, ...times, 0, 0)
+  out.call('sched_setattr').imm(0).struct(attr).imm(0)
 }
 
 function hook(step: StepOf<'hook'>, out: Emitter): void {
@@ -91,6 +109,16 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
     for (const arg of args) out.imm(arg)
   },
   anyCpu: (_, out) => void out.call('sched_setaffinity').imm(0).imm(EVERY_CPU.length).struct(EVERY_CPU),
+  affinity: ({ cpus }, out) => {
+    const mask = cpuMask(cpus)
+    out.call('sched_setaffinity').imm(0).imm(mask.length).struct(mask)
+  },
+  scheduler,
+  ioPriority: (step, out) => {
+    const value = (IOPRIO_CLASSES[step.class] << IOPRIO_CLASS_SHIFT) | step.priority
+    out.call('ioprio_set').imm(IOPRIO_WHO_PROCESS).imm(0).imm(value)
+  },
+  personality: ({ domain }, out) => void out.call('personality').imm(PERSONALITIES[domain]),
   setsid: (_, out) => void out.call('setsid'),
   keyring: ({ name }, out) => {
     out.call('keyctl').imm(KEYCTL_JOIN_SESSION_KEYRING).text(name)

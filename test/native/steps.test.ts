@@ -570,7 +570,14 @@ describe.each(EXECUTORS)('%s', (executor) => {
       for (const name of ['dir', 'other', 'locked']) mkdirSync(inRoot(name))
       for (const name of ['dir/secret', 'file', 'locked/f']) writeFileSync(inRoot(name), 'secret')
       symlinkSync('/file', inRoot('link'))
-      const mask = (path: string): ChildStep => ({ kind: 'maskPath', root: ROOT, path, nullDevice: 30, emptyTmpfs: 31 })
+      const mask = (path: string): ChildStep => ({
+        kind: 'maskPath',
+        root: ROOT,
+        path,
+        nullDevice: 30,
+        emptyTmpfs: 31,
+        options: ['nr_blocks=1', 'nr_inodes=2', 'uid=77'],
+      })
       const steps: readonly ChildStep[] = [
         ...own(),
         { kind: 'cloneTree', out: 33, dir: ROOT, path: '', recursive: true },
@@ -586,7 +593,7 @@ describe.each(EXECUTORS)('%s', (executor) => {
           args: [
             'sh',
             '-c',
-            'ls dir other; cat file; (echo x >locked/f) 2>/dev/null || cat locked/f; stat -c %t:%T file',
+            'ls dir other; cat file; (echo x >locked/f) 2>/dev/null || cat locked/f; stat -c %t:%T file; stat -c %u dir other',
           ],
           env: ['PATH=/usr/bin:/bin'],
           keepFds: 0,
@@ -598,7 +605,7 @@ describe.each(EXECUTORS)('%s', (executor) => {
         ...steps.slice(-2),
       ]
       const { failure, stdout } = run(executor, inside)
-      expect([failure, stdout]).toEqual(['', 'dir:\n\nother:\nsecret1:3\n'])
+      expect([failure, stdout]).toEqual(['', 'dir:\n\nother:\nsecret1:3\n77\n77\n'])
       expect(readFileSync(inRoot('file'), 'utf8')).toBe('secret')
     })
 

@@ -286,6 +286,27 @@ static int keyring(void)
 	return 0;
 }
 
+/* scheduling PID: sched_getattr(2) and ioprio_get(2). */
+static int scheduling(int pid)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+		uint32_t clamps[2];
+	} attr = { 0 };
+	long io = syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, pid);
+
+	if (io < 0 || syscall(SYS_sched_getattr, pid, &attr, sizeof(attr), 0) < 0)
+		return die("sched_getattr");
+	printf("policy=%u flags=%llu nice=%d priority=%u times=%llu/%llu/%llu io=%ld:%ld\n", attr.policy,
+	       (unsigned long long)attr.flags, attr.nice, attr.priority, (unsigned long long)attr.runtime,
+	       (unsigned long long)attr.deadline, (unsigned long long)attr.period, io >> 13, io & 0x1fff);
+	return 0;
+}
+
 /* listen PATH: a socket that stays. */
 static int unix_socket(const char *path)
 {
@@ -362,6 +383,8 @@ int main(int argc, char **argv)
 		return clocks();
 	if (!strcmp(command, "keyring"))
 		return keyring();
+	if (!strcmp(command, "scheduling") && argc == 3)
+		return scheduling(atoi(argv[2]));
 	if (!strcmp(command, "socket") && argc == 3)
 		return unix_socket(argv[2]);
 	if (!strcmp(command, "tty"))

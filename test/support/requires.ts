@@ -44,7 +44,15 @@ export function command(name: string): Need {
 
 const controllers = () => (existsSync('/proc/self/cgroup') ? readFileSync('/proc/self/cgroup', 'utf8') : '')
 
-const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2', Need>> = {
+const starts = (path: string, text: string) => existsSync(path) && readFileSync(path, 'utf8').startsWith(text)
+
+/** Whether the kernel's security modules are in force. */
+export const LSM = {
+  apparmor: () => starts('/sys/module/apparmor/parameters/enabled', 'Y'),
+  selinux: () => existsSync('/sys/fs/selinux/enforce'),
+} as const
+
+const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2' | 'apparmor' | 'selinux', Need>> = {
   root: { name: 'root', met: () => process.geteuid?.() === 0 },
   // A machine has the controllers on v1 or on v2, so neither can be demanded of every machine.
   cgroup1: { name: 'cgroup v1 controllers', optional: true, met: () => /^\d+:[^:]*memory[^:]*:/m.test(controllers()) },
@@ -53,6 +61,9 @@ const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2', Need>> = {
     optional: true,
     met: () => existsSync('/sys/fs/cgroup/cgroup.controllers'),
   },
+  // A kernel has the one or the other, or neither.
+  apparmor: { name: 'AppArmor', optional: true, met: LSM.apparmor },
+  selinux: { name: 'SELinux', optional: true, met: LSM.selinux },
 }
 
 /** Whether all needs are met. */

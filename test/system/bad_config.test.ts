@@ -142,8 +142,8 @@ const CONFIGS: readonly Case[] = [
   },
   {
     name: 'an unsupported field',
-    config: (c) => Object.assign(c.linux, { personality: { domain: 'LINUX32' } }),
-    says: ['/linux/personality', 'not supported'],
+    config: (c) => Object.assign(c.process, { scheduler: { policy: 'SCHED_ISO' } }),
+    says: ['/process/scheduler/policy', 'no Linux kernel has it'],
   },
 ]
 

@@ -18,7 +18,7 @@ const CONFIG = {
   linux: { namespaces: [{ type: 'mount' }, { type: 'uts' }] },
 }
 const { spec } = await parseSpec(JSON.stringify(CONFIG))
-const facts: Facts = gatherFacts(false)
+const facts: Facts = gatherFacts()
 const request = { id: 'x', bundle: '/b', verb: 'create', noPivot: false, noNewKeyring: false, preserveFds: 0 } as const
 const plan: Plan = buildPlan({ spec, facts, request, cgroup: undefined, rootfs: '/b/rootfs' })
 checkPlan(plan)

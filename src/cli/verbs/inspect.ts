@@ -7,7 +7,7 @@ import { CAPABILITY_NAMES } from '../../kernel/capabilities.ts'
 import { O_CREAT, O_EXCL, O_WRONLY } from '../../kernel/files.ts'
 import { knownMountOptions } from '../../kernel/mount_options.ts'
 import { NAMESPACES } from '../../kernel/namespaces.ts'
-import { planContainer, wantsLsm } from '../../lifecycle/create.ts'
+import { planContainer } from '../../lifecycle/create.ts'
 import { loadBundle } from '../../lifecycle/load.ts'
 import { checkPlan } from '../../plan/check.ts'
 import { printCgroupStep, printPlan } from '../../plan/print.ts'
@@ -18,7 +18,7 @@ import { specExistsMessage, specText } from '../spec_document.ts'
 import type { CommandOf } from '../table.ts'
 
 export function spec(command: CommandOf<'spec'>, { runtime }: Session): number {
-  const facts = gatherFacts(false)
+  const facts = gatherFacts()
   const name = command.options.file ?? 'config.json'
   const path = joinPath(absolutePath(command.options.bundle ?? '.', runtime.cwd), name)
   const text = specText({
@@ -38,7 +38,7 @@ export function spec(command: CommandOf<'spec'>, { runtime }: Session): number {
 }
 
 export function features(): number {
-  const facts = gatherFacts(false)
+  const facts = gatherFacts()
   print(
     featuresText({
       version: VERSION,
@@ -47,8 +47,8 @@ export function features(): number {
       namespaces: Object.keys(NAMESPACES),
       capabilities: CAPABILITY_NAMES.slice(0, facts.lastCap + 1),
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
-      apparmor: false,
-      selinux: false,
+      apparmor: true,
+      selinux: true,
       idmap: false,
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       netDevices: false,
@@ -62,7 +62,7 @@ export function features(): number {
 export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Promise<number> {
   const { bundle = '.', config, format } = command.options
   const loaded = await loadBundle(runtime, bundle, config || undefined)
-  const made = planContainer(runtime, loaded, gatherFacts(wantsLsm(loaded.spec)), {
+  const made = planContainer(runtime, loaded, gatherFacts(), {
     id: command.positionals.id,
     bundle,
     verb: 'create',

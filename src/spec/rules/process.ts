@@ -1,4 +1,5 @@
 /** Rules on process: what to run, limits, scheduling. */
+import { parseCpuList } from '../../kernel/cpu_list.ts'
 import { rlimitNumber } from '../../kernel/rlimits.ts'
 import type { Scheduler } from '../types.gen.ts'
 import { each, type Report, type Rule } from './rule.ts'
@@ -58,38 +59,47 @@ const oomScoreAdj: Rule = {
   },
 }
 
+/** runc's rules in its words, and what the kernel would only refuse when the container is half made. */
 const scheduler: Rule = {
   name: 'scheduler',
   clause: 'config.md#linux-process; sched_setattr(2)',
   severity: 'problem',
-  reads: ['/process/scheduler'],
-  check({ process }, report) {
+  reads: ['/process/scheduler', '/hooks/startContainer'],
+  check({ process, hooks }, report) {
     const wanted = process?.scheduler
     if (wanted === undefined) return
     const { policy, nice = 0, priority = 0 } = wanted
-    if (nice < -20 || nice > 19) report('/process/scheduler/nice', `invalid scheduler.nice: ${nice}`)
+    // KERNEL: for the others nice is brought into its range and has no meaning.
+    if ((policy === 'SCHED_OTHER' || policy === 'SCHED_BATCH') && (nice < -20 || nice > 19))
+      report('/process/scheduler/nice', `invalid scheduler.nice: ${nice} when scheduler.policy is ${policy}`)
     const realtime = policy === 'SCHED_FIFO' || policy === 'SCHED_RR'
     if (realtime && (priority < 1 || priority > 99)) {
       report('/process/scheduler/priority', `${policy} needs a priority from 1 to 99, got ${priority}`)
     }
     if (!realtime && priority !== 0) {
-      const message = 'scheduler.priority can only be specified for SCHED_FIFO or SCHED_RR policy'
+      const message = 'scheduler.priority can only be specified for SchedFIFO or SchedRR policy'
       report('/process/scheduler/priority', message)
     }
-    checkDeadline(wanted, report)
+    checkDeadline(wanted, (hooks?.startContainer ?? []).length > 0, report)
   },
 }
 
-function checkDeadline({ policy, runtime = 0, deadline = 0, period = 0 }: Scheduler, report: Report): void {
+function checkDeadline(wanted: Scheduler, forks: boolean, report: Report): void {
+  const { policy, flags = [], runtime = 0, deadline = 0, period = 0 } = wanted
   if (policy !== 'SCHED_DEADLINE') {
     if (runtime === 0 && deadline === 0 && period === 0) return
-    const message = 'scheduler runtime/deadline/period can only be specified for SCHED_DEADLINE policy'
+    const message = 'scheduler runtime/deadline/period can only be specified for SchedDeadline policy'
     report('/process/scheduler', message)
     return
   }
   // KERNEL: sched(7); a period of 0 stands for the deadline.
-  if (runtime > 0 && runtime <= deadline && (period === 0 || deadline <= period)) return
-  report('/process/scheduler', 'SCHED_DEADLINE needs 0 < runtime <= deadline <= period')
+  const ordered = runtime >= 1024 && runtime <= deadline && (period === 0 || deadline <= period)
+  if (!ordered || Math.max(deadline, period) >= 2 ** 63)
+    report('/process/scheduler', 'SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period < 2^63 nanoseconds')
+  if (forks && !flags.includes('SCHED_FLAG_RESET_ON_FORK')) {
+    const message = 'SCHED_DEADLINE without SCHED_FLAG_RESET_ON_FORK cannot fork, so it cannot run startContainer hooks'
+    report('/process/scheduler/flags', message)
+  }
 }
 
 const ioPriority: Rule = {
@@ -100,9 +110,25 @@ const ioPriority: Rule = {
   check({ process }, report) {
     const priority = process?.ioPriority?.priority ?? 0
     if (priority < 0 || priority > 7) {
-      report('/process/ioPriority/priority', `expected an integer from 0 to 7, got ${priority}`)
+      report('/process/ioPriority/priority', `invalid ioPriority.Priority: ${priority}`)
     }
   },
 }
 
-export const PROCESS_RULES: readonly Rule[] = [command, rlimits, umask, oomScoreAdj, scheduler, ioPriority]
+const cpuAffinity: Rule = {
+  name: 'cpu affinity',
+  clause: 'config.md#linux-process; cpuset(7)',
+  severity: 'problem',
+  reads: ['/process/execCPUAffinity'],
+  check({ process }, report) {
+    if (process?.execCPUAffinity === undefined) return
+    for (const key of ['initial', 'final'] as const) {
+      // Empty is unset, as in runc.
+      const list = process.execCPUAffinity[key] ?? ''
+      const ranges = list === '' ? [] : parseCpuList(list)
+      if (typeof ranges === 'string') report(`/process/execCPUAffinity/${key}`, `bad CPU affinity: ${ranges}`)
+    }
+  },
+}
+
+export const PROCESS_RULES: readonly Rule[] = [command, rlimits, umask, oomScoreAdj, scheduler, ioPriority, cpuAffinity]

@@ -124,6 +124,8 @@ const STRUCTS: { readonly [call: string]: readonly (readonly [arg: number, size:
   ],
   setgroups: [[1, 8]],
   ioctl: [[2, 8]],
+  sched_setaffinity: [[2, 16]],
+  sched_setattr: [[1, 56]],
 }
 
 function printArg(arg: Arg, index: number, record: Record, data: Buffer): string {

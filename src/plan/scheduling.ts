@@ -1,0 +1,35 @@
+/** How a process is scheduled: CPU, I/O, the CPUs it may use; and the system that it is told it runs on. */
+import type { Linux, Process } from '../spec/types.gen.ts'
+import type { ChildStep } from './step.ts'
+
+/**
+ * Scheduler and I/O priority.
+ * ORDER: after the cgroups are entered, since real-time policies are granted by the cgroup; as late as can be, since the
+ * process may get little time from here on; before the capabilities go, as most of this takes CAP_SYS_NICE.
+ */
+export function planScheduling(process: Process | undefined): ChildStep[] {
+  const steps: ChildStep[] = []
+  const { scheduler, ioPriority } = process ?? {}
+  // SPEC: SCHED_ISO is in the list, but in no kernel: unsupported.ts refuses it.
+  if (scheduler && scheduler.policy !== 'SCHED_ISO') {
+    const { policy, flags = [], nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler
+    const origin = { config: '/process/scheduler', doing: `set the scheduler to ${policy}` }
+    steps.push({ kind: 'scheduler', policy, flags, nice, priority, runtime, deadline, period, origin })
+  }
+  if (ioPriority) {
+    const { class: name, priority = 0 } = ioPriority
+    const origin = { config: '/process/ioPriority', doing: `set the I/O priority to ${name} ${priority}` }
+    steps.push({ kind: 'ioPriority', class: name, priority, origin })
+  }
+  return steps
+}
+
+/**
+ * personality(2). ORDER: before the seccomp filter, which may forbid the call.
+ */
+export function planPersonality(linux: Linux | undefined): ChildStep[] {
+  const domain = linux?.personality?.domain
+  if (domain === undefined) return []
+  const origin = { config: '/linux/personality/domain', doing: `set the personality to ${domain}` }
+  return [{ kind: 'personality', domain, origin }]
+}

@@ -1,0 +1,123 @@
+/** AppArmor profiles and SELinux labels: applied where the kernel has the module, refused where it does not. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundle, type Config, create, createStart, outputOf, run } from '../support/bundle.ts'
+import { exec, output } from '../support/exec.ts'
+import { mountAt, processMounts } from '../support/kernel.ts'
+import { refused } from '../support/refusal.ts'
+import { command, LSM, requires } from '../support/requires.ts'
+import { must, state } from '../support/runtime.ts'
+import { scratch } from '../support/scratch.ts'
+
+const CONTEXT = 'system_u:object_r:tmp_t:s0:c1,c2'
+
+const REFUSED: readonly (readonly [keyof typeof LSM, string, (config: Config) => void, string])[] = [
+  [
+    'apparmor',
+    '/process/apparmorProfile',
+    (config) => Object.assign(config.process, { apparmorProfile: 'docker-default' }),
+    'apparmor: config provided but apparmor not supported',
+  ],
+  [
+    'selinux',
+    '/process/selinuxLabel',
+    (config) => Object.assign(config.process, { selinuxLabel: CONTEXT }),
+    'selinux label is specified in config, but selinux is disabled or not supported',
+  ],
+  [
+    'selinux',
+    '/linux/mountLabel',
+    (config) => Object.assign(config.linux, { mountLabel: CONTEXT }),
+    'selinux label is specified in config, but selinux is disabled or not supported',
+  ],
+]
+
+describe.runIf(requires('root'))('without the module', () => {
+  for (const [module, place, change, words] of REFUSED) {
+    test.runIf(!LSM[module]())(`${place} is refused, not ignored`, async () => {
+      expect(await refused(await bundle(change))).toBe(`unsupported config.json: ${place}: ${words}`)
+    })
+  }
+})
+
+describe.runIf(requires('root', 'apparmor', command('apparmor_parser')))('AppArmor', () => {
+  const PROFILE =
+    'profile davit-test flags=(attach_disconnected,mediate_deleted) { file, capability, deny /secret r, }\n'
+  const parser = (flag: string) => {
+    writeFileSync(`${scratch()}/profile`, PROFILE)
+    return output('apparmor_parser', [flag, `${scratch()}/profile`])
+  }
+  beforeAll(() => parser('-r'))
+  afterAll(() => parser('-R'))
+
+  const confined = (config: Config) => {
+    config.process.apparmorProfile = 'davit-test'
+  }
+
+  test('the process runs in its profile, and is held by it', async () => {
+    const made = await bundle((config) => {
+      confined(config)
+      config.process.args = ['/bin/sh', '-c', 'cat /proc/self/attr/current; cat /secret']
+    })
+    writeFileSync(`${made.rootfs}/secret`, 'x')
+    const { stdout, stderr } = await run(made)
+    expect(stdout).toBe('davit-test (enforce)\n')
+    expect(stderr).toMatch(/secret.*permission denied/i)
+  })
+
+  test('init is not in it before start', async () => {
+    const made = await bundle((config) => {
+      confined(config)
+      config.process.args = ['/bin/sleep', '100']
+    })
+    await create(made)
+    const current = async () => readFileSync(`/proc/${(await state(made.id)).pid}/attr/current`, 'utf8').trim()
+    expect(await current()).not.toContain('davit-test')
+    await must(['start', made.id])
+    expect(await current()).toBe('davit-test (enforce)')
+  })
+
+  test('a profile that is not loaded is an error that names it', async () => {
+    const made = await bundle((config) => Object.assign(config.process, { apparmorProfile: 'davit-none' }))
+    const { code, stderr } = await run(made)
+    expect(code).toBe(1)
+    expect(stderr).toContain('apply apparmor profile "davit-none", from /process/apparmorProfile')
+    expect(stderr).toContain('no such file or directory')
+  })
+
+  test('with a user, without capabilities, with no_new_privs', async () => {
+    const text = await outputOf('cat /proc/self/attr/current', (config) => {
+      confined(config)
+      config.process.user = { uid: 1000, gid: 1000 }
+      config.process.capabilities = {}
+      config.process.noNewPrivileges = true
+    })
+    expect(text).toBe('davit-test (enforce)\n')
+  })
+})
+
+describe.runIf(requires('root', 'selinux'))('SELinux', () => {
+  /** The label that the test itself has: one that the policy surely knows. */
+  const own = () => readFileSync('/proc/self/attr/current', 'utf8').replace(/[\0\n]/g, '')
+
+  test('the process and its keyring have the label', async () => {
+    const made = await bundle((config) => {
+      config.process.selinuxLabel = own()
+      config.process.args = ['/bin/sleep', '100']
+    })
+    const { pid } = await createStart(made)
+    expect(readFileSync(`/proc/${pid}/attr/current`, 'utf8').replace(/[\0\n]/g, '')).toBe(own())
+  })
+
+  test('file systems made for the container have the mount label', async () => {
+    const made = await bundle((config) => {
+      config.linux.mountLabel = CONTEXT
+      config.process.args = ['/bin/sleep', '100']
+    })
+    const { pid } = await createStart(made)
+    const mounts = processMounts(pid)
+    for (const path of ['/dev', '/dev/pts', '/dev/shm'])
+      expect(mountAt(mounts, path).data.join(), path).toContain(`context="${CONTEXT}"`)
+    expect((await exec('stat', ['-c', '%C', `/proc/${pid}/root/dev/mqueue`])).stdout.trim()).toBe(CONTEXT)
+  })
+})

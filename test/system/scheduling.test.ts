@@ -1,0 +1,147 @@
+/** Scheduler, I/O priority, personality: what the kernel says of the container's process, and what is refused. */
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { bundle, type Config, create, createStart, outputOf } from '../support/bundle.ts'
+import { output } from '../support/exec.ts'
+import { probePath } from '../support/probe.ts'
+import { refused } from '../support/refusal.ts'
+import { requires } from '../support/requires.ts'
+import { must, state } from '../support/runtime.ts'
+
+type Scheduler = NonNullable<Config['process']['scheduler']>
+
+/** What the kernel says of a process: "policy=1 flags=0 nice=0 priority=7 times=0/0/0 io=0:0". */
+const schedulingOf = async (pid: number) => (await output(await probePath(), ['scheduling', String(pid)])).trim()
+
+const sleeper = (change: (config: Config) => void) =>
+  bundle((config) => {
+    config.process.args = ['/bin/sleep', '100']
+    change(config)
+  })
+
+async function withScheduler(scheduler: Scheduler, change: (config: Config) => void = () => {}): Promise<string> {
+  const made = await sleeper((config) => {
+    config.process.scheduler = scheduler
+    change(config)
+  })
+  return schedulingOf((await createStart(made)).pid)
+}
+
+/** On cgroup v1 with CONFIG_RT_GROUP_SCHED a cgroup has no real-time at all until it is given some. */
+const realtime = (config: Config) => {
+  config.linux.resources = {
+    ...config.linux.resources,
+    cpu: { ...config.linux.resources?.cpu, realtimePeriod: 1_000_000, realtimeRuntime: 10_000 },
+  }
+}
+
+describe.runIf(requires('root'))('the scheduler', () => {
+  test.each<[Scheduler, string]>([
+    [{ policy: 'SCHED_OTHER', nice: 7 }, 'policy=0 flags=0 nice=7 priority=0'],
+    [{ policy: 'SCHED_OTHER', nice: -11 }, 'policy=0 flags=0 nice=-11 priority=0'],
+    [{ policy: 'SCHED_BATCH', nice: -20 }, 'policy=3 flags=0 nice=-20 priority=0'],
+    [{ policy: 'SCHED_IDLE' }, 'policy=5 flags=0 nice=0 priority=0'],
+    [{ policy: 'SCHED_BATCH', flags: ['SCHED_FLAG_RESET_ON_FORK'] }, 'policy=3 flags=1 nice=0 priority=0'],
+  ])('%o', async (scheduler, expected) => {
+    expect(await withScheduler(scheduler)).toContain(`${expected} times`)
+  })
+
+  test.each<[Scheduler, string]>([
+    [{ policy: 'SCHED_FIFO', priority: 42 }, 'policy=1 flags=0 nice=0 priority=42 '],
+    [{ policy: 'SCHED_RR', priority: 1, flags: ['SCHED_FLAG_RESET_ON_FORK'] }, 'policy=2 flags=1 nice=0 priority=1 '],
+  ])('%o', async (scheduler, expected) => {
+    expect(await withScheduler(scheduler, realtime)).toContain(expected)
+  })
+
+  test('a deadline', async () => {
+    const scheduler: Scheduler = {
+      policy: 'SCHED_DEADLINE',
+      runtime: 2_000_000,
+      deadline: 50_000_000,
+      period: 100_000_000,
+    }
+    const text = await withScheduler(
+      { ...scheduler, flags: ['SCHED_FLAG_RESET_ON_FORK', 'SCHED_FLAG_RECLAIM'] },
+      (config) => {
+        delete config.linux.resources?.cpu
+      },
+    )
+    expect(text).toContain('policy=6 flags=3 nice=0 priority=0 times=2000000/50000000/100000000')
+  })
+
+  test('is set in a created container, for an ordinary user without capabilities too', async () => {
+    const made = await sleeper((config) => {
+      config.process.scheduler = { policy: 'SCHED_BATCH', nice: -5 }
+      config.process.ioPriority = { class: 'IOPRIO_CLASS_RT', priority: 3 }
+      config.process.user = { uid: 1000, gid: 1000 }
+      config.process.capabilities = {}
+    })
+    await create(made)
+    const { pid } = await state(made.id)
+    expect(await schedulingOf(pid)).toMatch(/^policy=3 flags=0 nice=-5 .* io=1:3$/)
+    await must(['start', made.id])
+    expect(await schedulingOf(pid)).toMatch(/^policy=3 flags=0 nice=-5 .* io=1:3$/)
+  })
+
+  test('what the kernel refuses is told with its place, and leaves nothing', async () => {
+    const made = await sleeper((config) => {
+      // KERNEL: sched_deadline_period_max_us, four seconds.
+      config.process.scheduler = { policy: 'SCHED_DEADLINE', runtime: 1e6, deadline: 1e10, period: 1e10 }
+    })
+    expect(await refused(made)).toMatch(
+      /set the scheduler to SCHED_DEADLINE, from \/process\/scheduler: sched_setattr .*: invalid argument$/,
+    )
+  })
+
+  test.runIf(cpus().length > 1)('a deadline does not go with a cpuset of some CPUs, and is told why', async () => {
+    const made = await sleeper((config) => {
+      config.process.scheduler = { policy: 'SCHED_DEADLINE', runtime: 1e6, deadline: 1e8, period: 1e8 }
+      config.linux.resources = { ...config.linux.resources, cpu: { cpus: '0' } }
+    })
+    expect(await refused(made)).toContain('cannot be used together with a cpuset')
+  })
+
+  test.runIf(requires('cgroup1'))('a cgroup without real-time grants none, and is told why', async () => {
+    const made = await sleeper((config) => {
+      config.process.scheduler = { policy: 'SCHED_FIFO', priority: 1 }
+    })
+    expect(await refused(made)).toContain('on cgroup v1 a realtimeRuntime in /linux/resources/cpu')
+  })
+})
+
+describe.runIf(requires('root'))('the I/O priority', () => {
+  test.each([
+    ['IOPRIO_CLASS_RT', 0, '1:0'],
+    ['IOPRIO_CLASS_BE', 6, '2:6'],
+    ['IOPRIO_CLASS_IDLE', undefined, '3:0'],
+    ['IOPRIO_CLASS_IDLE', 7, '3:7'],
+  ] as const)('%s %s', async (name, priority, expected) => {
+    const made = await sleeper((config) => {
+      config.process.ioPriority = { class: name, ...(priority === undefined ? {} : { priority }) }
+    })
+    expect(await schedulingOf((await createStart(made)).pid)).toMatch(new RegExp(` io=${expected}$`))
+  })
+})
+
+describe.runIf(requires('root'))('the personality', () => {
+  test.each([
+    ['LINUX', '00000000'],
+    ['LINUX32', '00000008'],
+  ] as const)('%s', async (domain, shown) => {
+    const made = await sleeper((config) => {
+      config.linux.personality = { domain }
+    })
+    const { pid } = await createStart(made)
+    expect(readFileSync(`/proc/${pid}/personality`, 'utf8').trim()).toBe(shown)
+  })
+
+  test.runIf(process.arch === 'x64')('LINUX32 has uname say so', async () => {
+    const uname = (domain: 'LINUX' | 'LINUX32') =>
+      outputOf('uname -m', (config) => {
+        config.linux.personality = { domain }
+      })
+    expect(await uname('LINUX32')).toBe('i686\n')
+    expect(await uname('LINUX')).toBe('x86_64\n')
+  })
+})
