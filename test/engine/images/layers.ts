@@ -91,11 +91,26 @@ function markRemoved(folder: string): void {
 }
 
 /** Names that no image should have: what the machine that made it is called, what apt remembers. */
-const LEFT_OUT = ['etc/resolv.conf', 'etc/hostname', 'var/lib/apt/lists/*', 'var/cache/*/*', 'var/log/*', 'tmp/*']
+const LEFT_OUT = [
+  'etc/resolv.conf',
+  'etc/hostname',
+  'var/lib/apt/lists/*',
+  'var/cache/*/*',
+  'var/log/*.log',
+  'var/log/apt',
+  'tmp/*',
+]
 
 function pack(root: string, tar: string): void {
   const without = LEFT_OUT.map((pattern) => `--exclude=./${pattern}`)
-  const flags = ['--numeric-owner', '--one-file-system', '--sort=name', '--anchored', ...without]
+  const flags = [
+    '--numeric-owner',
+    '--one-file-system',
+    '--sort=name',
+    '--anchored',
+    '--no-wildcards-match-slash',
+    ...without,
+  ]
   run(['tar', '-C', root, ...flags, '-cf', `${tar}.tmp`, '.'])
   renameSync(`${tar}.tmp`, tar)
 }

@@ -2,13 +2,21 @@
 import { mkdirSync } from 'node:fs'
 import type { ExecOptions, Result, Running } from '../../support/exec.ts'
 import { RUNTIME } from '../../support/place.ts'
+import { command, requires } from '../../support/requires.ts'
 import type { ImageName } from '../images/recipes.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { type Host, makeHost } from './host.ts'
 import { image } from './images.ts'
+import { leftSince, type Snapshot, snapshot } from './leftovers.ts'
+
+/** Whether Docker can be tested on this machine. */
+export const canDocker = () =>
+  requires('root', ...['dockerd', 'docker', 'containerd', 'iptables', 'debootstrap', 'script'].map(command))
 
 export interface Docker {
   readonly host: Host
+  /** What the environment of docker's command line must have to reach this daemon. */
+  readonly env: Readonly<Record<string, string>>
   readonly daemon: Daemon
   /** Runs a command line of docker to its end. */
   exec(args: readonly string[], options?: ExecOptions): Promise<Result>
@@ -16,6 +24,8 @@ export interface Docker {
   run(...args: readonly string[]): Promise<string>
   /** Starts a command line of docker. */
   start(args: readonly string[], options?: ExecOptions): Running
+  /** Removes all containers. */
+  clear(): Promise<void>
   /** Starts the daemon again after it was stopped or killed. */
   again(): Promise<void>
   /** Stops the daemon and removes the host. */
@@ -68,15 +78,56 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
   }
   return {
     host,
+    env,
     get daemon() {
       return daemon as Daemon
     },
     exec: (args, more = {}) => host.exec('docker', args, { timeout: 60_000, ...more, env: { ...env, ...more.env } }),
     run,
     start: (args, more = {}) => host.start('docker', args, { timeout: 60_000, ...more, env: { ...env, ...more.env } }),
+    clear: async () => {
+      const all = await run('ps', '-aq')
+      if (all !== '') await run('rm', '-f', '-v', ...all.split('\n'))
+    },
     again: async () => {
       daemon = await start()
     },
     close,
   }
+}
+
+/** The parts of `docker inspect` of a container that tests look at. */
+export interface Inspected {
+  readonly Id: string
+  readonly State: {
+    readonly Status: string
+    readonly Running: boolean
+    readonly OOMKilled: boolean
+    readonly Pid: number
+    readonly ExitCode: number
+    readonly Error: string
+    readonly StartedAt: string
+    readonly Health?: { readonly Status: string }
+  }
+  readonly RestartCount: number
+  readonly GraphDriver: { readonly Data: { readonly LowerDir: string } }
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> }
+}
+
+export async function inspect(docker: Docker, name: string): Promise<Inspected> {
+  return JSON.parse(await docker.run('container', 'inspect', '--format', '{{json .}}', name)) as Inspected
+}
+
+const DAEMONS = ['dockerd', 'containerd']
+
+/** What is on the host after the first container, which makes what stays for the next: a parent cgroup, connections. */
+export async function baseline(docker: Docker): Promise<Snapshot> {
+  await docker.run('run', '--rm', '-p', '9999:80', 'busybox', 'true')
+  return snapshot(docker.host, DAEMONS)
+}
+
+/** What containers have left since then. */
+export async function leftInDocker(docker: Docker, before: Snapshot): Promise<string[]> {
+  await docker.clear()
+  return leftSince(docker.host, before, DAEMONS)
 }

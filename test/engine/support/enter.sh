@@ -8,4 +8,6 @@ for path in /sys/fs/cgroup/"$name" /sys/fs/cgroup/*/"$name"; do
     [ ! -e "$path/$file" ] || { echo 0 >"$path/$file"; break; }
   done
 done
-exec nsenter --target "$pid" --mount --net --uts --ipc --pid --cgroup -- env -C "$directory" -- "$@"
+# Entering a PID namespace takes a fork: what is started must end when the one who started it is killed.
+exec nsenter --target "$pid" --mount --net --uts --ipc --pid --cgroup -- \
+  setpriv --pdeathsig KILL env -C "$directory" -- "$@"

@@ -3,9 +3,18 @@
  * What is there is the engine's, so what is left can be counted; and when process 1 is killed, nothing is left. It shares
  * the root file system with this machine, but has a /run of its own.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { basename } from 'node:path'
-import { hierarchies } from '../../support/cgroups.ts'
 import { type ExecOptions, exec, output, type Result, type Running, start } from '../../support/exec.ts'
 import { RUNTIME, repositoryPath } from '../../support/place.ts'
 import { until } from '../../support/wait.ts'
@@ -48,6 +57,14 @@ function programs(directory: string): string {
   return `${folder}:/usr/sbin:/usr/bin:/sbin:/bin`
 }
 
+/** The cgroups that host.sh made, one in each hierarchy. */
+function ownCgroups(name: string): string[] {
+  const root = '/sys/fs/cgroup'
+  return [root, ...readdirSync(root).map((entry) => `${root}/${entry}`)]
+    .map((path) => `${path}/${name}`)
+    .filter((path) => existsSync(path))
+}
+
 function removeCgroups(path: string): void {
   for (const entry of readdirSync(path, { withFileTypes: true }))
     if (entry.isDirectory()) removeCgroups(`${path}/${entry.name}`)
@@ -87,7 +104,7 @@ export async function makeHost(): Promise<Host> {
     close: async () => {
       holder.child.kill('SIGKILL')
       await holder.done.catch(() => {})
-      const groups = Object.values(hierarchies()).map((path) => `${path}/${name}`)
+      const groups = ownCgroups(name)
       await until('the cgroups of the engine to be empty', () => groups.every((path) => removed(path)))
       rmSync(directory, { recursive: true, force: true })
     },

@@ -1,5 +1,5 @@
 /** What is on an engine's host, to be compared before and after: what a run has left is what is new. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Host } from './host.ts'
 
 /** Sorted lines, each naming one thing. */
@@ -40,17 +40,27 @@ function cgroups(host: Host): string[] {
     .flatMap((line) => below(line.split(' ')[4] as string))
 }
 
-/** Open fds of each process: the engine's own daemons may gain some, but not with every container. */
+/** Open fds of the engine's daemons. Sockets are not counted: dockerd keeps one for a request now and then by itself. */
 function descriptors(host: Host, names: readonly string[]): string[] {
-  return readdirSync(host.path('/proc'))
-    .filter((pid) => /^\d+$/.test(pid) && names.includes(read(host.path(`/proc/${pid}/comm`)).trim()))
-    .flatMap((pid) => {
-      const count = existsSync(host.path(`/proc/${pid}/fd`)) ? readdirSync(host.path(`/proc/${pid}/fd`)).length : 0
-      return [`fds of ${read(host.path(`/proc/${pid}/comm`)).trim()}: ${count}`]
-    })
+  const pids = readdirSync(host.path('/proc')).filter((pid) => /^\d+$/.test(pid))
+  return pids.flatMap((pid) => {
+    const name = read(host.path(`/proc/${pid}/comm`)).trim()
+    if (!names.includes(name)) return []
+    const targets = readdirSync(host.path(`/proc/${pid}/fd`)).map((fd) => target(host.path(`/proc/${pid}/fd/${fd}`)))
+    return targets.filter((text) => text !== '' && text !== 'socket:').map((text) => `fd of ${name}: ${text}`)
+  })
 }
 
-/** Processes, mounts, cgroups, links, rules of iptables, and how many fds the processes of these names have. */
+/** What an fd leads to, without the number that tells one pipe from another. */
+function target(path: string): string {
+  try {
+    return readlinkSync(path).replace(/\[\d+\]$/, '')
+  } catch {
+    return '' // closed meanwhile
+  }
+}
+
+/** Processes, mounts, cgroups, links, rules of iptables, and the fds of the processes of these names. */
 export async function snapshot(host: Host, daemons: readonly string[] = []): Promise<Snapshot> {
   const [links, rules] = await Promise.all([
     host.output('ip', ['-o', 'link']),
