@@ -15,7 +15,7 @@ enum { PATH_SIZE = 4096, MAX_ENV = 64, NUMBERS = 64, ADDED = 2 };
 
 /* Variables that mean something to davit, and to yargs for its language, width and colours. */
 static const char *const allowed[] = {
-	"XDG_RUNTIME_DIR", "PATH",     "HOME",	 "LANG",  "LC_ALL",	  "LC_MESSAGES", "TERM",
+	"XDG_RUNTIME_DIR", "USER",     "PATH",	 "HOME",  "LANG",  "LC_ALL",	  "LC_MESSAGES", "TERM",
 	"COLUMNS",	   "NO_COLOR", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",	 "LISTEN_FDNAMES",
 	"DBUS_SESSION_BUS_ADDRESS",
 };

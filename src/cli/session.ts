@@ -2,6 +2,7 @@
 import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { openFile, writeFd } from '../ffi/file.ts'
+import { inInitialUserns } from '../host/userns.ts'
 import type { Runtime } from '../lifecycle/runtime.ts'
 import { defaultRoot } from '../state/store.ts'
 import { createLogger, type Logger, logSettings } from './log.ts'
@@ -20,11 +21,10 @@ export function sessionLogger(global: Pick<GlobalOptions, 'log' | 'log-format' |
   return createLogger({ settings, file, stderr: stderrSink({ writeFd: writeError }), now: () => new Date() })
 }
 
-/** Reads the environment where runc does: XDG_RUNTIME_DIR for the root, nothing else. */
+/** Reads the environment where runc does: XDG_RUNTIME_DIR and USER for the root, nothing else. */
 export function openSession(global: GlobalOptions, log: Logger): Session {
   const cwd = process.cwd()
-  const euid = process.geteuid?.() ?? 0
-  const root = absolutePath(global.root || defaultRoot(euid, process.env.XDG_RUNTIME_DIR), cwd)
+  const root = absolutePath(global.root || userRoot(), cwd)
   return {
     log,
     runtime: {
@@ -36,6 +36,11 @@ export function openSession(global: GlobalOptions, log: Logger): Session {
       systemdCgroup: global['systemd-cgroup'],
     },
   }
+}
+
+function userRoot(): string {
+  const { XDG_RUNTIME_DIR: runtimeDir, USER: user } = process.env
+  return defaultRoot({ euid: process.geteuid?.() ?? 0, initialUserns: inInitialUserns(), runtimeDir, user })
 }
 
 /** Writes to stdout, all of it; a reader that has left is an error like any other. */

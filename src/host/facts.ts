@@ -1,12 +1,11 @@
 /** Gathers what the planners need to know of the machine. */
-import { readBytes, readLink, readTextIf, statIf } from '../ffi/file.ts'
+import { readBytes, readTextIf, statIf } from '../ffi/file.ts'
 import { ARCH, sys } from '../ffi/native.ts'
+import { bitsOfHex, hasCapability } from '../kernel/capability_bits.ts'
 import type { Facts } from '../plan/facts.ts'
 import { callerNofile } from './caller.ts'
 import { gatherCgroupFacts } from './cgroup/facts.ts'
-
-/** Inode of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h). */
-const INITIAL_USERNS = 'user:[4026531837]'
+import { inInitialUserns, ownsMountNamespace, setgroupsAllowed } from './userns.ts'
 
 function kernelRelease(): readonly [number, number] {
   const buffer = Buffer.alloc(65 * 6) // struct new_utsname
@@ -25,15 +24,20 @@ function statusField(status: string, name: string): string {
 /** One look at the machine; nothing here is written or kept open. */
 export function gatherFacts(): Facts {
   const nofile = callerNofile()
+  const status = readBytes('/proc/self/status').toString('latin1')
+  const effectiveCaps = statusField(status, 'CapEff') || '0'
+  const initialUserns = inInitialUserns()
   return {
     arch: ARCH,
     kernel: kernelRelease(),
     euid: sys('geteuid'),
     egid: sys('getegid'),
-    // KERNEL: by identity, not by the id map: systemd can make an identity map in a namespace of its own.
-    initialUserns: readLink('/proc/self/ns/user') === INITIAL_USERNS,
+    initialUserns,
+    setgroups: initialUserns || setgroupsAllowed(),
+    mayMount: hasCapability(bitsOfHex(effectiveCaps), 'CAP_SYS_ADMIN') && (initialUserns || ownsMountNamespace()),
     lastCap: Number(readTextIf('/proc/sys/kernel/cap_last_cap') ?? 40),
-    boundingCaps: statusField(readBytes('/proc/self/status').toString('latin1'), 'CapBnd') || '0',
+    boundingCaps: statusField(status, 'CapBnd') || '0',
+    effectiveCaps,
     cgroup: gatherCgroupFacts(),
     ...(nofile ? { nofile } : {}),
     apparmor: readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,

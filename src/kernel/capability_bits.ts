@@ -2,7 +2,7 @@
  * Sets of capabilities as bits, in two halves of 32: JavaScript's integers. Planning runs cold at every start, where
  * sets of names cost ten times as much.
  */
-import { CAPABILITY_NAMES, capabilityNumber } from './capabilities.ts'
+import { CAPABILITY_NAMES, type CapabilityName, capabilityNumber } from './capabilities.ts'
 
 export interface CapabilityBits {
   readonly low: number
@@ -25,6 +25,12 @@ export function bitsOf(names: readonly string[] = []): CapabilityBits {
 /** The bits of hexadecimal digits as /proc/PID/status has them. */
 export function bitsOfHex(hex: string): CapabilityBits {
   return { low: Number.parseInt(hex.slice(-8), 16) | 0, high: Number.parseInt(hex.slice(0, -8) || '0', 16) | 0 }
+}
+
+/** Whether a capability is among the bits. */
+export function hasCapability(bits: CapabilityBits, name: CapabilityName): boolean {
+  const { low, high } = bitsOf([name])
+  return ((bits.low & low) | (bits.high & high)) !== 0
 }
 
 /** All capabilities up to and with a number. */

@@ -1,6 +1,6 @@
 /** The parent's steps that only the making of a container has: cgroups, id maps, hooks, the record. */
-import { assertNever, messageOf, RuntimeError } from '../base/errors.ts'
-import { openFile, writeText } from '../ffi/file.ts'
+import { assertNever, RuntimeError } from '../base/errors.ts'
+import { openFile } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { makeCgroup, openTasks } from '../host/cgroup/make.ts'
 import { runSteps } from '../host/cgroup/steps.ts'
@@ -11,6 +11,7 @@ import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { START_SOCKET } from '../state/status.ts'
 import type { Creation } from './creation.ts'
 import { hookState, runHook } from './hooks.ts'
+import { writeIdMaps } from './id_maps.ts'
 import type { Own, OwnPreset, OwnStep } from './parent.ts'
 import { lateSteps } from './words.ts'
 
@@ -37,7 +38,7 @@ function runStep(creation: Creation, step: OwnStep): void {
     case 'lateCgroup':
       return runSteps(creation.made?.late ?? [])
     case 'idMaps':
-      return writeIdMaps(creation, step)
+      return writeIdMaps((creation.stage ?? creation.init)?.pid ?? 0, step)
     case 'hook':
       return runHook(
         { call: step.hook, config: step.origin.config ?? '', doing: step.origin.doing ?? '' },
@@ -88,20 +89,5 @@ function recordPid(creation: Creation): void {
     // pwrite: the hook reads from the shared position, which must stay at the start.
     const text = Buffer.from(hookState(creation.record, status))
     must('write hook state', sys('pwrite64', fd, text, text.length, 0))
-  }
-}
-
-function writeIdMaps(creation: Creation, step: Extract<OwnStep, { kind: 'idMaps' }>): void {
-  const pid = (creation.stage ?? creation.init)?.pid
-  if (step.setgroups === 'deny') writeText(`/proc/${pid}/setgroups`, 'deny')
-  for (const [file, text, config] of [
-    ['uid_map', step.uidMap, '/linux/uidMappings'],
-    ['gid_map', step.gidMap, '/linux/gidMappings'],
-  ] as const) {
-    try {
-      writeText(`/proc/${pid}/${file}`, text)
-    } catch (error) {
-      throw new RuntimeError('create', `write ${file}, from ${config}: ${messageOf(error)}`)
-    }
   }
 }

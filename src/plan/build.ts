@@ -24,7 +24,7 @@ import {
 import type { ChildStep, HostStep, Plan } from './step.ts'
 import { planLoopback, planNames, planSysctl } from './system.ts'
 import { refuseUnsupported } from './unsupported.ts'
-import { idMapHostSteps } from './user_namespace.ts'
+import { idMapHostSteps, mapsNeedDumpable } from './user_namespace.ts'
 
 /** The phases of the container's first process, in order. */
 export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namespaces: readonly ChildStep[]): Phase[] {
@@ -130,7 +130,8 @@ function planPrograms(input: PlanInput) {
   const cgroups = planEnterCgroups(ctx)
   const namespaces = planNamespaces(ctx)
   const staged = namespaces.stage.length > 0
-  const early = [...planProtection(ctx), ...cgroups]
+  // A user namespace that waits for its maps is new: nothing of a container can be near yet.
+  const early = [...planProtection(ctx, mapsNeedDumpable(ctx)), ...cgroups]
   // The stage enters the cgroups for both; protection is not inherited whole (the death signal is not).
   const stage = staged ? [...early, ...namespaces.stage] : []
   const first = staged ? [umask, ...planProtection(ctx).filter((step) => step.kind === 'prctl')] : [umask, ...early]

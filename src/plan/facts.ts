@@ -17,6 +17,10 @@ export interface ProcessFacts {
   readonly lastCap: number
   /** The runtime's own bounding set: what a container can be given at the most. Hexadecimal as in /proc/self/status. */
   readonly boundingCaps: string
+  /** The runtime's own effective set: what it may do in its user namespace. In the same form. */
+  readonly effectiveCaps: string
+  /** Whether setgroups(2) is allowed in the runtime's user namespace (/proc/PID/setgroups, user_namespaces(7)). */
+  readonly setgroups: boolean
   /** The caller's limit of open files, soft and hard, where the runtime's engine has changed it. */
   readonly nofile?: readonly [soft: string, hard: string]
   /** Whether the kernel's AppArmor and SELinux are in force. */
@@ -26,6 +30,8 @@ export interface ProcessFacts {
 
 /** And what making a container takes. */
 export interface Facts extends ProcessFacts {
+  /** Whether the runtime may make mounts where it is: its mount namespace belongs to its user namespace. */
+  readonly mayMount: boolean
   readonly cgroup: CgroupFacts
 }
 

@@ -66,7 +66,7 @@ export function planIdentity(ctx: ProcessContext): ChildStep[] {
   // ORDER: keep the permitted set through setuid, which otherwise clears it when leaving uid 0.
   steps.push(prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [1], 'keep capabilities over setuid'))
   // Without the right to call setgroups (rootless) there are no groups to drop but the caller's own.
-  if (!hasUserNamespace(ctx.spec) || setgroupsPolicy(ctx) === 'allow') {
+  if (setgroupsPolicy(ctx) === 'allow') {
     // KERNEL: who made a user namespace that is joined may have given setgroups up for all in it, us included.
     const given = typeof namespace(ctx.spec, 'user') === 'object' && additionalGids.length === 0
     steps.push({

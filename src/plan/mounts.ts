@@ -51,13 +51,26 @@ function lateReadonly({ options, target, mount }: PlannedMount): boolean {
   return readonly && options.bind === undefined && (mount.type === 'tmpfs' || target === '/dev')
 }
 
-/** Attribute and propagation steps for the mount in `slot`; a fresh one has some attributes from its creation. */
-function attributeSteps(planned: PlannedMount, slot: Slot, fresh?: { readonly attributes: number }): ChildStep[] {
+/**
+ * KERNEL: what a mount had when it came into a user namespace is locked there. Engines write "rw" wherever nothing else
+ * was asked for, so a source that is read-only stays so; whoever asks to lift another restriction is told.
+ */
+function attributeStep(step: Extract<ChildStep, { kind: 'setAttributes' }>, locked: boolean): ChildStep[] {
+  if (!locked || !(step.clear & ATTR.rdonly)) return [step]
+  const rest = { ...step, clear: step.clear & ~ATTR.rdonly }
+  if (!rest.set && !rest.clear) return [{ ...step, tolerate: ['EPERM'], skip: 0 }]
+  return [{ ...step, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 1 }, rest]
+}
+
+/** Attribute and propagation steps for the mount in `slot`; `fresh`: what it has from its creation. */
+function attributeSteps(planned: PlannedMount, slot: Slot, how: { fresh?: number; locked?: boolean }): ChildStep[] {
   const { options, origin } = planned
   const steps: ChildStep[] = []
-  const set = options.set & ~(fresh?.attributes ?? 0) & ~(lateReadonly(planned) ? ATTR.rdonly : 0)
-  const clear = fresh ? 0 : options.clear
-  if (set || clear) steps.push({ kind: 'setAttributes', slot, recursive: false, set, clear, origin })
+  const { fresh, locked = false } = how
+  const set = options.set & ~(fresh ?? 0) & ~(lateReadonly(planned) ? ATTR.rdonly : 0)
+  const clear = fresh === undefined ? options.clear : 0
+  if (set || clear)
+    steps.push(...attributeStep({ kind: 'setAttributes', slot, recursive: false, set, clear, origin }, locked))
   if (options.recursiveSet || options.recursiveClear) {
     const { recursiveSet, recursiveClear } = options
     steps.push({ kind: 'setAttributes', slot, recursive: true, set: recursiveSet, clear: recursiveClear, origin })
@@ -92,8 +105,8 @@ function planBind(ctx: PlanContext, planned: PlannedMount): ChildStep[] {
   const { mount, options, origin } = planned
   const path = joinPath(mount.source?.startsWith('/') ? '' : ctx.request.bundle, mount.source ?? '')
   const recursive = options.bind === 'rbind'
-  const privileged = ctx.facts.euid === 0
-  if (privileged && hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new') {
+  const how = { locked: hasUserNamespace(ctx.spec) || !ctx.facts.initialUserns }
+  if (ctx.facts.mayMount && hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new') {
     // The container's root may not be able to reach the source; whoever configured it is. A rootless caller's sources
     // are its own, and cloning mounts is not allowed to it outside the new namespace.
     const slot = ctx.slot()
@@ -104,11 +117,11 @@ function planBind(ctx: PlanContext, planned: PlannedMount): ChildStep[] {
       flag === undefined
         ? []
         : [{ kind: 'setAttributes', slot, recursive: true, set: 0, clear: 0, propagation: flag, origin }]
-    return [...detach, ...attributeSteps(planned, slot), ...placeSteps(planned, slot, 'like', false)]
+    return [...detach, ...attributeSteps(planned, slot, how), ...placeSteps(planned, slot, 'like', false)]
   }
   const made = ctx.scratch(0)
   const clone: ChildStep = { kind: 'cloneTree', out: made, dir: 'cwd', path, recursive, origin }
-  return [clone, ...attributeSteps(planned, made), ...placeSteps(planned, made, 'like', false)]
+  return [clone, ...attributeSteps(planned, made, how), ...placeSteps(planned, made, 'like', false)]
 }
 
 /** tmpfs without a mode takes that of the directory it covers; a new directory gets what tmpfs has by itself. */
@@ -141,9 +154,10 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     origin,
   }
   const steps = ownMode ? tmpfsTarget(planned, target) : []
-  if (type === 'sysfs' || type === 'proc') {
-    // In a user namespace the kernel lets these be mounted only with the matching network or pid namespace: then the
-    // host's is bound, with the same flags all the way down.
+  // The host's processes are what a pid namespace of its own must not show.
+  if (type === 'sysfs' || (type === 'proc' && namespace(ctx.spec, 'pid') === undefined)) {
+    // In a user namespace the kernel lets these be mounted only with the matching network or pid namespace, and only
+    // where nothing is mounted over them: then the host's is bound, with the same flags all the way down.
     const host: ChildStep = {
       kind: 'cloneTree',
       out: made,
@@ -155,7 +169,7 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
-  steps.push(...attributeSteps(planned, made, { attributes }))
+  steps.push(...attributeSteps(planned, made, { fresh: attributes }))
   if (ownMode && target !== undefined && planned.target !== '/')
     steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
   else steps.push(...placeSteps(planned, made, 'directory', keep))

@@ -8,8 +8,9 @@
  */
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
+import { dumpable } from './process.ts'
 import type { ChildStep, Slot } from './step.ts'
-import { userNamespaceSteps } from './user_namespace.ts'
+import { mapsNeedDumpable, userNamespaceSteps } from './user_namespace.ts'
 
 /** Join order as nsenter(1): mount last, so that paths keep their meaning; user is handled apart. */
 const JOIN_ORDER: readonly NamespaceType[] = ['cgroup', 'ipc', 'uts', 'network', 'pid', 'time', 'mount']
@@ -108,6 +109,8 @@ function staged(ctx: PlanContext): NamespacePlan {
   const made = newTypes(ctx, ['cgroup', 'user', 'pid'])
   if (made.length > 0) stage.push({ kind: 'unshare', flags: flagsOf(made), names: made })
   stage.push(...timeOffsets(ctx))
+  // ORDER: the last moment in which nobody else is in the user namespace; joined ones are entered by the fork only.
+  if (mapsNeedDumpable(ctx)) stage.push(dumpable(false))
   stage.push({ kind: 'fork', flags: namespace(ctx.spec, 'pid') === 'new' ? NAMESPACES.pid.flag : 0 })
   return { cloneFlags: 0, cloneNames: [], stage, init: cgroupNamespace(ctx) }
 }
@@ -116,11 +119,14 @@ function staged(ctx: PlanContext): NamespacePlan {
 function timeOffsets(ctx: PlanContext): ChildStep[] {
   const offsets = ctx.spec.linux?.timeOffsets
   if (!offsets || namespace(ctx.spec, 'time') !== 'new') return []
-  return (['monotonic', 'boottime'] as const).flatMap((clock): ChildStep[] => {
+  const writes = (['monotonic', 'boottime'] as const).flatMap((clock): ChildStep[] => {
     const offset = offsets[clock]
     if (!offset) return []
     const data = `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`
     const origin = { config: `/linux/timeOffsets/${clock}`, doing: `set the ${clock} clock's offset` }
     return [{ kind: 'write', dir: SLOT.hostProc, path: 'self/timens_offsets', data, origin }]
   })
+  if (namespace(ctx.spec, 'user') !== 'new' || mapsNeedDumpable(ctx)) return writes
+  // KERNEL: the files of a process that is not dumpable belong to the host's root, who we are no more.
+  return [dumpable(true), ...writes, dumpable(false)]
 }

@@ -131,6 +131,11 @@ export function printStep(step: ChildStep): string {
   return `${callWords(step)}${suffix(step)}`
 }
 
+function mapWords(step: Extract<HostStep, { kind: 'idMaps' }>, kind: 'uid' | 'gid'): string {
+  const [map, writer] = kind === 'uid' ? [step.uidMap, step.uidWriter] : [step.gidMap, step.gidWriter]
+  return `${kind}_map "${map.trimEnd()}"${writer === 'helper' ? ` by new${kind}map` : ''}`
+}
+
 /** One line for one step of the parent. */
 export function printHostStep(step: HostStep): string {
   const config = step.origin?.config ? `  # ${step.origin.config}` : ''
@@ -141,7 +146,7 @@ export function printHostStep(step: HostStep): string {
     case 'answer':
       return `${step.kind} ${step.tag}${config}`
     case 'idMaps':
-      return `write uid_map "${step.uidMap.trimEnd()}" gid_map "${step.gidMap.trimEnd()}" setgroups ${step.setgroups}${config}`
+      return `write ${mapWords(step, 'uid')} ${mapWords(step, 'gid')} setgroups ${step.setgroups}${config}`
     case 'hook':
       return `run hook "${step.hook.path}" with status ${step.status}${config}`
     case 'pidFile':

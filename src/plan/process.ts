@@ -11,33 +11,22 @@ import type { ChildStep, Origin } from './step.ts'
 /**
  * First of all. The OOM score is written through the host's /proc while the file is still our own; from
  * non-dumpable on, nothing in a container can open our /proc files or trace us (CVE-2016-9962).
- * A runtime that dies half-way takes the container with it.
+ * A runtime that dies half-way takes the container with it. `later`: who calls puts {@link dumpable} where it belongs.
  */
-export function planProtection(ctx: ProcessContext): ChildStep[] {
+export function planProtection(ctx: ProcessContext, later = false): ChildStep[] {
   const steps: ChildStep[] = []
   const score = ctx.spec.process?.oomScoreAdj
   if (score !== undefined) {
     const origin = { config: '/process/oomScoreAdj', doing: `set oom_score_adj to ${score}` }
     steps.push({ kind: 'write', dir: SLOT.hostProc, path: 'self/oom_score_adj', data: `${score}`, origin })
   }
-  return [...steps, ...planNonDumpable(ctx), dieWithParent(SIGKILL)]
+  return [...steps, ...(later ? [] : [dumpable(false)]), dieWithParent(SIGKILL)]
 }
 
-/**
- * KERNEL: the /proc files of a process that is not dumpable belong to root; a rootless parent could not write its id
- * maps. It needs no protection yet then: nothing of the container is running, and setuid makes it non-dumpable.
- */
-function planNonDumpable(ctx: ProcessContext): ChildStep[] {
-  if (ctx.facts.euid !== 0) return []
-  return [
-    {
-      kind: 'prctl',
-      name: 'PR_SET_DUMPABLE',
-      option: PR_SET_DUMPABLE,
-      args: [0],
-      origin: { doing: 'become non-dumpable' },
-    },
-  ]
+/** Whether a process of the same user may look into ours. */
+export function dumpable(on: boolean): ChildStep {
+  const origin = { doing: on ? 'own our files in /proc' : 'become non-dumpable' }
+  return { kind: 'prctl', name: 'PR_SET_DUMPABLE', option: PR_SET_DUMPABLE, args: [on ? 1 : 0], origin }
 }
 
 /** ORDER: given up only when the parent has recorded the pid and will not clean up any more. */

@@ -183,6 +183,9 @@ export type HostStep =
       readonly kind: 'idMaps'
       readonly uidMap: string
       readonly gidMap: string
+      /** The runtime itself, or newuidmap(1) and newgidmap(1). */
+      readonly uidWriter: 'runtime' | 'helper'
+      readonly gidWriter: 'runtime' | 'helper'
       readonly setgroups: 'allow' | 'deny'
       readonly origin?: Origin
     }

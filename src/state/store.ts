@@ -28,10 +28,24 @@ const LOCK_UN = 8
 const ENOENT = 2
 const EAGAIN = -11
 
-/** Where state lives without --root: /run/davit, or below a user's $XDG_RUNTIME_DIR (empty counts as unset). */
-export function defaultRoot(euid: number, runtimeDir: string | undefined): string {
-  if (euid === 0 || !runtimeDir?.startsWith('/')) return '/run/davit'
-  return `${runtimeDir}/davit`
+/** Who asks for the default root, and what its environment says. */
+export interface RootInputs {
+  readonly euid: number
+  readonly initialUserns: boolean
+  /** $XDG_RUNTIME_DIR; empty counts as unset. */
+  readonly runtimeDir: string | undefined
+  /** $USER. */
+  readonly user: string | undefined
+}
+
+/**
+ * Where state lives without --root: /run/davit, or below a user's $XDG_RUNTIME_DIR. As runc: root of a user namespace
+ * is an ordinary user who entered one (rootless Podman), unless it calls itself root: then it is the root of a whole
+ * system in a container, and its session's directory would go with the session.
+ */
+export function defaultRoot({ euid, initialUserns, runtimeDir, user }: RootInputs): string {
+  const ordinary = euid !== 0 || (!initialUserns && user !== 'root')
+  return ordinary && runtimeDir?.startsWith('/') ? `${runtimeDir}/davit` : '/run/davit'
 }
 
 /** runc's rule and words. Checked before any path is built. */
@@ -105,13 +119,16 @@ function inUse(id: string): RuntimeError {
   return new RuntimeError('id-in-use', `container with given ID already exists: ${id}`)
 }
 
-/** Makes the root; its parents are anybody's, it is for its owner alone. */
+/**
+ * Makes the root; its parents are anybody's, it is for its owner alone. Sticky, which keeps it from being cleaned up as
+ * forgotten where it is below $XDG_RUNTIME_DIR (XDG Base Directory Specification).
+ */
 function makeRoot(root: string): void {
   if (statIf(root)) return
   const parts = root.split('/').slice(1)
   for (let i = 1; i <= parts.length; i++) {
     const path = `/${parts.slice(0, i).join('/')}`
-    if (i === parts.length || !statIf(path)) makeDir(path, i === parts.length ? 0o700 : 0o755)
+    if (i === parts.length || !statIf(path)) makeDir(path, i === parts.length ? 0o1700 : 0o755)
   }
 }
 

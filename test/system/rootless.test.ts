@@ -1,56 +1,149 @@
-/** Containers of an ordinary user: a user namespace with one mapping, no cgroups, no privilege anywhere. */
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+/** Containers of an ordinary user: a user namespace, no cgroups, no privilege anywhere. */
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { bundle, type Config } from '../support/bundle.ts'
-import { exec } from '../support/exec.ts'
+import type { ExecOptions } from '../support/exec.ts'
+import { type OrdinaryUser, ordinaryUser } from '../support/ordinary_user.ts'
 import { RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
-import { scratch } from '../support/scratch.ts'
+import { atEnd, scratch } from '../support/scratch.ts'
 
-const UID = 1000
-const AS_USER = ['--reuid', `${UID}`, '--regid', `${UID}`, '--clear-groups', RUNTIME]
-
-/** A bundle of the user's own, with the config.json that `spec --rootless` writes for it. */
-async function userBundle(args: readonly string[], change: (config: Config) => void = () => {}) {
+/** A bundle of an ordinary user's own, with the config.json that `spec --rootless` writes for it. */
+async function userBundle(change: (config: Config, user: OrdinaryUser) => void) {
   const made = await bundle(() => {})
-  const own = `${scratch()}/own`
-  const runtimeDir = `${scratch()}/runtime`
-  for (const folder of [own, runtimeDir]) {
-    mkdirSync(folder)
-    chownSync(folder, UID, UID)
-  }
-  const env = { XDG_RUNTIME_DIR: runtimeDir }
-  const spec = await exec('setpriv', [...AS_USER, 'spec', '--rootless', '--bundle', own], { env })
-  expect(spec).toMatchObject({ code: 0, stderr: '' })
-  const config = JSON.parse(readFileSync(`${own}/config.json`, 'utf8')) as Config
+  const user = await ordinaryUser(scratch())
+  atEnd(user.remove)
+  const path = `${scratch()}/own`
+  mkdirSync(path)
+  chownSync(path, user.uid, user.gid)
+  expect(await user.exec(RUNTIME, ['spec', '--rootless', '--bundle', path])).toMatchObject({ code: 0, stderr: '' })
+  const config = JSON.parse(readFileSync(`${path}/config.json`, 'utf8')) as Config
   config.process.terminal = false
-  config.process.args = [...args]
   config.root.path = made.rootfs
-  change(config)
-  writeFileSync(`${own}/config.json`, JSON.stringify(config))
-  return { id: made.id, own, env, runtimeDir }
+  change(config, user)
+  writeFileSync(`${path}/config.json`, JSON.stringify(config))
+  const davit = (args: readonly string[], options: ExecOptions = {}) => user.exec(RUNTIME, args, options)
+  const run = () => davit(['run', '--bundle', path, made.id])
+  const root = `${user.runtimeDir}/davit`
+  return { id: made.id, path, user, davit, run, root }
 }
 
-describe.runIf(requires('root', command('setpriv')))('rootless', () => {
+/** The caller's id as root, and all that it was granted above. */
+function wholeMaps(config: Config, user: OrdinaryUser): void {
+  const map = (own: number, { start, count }: { start: number; count: number }) => [
+    { containerID: 0, hostID: own, size: 1 },
+    { containerID: 1, hostID: start, size: count },
+  ]
+  config.linux.uidMappings = map(user.uid, user.uids)
+  config.linux.gidMappings = map(user.gid, user.gids)
+}
+
+const shell = (script: string) => ['/bin/sh', '-c', script]
+const words = (line: string | undefined) => line?.trim().split(/\s+/)
+
+describe.runIf(requires('root', command('setpriv'), command('useradd')))('rootless', () => {
   it('runs what spec --rootless writes, as root of a user namespace of the one user', async () => {
-    const { id, own, env, runtimeDir } = await userBundle(['/bin/sh', '-c', 'id -u; cat /proc/self/uid_map; exit 7'])
-    const result = await exec('setpriv', [...AS_USER, 'run', '--bundle', own, id], { env })
+    const { user, run, root } = await userBundle((config) => {
+      config.process.args = shell('id -u; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; exit 7')
+    })
+    const result = await run()
     expect(result.stderr).toBe('')
-    const [uid, map] = result.stdout.trim().split('\n')
+    const [uid, uids, gids, setgroups] = result.stdout.trim().split('\n')
     expect(uid).toBe('0')
-    expect(map?.trim().split(/\s+/)).toEqual(['0', `${UID}`, '1'])
+    expect(words(uids)).toEqual(['0', `${user.uid}`, '1'])
+    expect(words(gids)).toEqual(['0', `${user.gid}`, '1'])
+    expect(setgroups).toBe('deny')
     expect(result.code).toBe(7)
-    const left = await exec('ls', [`${runtimeDir}/davit`])
-    expect(left.stdout).toBe('')
+    expect(readdirSync(root)).toEqual([])
+    // Sticky: what cleans up below $XDG_RUNTIME_DIR leaves it alone.
+    expect(statSync(root).mode & 0o7777).toBe(0o1700)
+  })
+
+  it('creates, starts, tells of, kills and deletes; nothing of it can be traced before it runs', async () => {
+    const { id, path, user, davit, root } = await userBundle((config) => {
+      config.process.args = ['/bin/sleep', '1000']
+    })
+    const create = ['create', '--bundle', path, '--pid-file', `${path}/pid`, id]
+    expect((await davit(create, { output: `${path}/output` })).code).toBe(0)
+    const pid = Number(readFileSync(`${path}/pid`, 'utf8'))
+    // KERNEL: files of a process that is not dumpable belong to root; the user's own processes could trace it else.
+    expect([statSync(`/proc/${pid}`).uid, statSync(`/proc/${pid}/environ`).uid]).toEqual([user.uid, 0])
+    expect(await davit(['start', id])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(statSync(`/proc/${pid}/environ`).uid).toBe(user.uid)
+    expect(JSON.parse((await davit(['state', id])).stdout)).toMatchObject({ status: 'running', pid })
+    expect(JSON.parse((await davit(['list', '--format', 'json'])).stdout)).toMatchObject([{ id, owner: user.name }])
+    expect((await davit(['kill', id, 'KILL'])).code).toBe(0)
+    expect((await davit(['delete', '--force', id])).code).toBe(0)
+    // Its parent, whoever that is now, may take a moment to reap it.
+    if (existsSync(`/proc/${pid}`)) expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) [ZX] /)
+    expect(readdirSync(root)).toEqual([])
+  })
+
+  it('maps the ids that the user was granted, by newuidmap and newgidmap', async () => {
+    const { user, run } = await userBundle((config, owner) => {
+      wholeMaps(config, owner)
+      config.process.user = { uid: 5, gid: 6, additionalGids: [7] }
+      config.process.args = shell('id; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups')
+    })
+    const { stdout, stderr, code } = await run()
+    expect([code, stderr]).toEqual([0, ''])
+    const lines = stdout.trim().split('\n')
+    expect(lines[0]).toBe('uid=5 gid=6 groups=7')
+    expect(lines.slice(1, 5).map(words)).toEqual([
+      ['0', `${user.uid}`, '1'],
+      ['1', `${user.uids.start}`, `${user.uids.count}`],
+      ['0', `${user.gid}`, '1'],
+      ['1', `${user.gids.start}`, `${user.gids.count}`],
+    ])
+    expect(lines[5]).toBe('allow')
+  })
+
+  it('needs the helper only for the map that is not the user’s own', async () => {
+    const { user, run } = await userBundle((config, owner) => {
+      wholeMaps(config, owner)
+      config.linux.uidMappings = [{ containerID: 0, hostID: owner.uid, size: 1 }]
+      config.process.args = shell('cat /proc/self/uid_map /proc/self/gid_map')
+    })
+    const { stdout, stderr } = await run()
+    expect(stderr).toBe('')
+    const lines = stdout.trim().split('\n')
+    expect(lines.map(words).map((fields) => fields?.[1])).toEqual([`${user.uid}`, `${user.gid}`, `${user.gids.start}`])
+  })
+
+  it('says what newuidmap has against ids that were not granted, and leaves nothing', async () => {
+    const { run, root } = await userBundle((config, owner) => {
+      wholeMaps(config, owner)
+      config.linux.uidMappings = [{ containerID: 0, hostID: owner.uids.start + owner.uids.count - 1, size: 2 }]
+      config.process.args = ['/bin/true']
+    })
+    const { code, stderr } = await run()
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /^davit: run failed: write uid_map, from \/linux\/uidMappings: newuidmap: exit status 1, output: newuidmap: .*not allowed\n$/,
+    )
+    expect(readdirSync(root)).toEqual([])
+  })
+
+  it('gives a new time namespace its offsets', async () => {
+    const { run } = await userBundle((config) => {
+      config.linux.namespaces.push({ type: 'time' })
+      config.linux.timeOffsets = { monotonic: { secs: 5000 } }
+      config.process.args = ['/bin/cat', '/proc/self/timens_offsets']
+    })
+    const { stdout, stderr } = await run()
+    expect(stderr).toBe('')
+    expect(words(stdout.split('\n')[0])).toEqual(['monotonic', '5000', '0'])
   })
 
   it('refuses limits that it cannot set, and leaves nothing', async () => {
-    const { id, own, env } = await userBundle(['/bin/true'], (config) => {
+    const { run, root } = await userBundle((config) => {
       config.linux.resources = { pids: { limit: 10 } }
+      config.process.args = ['/bin/true']
     })
-    const result = await exec('setpriv', [...AS_USER, 'run', '--bundle', own, id], { env })
+    const result = await run()
     expect(result.code).toBe(1)
     expect(result.stderr).toMatch(/cgroup/)
     expect(result.stderr.trim().split('\n')).toHaveLength(1)
+    expect(readdirSync(root)).toEqual([])
   })
 })

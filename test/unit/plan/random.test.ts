@@ -128,7 +128,7 @@ function input(chance: Chance): Input {
       ...FACTS,
       cgroup: chance.of(Object.values(CGROUPS)),
       initialUserns: chance.yes(),
-      ...(root ? {} : { euid: 1000, egid: 1000, boundingCaps: '0' }),
+      ...(root ? {} : { euid: 1000, egid: 1000, boundingCaps: '0', effectiveCaps: '0', mayMount: false }),
       ...chance.of([{}, { lastCap: 37, boundingCaps: '3fffffffff' }, { boundingCaps: 'a80425fb' }]),
     },
     request: {

@@ -93,6 +93,6 @@ export const SAMPLES: Readonly<Record<string, Patch>> = {
   'no pivot': { request: { noPivot: true, noNewKeyring: true } },
   rootless: {
     config: { linux: { ...USER, namespaces: types('pid', 'ipc', 'uts', 'mount', 'user') } },
-    facts: { euid: 1000, egid: 1000, boundingCaps: '0' },
+    facts: { euid: 1000, egid: 1000, boundingCaps: '0', effectiveCaps: '0', mayMount: false },
   },
 }
