@@ -1,6 +1,7 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
+import { openPidfd, poll } from '../host/process.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
@@ -63,8 +64,20 @@ function go(claim: Claim, record: ContainerRecord): void {
     if (message.length === 0) return
     const report = decodeReport(message)
     if (report.kind !== 'failed') throw new RuntimeError('start', `bug: unexpected report ${JSON.stringify(report)}`)
+    awaitEnd(record.pid)
     throw new RuntimeError('start', `unable to start container process: ${lateWords(record.late ?? [], report)}`)
   } finally {
     closeFd(peer)
+  }
+}
+
+/** An init that has told why it fails ends at once: who asks for the state next is to see it stopped. */
+function awaitEnd(pid: number): void {
+  const pidfd = openPidfd(pid)
+  if (pidfd === undefined) return
+  try {
+    poll([{ fd: pidfd, events: 1 }], 1000)
+  } finally {
+    closeFd(pidfd)
   }
 }
