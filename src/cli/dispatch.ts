@@ -28,6 +28,8 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return (await import('./verbs/processes.ts')).resume(command, session)
     case 'ps':
       return (await import('./verbs/processes.ts')).ps(command, session)
+    case 'update':
+      return (await import('./verbs/update.ts')).update(command, session)
     case 'list':
       return list(command, session)
     case 'spec':

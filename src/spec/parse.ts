@@ -2,17 +2,17 @@
 import { RuntimeError } from '../base/errors.ts'
 
 /**
- * Parses config.json. As with Go's decoder the last of duplicate keys counts and a byte order mark is an error.
+ * Parses config.json, or another document of which `name` tells. As with Go's decoder the last of duplicate keys counts and a byte order mark is an error.
  * Throws RuntimeError 'config-syntax' with line and column.
  */
-export async function parseConfig(text: string): Promise<unknown> {
+export async function parseConfig(text: string, name = 'config.json'): Promise<unknown> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
     // The engines word their errors differently and often without a place: scan again, only now.
     const { describeSyntaxError } = await import('./scan.ts')
-    throw new RuntimeError('config-syntax', `parse config.json: ${describeSyntaxError(text)}`, [], { cause: error })
+    throw new RuntimeError('config-syntax', `parse ${name}: ${describeSyntaxError(text)}`, [], { cause: error })
   }
   for (const rule of seccompRules(value)) if (hasInexactArgument(rule)) return withExactArguments(value, text)
   return value

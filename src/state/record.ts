@@ -1,6 +1,7 @@
 /** What davit remembers of a container: state.json in its state directory. */
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ChildStep, HookCall } from '../plan/step.ts'
+import type { Resources } from '../spec/types.gen.ts'
 
 export interface ContainerRecord {
   /** Version of this format. */
@@ -26,6 +27,8 @@ export interface ContainerRecord {
   /** Hooks that run after create, kept since config.json may change. */
   readonly poststart: readonly RecordedHook[]
   readonly poststop: readonly RecordedHook[]
+  /** linux.resources in force, once `update` has changed them; before that those of config.json are. */
+  readonly resources?: Resources
   /** What init still has to do at `start`, so that a failure there finds its words. Without arguments and environment. */
   readonly late?: readonly LateStep[]
 }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -363,6 +364,23 @@ static int stuck(const char *directory)
 	return 0;
 }
 
+/* programs DIRECTORY: how many device programs a cgroup has (bpf(2), BPF_PROG_QUERY). */
+static int programs(const char *directory)
+{
+	unsigned int ids[64];
+	char zeros[256] = { 0 }; /* some kernels write past what they are told is there */
+	union bpf_attr *attr = (union bpf_attr *)zeros;
+
+	attr->query.target_fd = (unsigned int)open(directory, O_RDONLY | O_DIRECTORY);
+	attr->query.attach_type = BPF_CGROUP_DEVICE;
+	attr->query.prog_ids = (uintptr_t)ids;
+	attr->query.prog_cnt = 64;
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, attr, sizeof(zeros)))
+		die("query");
+	printf("%u\n", attr->query.prog_cnt);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -389,6 +407,8 @@ int main(int argc, char **argv)
 		return unix_socket(argv[2]);
 	if (!strcmp(command, "tty"))
 		return terminal();
+	if (!strcmp(command, "programs") && argc == 3)
+		return programs(argv[2]);
 	if (!strcmp(command, "stuck") && argc == 3)
 		return stuck(argv[2]);
 	if (!strcmp(command, "dirty") && argc == 3)

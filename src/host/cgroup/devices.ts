@@ -6,7 +6,10 @@ import {
   BPF_CGROUP_DEVICE,
   BPF_F_ALLOW_MULTI,
   BPF_PROG_ATTACH,
+  BPF_PROG_DETACH,
+  BPF_PROG_GET_FD_BY_ID,
   BPF_PROG_LOAD,
+  BPF_PROG_QUERY,
   BPF_PROG_TYPE_CGROUP_DEVICE,
   encodeBpf,
 } from '../../kernel/bpf.ts'
@@ -44,6 +47,54 @@ export function attachDevices(program: DeviceProgram): void {
   }
 }
 
+/**
+ * Puts a program in the place of those that a directory has, none if everything is to be allowed. Programs that parents
+ * have stay. ORDER: the new one is attached before the old ones are detached: meanwhile both have to allow.
+ * @throws RuntimeError code "cgroup"; then the old ones are there still.
+ */
+export function replaceDevices(path: string, program: DeviceProgram | undefined): void {
+  const dir = openFile(path, O_RDONLY | O_DIRECTORY)
+  withFd(dir, () => {
+    try {
+      const old = attachedPrograms(dir)
+      if (program) withFd(loadDeviceProgram(program), (loaded) => attach(dir, loaded))
+      for (const id of old) detach(dir, id)
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error
+      const text = `replace the device filter of ${path} (/devices): ${error.message}`
+      throw new RuntimeError('cgroup', text, [{ pointer: '/devices', message: text }], { cause: error })
+    }
+  })
+}
+
+/** More than the kernel lets a cgroup have (BPF_CGROUP_MAX_PROGS). */
+const MAX_PROGRAMS = 64
+
+/** Ids of the programs attached to the directory itself (BPF_PROG_QUERY). */
+function attachedPrograms(dir: number): number[] {
+  const ids = new Uint32Array(MAX_PROGRAMS)
+  const attr = Buffer.alloc(ATTR_SIZE)
+  attr.writeUInt32LE(dir, 0)
+  attr.writeUInt32LE(BPF_CGROUP_DEVICE, 4)
+  attr.writeBigUInt64LE(addressOf(ids), 16)
+  attr.writeUInt32LE(MAX_PROGRAMS, 24)
+  must('bpf(BPF_PROG_QUERY, device filters)', sys('bpf', BPF_PROG_QUERY, attr, ATTR_SIZE))
+  return [...ids.subarray(0, attr.readUInt32LE(24))]
+}
+
+function detach(dir: number, id: number): void {
+  const attr = Buffer.alloc(ATTR_SIZE)
+  attr.writeUInt32LE(id, 0)
+  const found = must(`bpf(BPF_PROG_GET_FD_BY_ID, ${id})`, sys('bpf', BPF_PROG_GET_FD_BY_ID, attr, ATTR_SIZE))
+  withFd(found, () => {
+    const request = Buffer.alloc(ATTR_SIZE)
+    request.writeUInt32LE(dir, 0)
+    request.writeUInt32LE(found, 4)
+    request.writeUInt32LE(BPF_CGROUP_DEVICE, 8)
+    must('bpf(BPF_PROG_DETACH, device filter)', sys('bpf', BPF_PROG_DETACH, request, ATTR_SIZE))
+  })
+}
+
 /** BPF_PROG_LOAD; returns the program's fd (close-on-exec, as all of bpf(2)'s). */
 export function loadDeviceProgram(program: DeviceProgram): number {
   const instructions = encodeBpf(program.instructions)
@@ -78,6 +129,6 @@ function raiseMemlock(): void {
 }
 
 /** Where the bytes are, for a pointer inside a structure. */
-function addressOf(bytes: Uint8Array): bigint {
+function addressOf(bytes: Uint8Array | Uint32Array): bigint {
   return BigInt(native(NATIVE.address, bytes))
 }

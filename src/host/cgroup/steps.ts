@@ -74,9 +74,17 @@ function describe(run: Run, step: CgroupWrite, error: SysError): RuntimeError {
   const dir = parentPath(step.path)
   const from = step.config === '' ? '' : ` (${step.config})`
   const why = error.errnoName === 'ENOENT' ? run.refused.get(parentPath(dir)) : undefined
-  const text = `set ${baseName(step.path)} to ${step.value} in ${dir}${from}: ${errnoText(error.errno)}`
+  const text = `set ${baseName(step.path)} to ${step.value} in ${dir}${from}: ${errnoText(error.errno)}${usage(step, error)}`
   const problems = step.config === '' ? [] : [{ pointer: step.config, message: text }]
   return new RuntimeError('cgroup', why === undefined ? text : `${text}; ${why}`, problems, { cause: error })
+}
+
+/** KERNEL: a limit of v1 below what is used and cannot be reclaimed is refused: how much it is, in runc's words. */
+function usage({ path }: CgroupWrite, error: SysError): string {
+  const suffix = 'limit_in_bytes'
+  if (error.errnoName !== 'EBUSY' || !path.endsWith(`.${suffix}`)) return ''
+  const read = (file: string) => readTextIf(path.slice(0, -suffix.length) + file)?.trim() ?? 'unknown'
+  return ` (current usage: ${read('usage_in_bytes')}, peak usage: ${read('max_usage_in_bytes')})`
 }
 
 function inherit({ dir, parent, files }: CgroupInherit): void {

@@ -8,7 +8,7 @@
 
 import { type AccessRule, accessLetters, covers, isDefault, overlaps } from './device_rules.ts'
 import { refused } from './draft.ts'
-import type { CgroupStep, Draft, Place } from './model.ts'
+import type { CgroupStep, CgroupWrite, Draft, Place } from './model.ts'
 
 /** The model's state: rules of the opposite sense of the default, none about type 'a'. */
 interface DeviceModel {
@@ -18,19 +18,66 @@ interface DeviceModel {
 
 /** Plans the writes; `optional` tolerates that we may not (rootless). */
 export function planDevicesV1(draft: Draft, place: Place, rules: readonly AccessRule[], optional: boolean): void {
+  const { allowByDefault, exceptions } = modelOf(draft, rules)
+  const tolerate = optional ? { tolerate: ['EPERM', 'EACCES'] } : {}
+  const step = (allow: boolean, value: string, config: string) => ({
+    ...deviceStep(place, allow, value, config),
+    ...tolerate,
+  })
+  draft.steps.push(step(allowByDefault, 'a', ''))
+  for (const rule of exceptions) draft.steps.push(step(!allowByDefault, ruleText(rule), rule.config))
+}
+
+/**
+ * Plans the way from one list to another of a container that lives: only what differs is written, so that it never
+ * loses, not even for a moment, a device that both lists allow. Only where the default itself changes the kernel starts
+ * anew.
+ */
+export function planDeviceChangeV1(
+  draft: Draft,
+  place: Place,
+  from: readonly AccessRule[],
+  to: readonly AccessRule[],
+): CgroupStep[] {
+  const before = modelOf(draft, from)
+  const after = modelOf(draft, to)
+  const steps = (allow: boolean, rules: readonly AccessRule[]) =>
+    rules.map((rule) => deviceStep(place, allow, ruleText(rule), rule.config))
+  const { allowByDefault } = after
+  if (before.allowByDefault !== allowByDefault) {
+    return [deviceStep(place, allowByDefault, 'a', ''), ...steps(!allowByDefault, after.exceptions)]
+  }
+  // ORDER: what is allowed comes before what is denied.
+  const added = steps(!allowByDefault, difference(after.exceptions, before.exceptions))
+  const gone = difference(before.exceptions, after.exceptions)
+  const removed = gone.map((rule) => deviceStep(place, allowByDefault, ruleText(rule), ''))
+  return allowByDefault ? [...removed, ...added] : [...added, ...removed]
+}
+
+/** The rules of `of`, each without the accesses that `other` has for the same type and numbers. */
+function difference(of: readonly AccessRule[], other: readonly AccessRule[]): AccessRule[] {
+  return of.flatMap((rule) => {
+    const access = rule.access & ~(other.find((one) => isSame(one, rule))?.access ?? 0)
+    return access === 0 ? [] : [{ ...rule, access }]
+  })
+}
+
+function isSame(one: AccessRule, other: AccessRule): boolean {
+  return one.type === other.type && one.major === other.major && one.minor === other.minor
+}
+
+function modelOf(draft: Draft, rules: readonly AccessRule[]): DeviceModel {
   const model: DeviceModel = { allowByDefault: false, exceptions: [] }
   for (const rule of rules) applyRule(draft, model, rule)
-  const tolerate = optional ? { tolerate: ['EPERM', 'EACCES'] } : {}
-  const step = (allow: boolean, value: string, config: string): CgroupStep => {
-    const path = `${place.dir}/devices.${allow ? 'allow' : 'deny'}`
-    return { kind: 'write', path, value, config, ...tolerate }
-  }
-  draft.steps.push(step(model.allowByDefault, 'a', ''))
-  for (const rule of model.exceptions) {
-    const number = (value: number | undefined) => (value === undefined ? '*' : String(value))
-    const value = `${rule.type} ${number(rule.major)}:${number(rule.minor)} ${accessLetters(rule.access)}`
-    draft.steps.push(step(!model.allowByDefault, value, rule.config))
-  }
+  return model
+}
+
+function deviceStep(place: Place, allow: boolean, value: string, config: string): CgroupWrite {
+  return { kind: 'write', path: `${place.dir}/devices.${allow ? 'allow' : 'deny'}`, value, config }
+}
+
+function ruleText({ type, major, minor, access }: AccessRule): string {
+  return `${type} ${major ?? '*'}:${minor ?? '*'} ${accessLetters(access)}`
 }
 
 function applyRule(draft: Draft, model: DeviceModel, rule: AccessRule): void {
@@ -46,8 +93,7 @@ function applyRule(draft: Draft, model: DeviceModel, rule: AccessRule): void {
 }
 
 function addException({ exceptions }: DeviceModel, rule: AccessRule): void {
-  const { type, major, minor } = rule
-  const same = exceptions.findIndex((one) => one.type === type && one.major === major && one.minor === minor)
+  const same = exceptions.findIndex((one) => isSame(one, rule))
   const known = exceptions[same]
   if (known === undefined) exceptions.push(rule)
   else exceptions[same] = { ...known, access: known.access | rule.access }

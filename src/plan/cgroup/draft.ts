@@ -22,7 +22,7 @@ export function write(
 export function requirePlace(draft: Draft, controller: string, tokens: readonly (string | number)[]): Place {
   const place = draft.place(controller)
   if (place !== undefined) return place
-  const message = `cannot set ${controller} limit: no mounted cgroup hierarchy has the controller`
+  const message = `cannot set ${controller} limit: no cgroup of the container has the controller`
   throw refused(draft, 'unsupported', tokens, message)
 }
 

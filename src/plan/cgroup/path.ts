@@ -59,7 +59,7 @@ export function cgroupDirs(facts: CgroupFacts, inner: InnerPath, optional: boole
 }
 
 /** The directories above a clean `path` below `mount`, outermost first. */
-function parentsIn(mount: string, path: string): string[] {
+export function parentsIn(mount: string, path: string): string[] {
   const parents: string[] = []
   for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) parents.push(mount + path.slice(0, at))
   return parents

@@ -57,7 +57,7 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
 }
 
 /** Everything of `resources` but cpuset and devices; `controllers` are those of v2, undefined without v2. */
-function planLimits(draft: Draft, resources: Resources, controllers: readonly string[] | undefined): void {
+export function planLimits(draft: Draft, resources: Resources, controllers: readonly string[] | undefined): void {
   const { memory, cpu, pids, blockIO, hugepageLimits, network, rdma, unified } = resources
   if (memory) planMemory(draft, memory)
   if (cpu) planCpu(draft, cpu)
@@ -71,7 +71,7 @@ function planLimits(draft: Draft, resources: Resources, controllers: readonly st
 }
 
 /** A controller is configured where it is mounted: v1 if it is there, v2 otherwise ('' is v2 itself). */
-function placeIn(facts: CgroupFacts, dirs: readonly CgroupDir[]): Draft['place'] {
+export function placeIn(facts: CgroupFacts, dirs: readonly CgroupDir[]): Draft['place'] {
   const places = new Map<string, Place>()
   for (const { hierarchy, path } of dirs) {
     if (hierarchy !== 'v2') for (const name of hierarchy.split(',')) places.set(name, { version: 1, dir: path })
@@ -86,7 +86,7 @@ function placeIn(facts: CgroupFacts, dirs: readonly CgroupDir[]): Draft['place']
  * On pure v2 all controllers are enabled on the way to the container, limits or not: engines read usage from them.
  * On a hybrid machine v2 holds leftovers, and only what is asked for is enabled.
  */
-function enableSteps(facts: CgroupFacts, v2: CgroupDir, resources: Resources): CgroupStep[] {
+export function enableSteps(facts: CgroupFacts, v2: CgroupDir, resources: Resources): CgroupStep[] {
   const have = facts.v2?.controllers ?? []
   const controllers = facts.mode === 'unified' ? have : have.filter((controller) => asksFor(resources, controller))
   if (controllers.length === 0) return []

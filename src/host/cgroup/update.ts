@@ -1,0 +1,92 @@
+/** Carries an update out: all of it, or nothing. */
+import { messageOf, RuntimeError } from '../../base/errors.ts'
+import { baseName } from '../../base/path.ts'
+import { readTextIf } from '../../ffi/file.ts'
+import type { CgroupStep, CgroupWrite } from '../../plan/cgroup/model.ts'
+import { restoredValue } from '../../plan/cgroup/restore.ts'
+import type { UpdatePlan } from '../../plan/cgroup/update.ts'
+import { replaceDevices } from './devices.ts'
+import { runSteps } from './steps.ts'
+import { isErrno } from './tree.ts'
+
+/**
+ * Runs the steps and changes the device list. When one fails, what was written before is written back.
+ * @throws RuntimeError code "cgroup": the first failure, and what could not be put back.
+ */
+export function runUpdate({ steps, devices }: UpdatePlan): void {
+  const before = snapshot(steps)
+  try {
+    runSteps(steps)
+    if (devices?.kind === 'v1') changeDevices(devices.steps, devices.back)
+    else if (devices) replaceDevices(devices.dir, devices.program)
+  } catch (error) {
+    const trouble = restore(before)
+    if (trouble === undefined || !(error instanceof RuntimeError)) throw error
+    throw new RuntimeError(error.code, `${error.message}; put the former values back: ${trouble}`, error.problems)
+  }
+}
+
+/** What the files of the writes say now, each with the writes to it. */
+function snapshot(steps: readonly CgroupStep[]): Map<string, { text: string; values: string[] }> {
+  const before = new Map<string, { text: string; values: string[] }>()
+  for (const step of steps) {
+    if (step.kind !== 'write') continue
+    const { path, value } = existing(step)
+    const text = readIf(path)
+    if (text === undefined) continue
+    const known = before.get(path)
+    if (known) known.values.push(value)
+    else before.set(path, { text, values: [value] })
+  }
+  return before
+}
+
+/** The name under which the file exists. */
+function existing(step: CgroupWrite): { readonly path: string; readonly value: string } {
+  return step.ifAbsent !== undefined && readIf(step.path) === undefined ? step.ifAbsent : step
+}
+
+/** Some files can be written only. */
+function readIf(path: string): string | undefined {
+  try {
+    return readTextIf(path)
+  } catch (error) {
+    if (isErrno(error, 'EINVAL', 'EACCES', 'EPERM', 'EOPNOTSUPP')) return undefined
+    throw error
+  }
+}
+
+/** Writes back what is not as it was, last first; returns what went wrong with that. */
+function restore(before: ReturnType<typeof snapshot>): string | undefined {
+  const steps: CgroupWrite[] = []
+  for (const [path, { text, values }] of [...before].reverse()) {
+    if (readIf(path) === text) continue
+    for (const written of values) {
+      const value = restoredValue(baseName(path), text, written)
+      if (value === undefined) return `the former value of ${path} cannot be written`
+      // Values that constrain each other find their order again.
+      steps.push({ kind: 'write', path, value, config: '', postpone: ['EINVAL', 'EBUSY'] })
+    }
+  }
+  return tryRun(steps)
+}
+
+/** A list of v1 that was changed half-way goes back to the former one. */
+function changeDevices(steps: readonly CgroupStep[], back: readonly CgroupStep[]): void {
+  try {
+    runSteps(steps)
+  } catch (error) {
+    const trouble = tryRun(back)
+    if (trouble === undefined || !(error instanceof RuntimeError)) throw error
+    throw new RuntimeError(error.code, `${error.message}; put the former devices back: ${trouble}`, error.problems)
+  }
+}
+
+function tryRun(steps: readonly CgroupStep[]): string | undefined {
+  try {
+    runSteps(steps)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}

@@ -1,0 +1,45 @@
+/** `update`: other limits for a container that lives. */
+import { RuntimeError } from '../base/errors.ts'
+import { readText } from '../ffi/file.ts'
+import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
+import { runUpdate } from '../host/cgroup/update.ts'
+import { planUpdate } from '../plan/cgroup/update.ts'
+import type { Resources, Spec } from '../spec/types.gen.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { statusOf } from '../state/status.ts'
+import { type Claim, openContainer, readRecord, releaseContainer, writeRecord } from '../state/store.ts'
+import type { Runtime } from './runtime.ts'
+
+/**
+ * Sets what the request asks for, which has been validated: all of it or, after a failure, nothing. What is in force
+ * then is kept in the record for the next update.
+ */
+export function updateContainer(runtime: Runtime, id: string, request: Resources): void {
+  const claim = openContainer(runtime.root, id, true) as Claim
+  try {
+    const record = readRecord(runtime.root, id)
+    const status = record ? statusOf(claim.path, record) : 'creating'
+    // runc's words.
+    if (!record || status === 'stopped' || status === 'creating')
+      throw new RuntimeError('bad-state', 'container not running')
+    if (!record.cgroup) throw new RuntimeError('unsupported', 'cannot update: the container has no cgroups')
+    const plan = planUpdate({
+      facts: gatherCgroupFacts(),
+      cgroup: record.cgroup,
+      inForce: resourcesInForce(claim, record),
+      request,
+    })
+    for (const warning of plan.warnings) runtime.log.warning(warning)
+    runUpdate(plan)
+    writeRecord(claim, { ...record, resources: plan.resources })
+  } finally {
+    releaseContainer(claim)
+  }
+}
+
+/** As last updated, else as in the config.json that the container was made from. */
+function resourcesInForce(claim: Claim, record: ContainerRecord): Resources {
+  if (record.resources) return record.resources
+  const spec = JSON.parse(readText('config.json', claim.fd)) as Spec
+  return spec.linux?.resources ?? {}
+}
