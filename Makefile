@@ -40,7 +40,7 @@ BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
 ENGINE_TOOLS := busybox gcc headers runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker docker-init \
 	docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns newuidmap slirp4netns fuse-overlayfs
-TEST_TOOLS := $(DEMO_TOOLS) strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
+TEST_TOOLS := $(DEMO_TOOLS) zsh fish strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.

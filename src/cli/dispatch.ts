@@ -38,6 +38,10 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return (await import('./verbs/inspect.ts')).features()
     case 'plan':
       return (await import('./verbs/inspect.ts')).plan(command, session)
+    case 'completion':
+      return (await import('./verbs/completion.ts')).completion(command)
+    case '__complete':
+      return (await import('./verbs/completion.ts')).completeWords(command, session)
     default:
       return assertNever(command, 'verb')
   }

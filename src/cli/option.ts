@@ -13,6 +13,8 @@ export interface OptionSpec {
   readonly hidden?: true
   readonly choices?: readonly string[]
   readonly default?: string | number
+  /** What the value is, as a placeholder: DIR, FILE, SOCKET… Manual pages show it, completion goes by it. */
+  readonly value?: string
   /** Least value of a number. */
   readonly min?: number
   readonly description: string
@@ -25,6 +27,9 @@ export interface PositionalSpec {
   /** A required one stands before every optional one. */
   readonly required: boolean
   readonly default?: string
+  readonly choices?: readonly string[]
+  /** As of a flag. */
+  readonly value?: string
   readonly description: string
 }
 
@@ -32,6 +37,8 @@ export interface VerbSpec {
   readonly summary: string
   readonly positionals: readonly PositionalSpec[]
   readonly options: OptionTable
+  /** Not in the help: for programs, not for people. */
+  readonly hidden?: true
   /**
    * What follows the positionals is another program's command line, so that flags are looked for only before the
    * first positional. Set for verbs like exec and ps.
@@ -63,11 +70,13 @@ export type OptionValues<T> = {
 
 type Sure = { readonly required: true } | { readonly default: string }
 
+type Word<S> = S extends { readonly choices: readonly (infer C)[] } ? C : string
+
 /** The parsed positionals of a verb: by name. */
 export type PositionalValues<P extends readonly PositionalSpec[]> = {
-  readonly [S in P[number] as S extends Sure ? S['name'] : never]: string
+  readonly [S in P[number] as S extends Sure ? S['name'] : never]: Word<S>
 } & {
-  readonly [S in P[number] as S extends Sure ? never : S['name']]?: string
+  readonly [S in P[number] as S extends Sure ? never : S['name']]?: Word<S>
 }
 
 /** What a flag has when it is not given; undefined: it is absent. */

@@ -48,11 +48,12 @@ export function parseArgv(argv: readonly string[], verbs: Verbs = VERBS): Parsed
   return { kind: 'command', verb, global, options: taken.values, positionals, rest } as unknown as Command
 }
 
-/** Gives the words their names; undefined when there are too few or too many. Shared with yargs.ts. */
+/** Gives the words their names; undefined when they are too few, too many or none of the choices. Shared with yargs.ts. */
 export function namePositionals(spec: VerbSpec, words: readonly string[]): Record<string, string> | undefined {
   const named: Record<string, string> = {}
   for (const [index, positional] of spec.positionals.entries()) {
     const word = words[index] ?? positional.default
+    if (word !== undefined && positional.choices !== undefined && !positional.choices.includes(word)) return undefined
     if (word !== undefined) named[positional.name] = word
     else if (positional.required) return undefined
   }

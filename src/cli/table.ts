@@ -7,9 +7,10 @@
 import type { OptionTable, OptionValues, PositionalSpec, PositionalValues, VerbSpec } from './option.ts'
 
 export const GLOBALS = {
-  root: { type: 'string', description: 'directory for the state of containers, best on a tmpfs' },
+  root: { type: 'string', value: 'DIR', description: 'directory for the state of containers, best on a tmpfs' },
   log: {
     type: 'string',
+    value: 'FILE',
     description: 'append log lines to this file (default: stderr)',
   },
   'log-format': {
@@ -47,14 +48,19 @@ export const GLOBALS = {
   help: { type: 'boolean', alias: 'h', description: 'print this help' },
 } as const satisfies OptionTable
 
-const ID = {
+/** Of a container to be made. */
+const NEW_ID = {
   name: 'id',
   required: true,
   description: 'the name of the container: letters, digits, _ + - and, after the first character, dots',
 } as const satisfies PositionalSpec
 
+/** Of one that is there. */
+const ID = { ...NEW_ID, value: 'CONTAINER', description: 'the name of the container' } as const satisfies PositionalSpec
+
 const BUNDLE = {
   type: 'string',
+  value: 'DIR',
   alias: 'b',
   description: 'the bundle: the directory with config.json (default: the current directory)',
 } as const satisfies OptionTable[string]
@@ -63,14 +69,21 @@ const BUNDLE = {
 const CREATION = {
   bundle: BUNDLE,
   // crun's
-  config: { type: 'string', alias: 'f', description: 'read this file instead of config.json of the bundle' },
-  'pid-file': { type: 'string', description: 'write the process id of the container to this file' },
+  config: {
+    type: 'string',
+    value: 'FILE',
+    alias: 'f',
+    description: 'read this file instead of config.json of the bundle',
+  },
+  'pid-file': { type: 'string', value: 'FILE', description: 'write the process id of the container to this file' },
   'console-socket': {
     type: 'string',
+    value: 'SOCKET',
     description: 'send the terminal to the AF_UNIX socket at this path',
   },
   'pidfd-socket': {
     type: 'string',
+    value: 'SOCKET',
     description: 'send a pidfd of the container to the AF_UNIX socket at this path',
   },
   'preserve-fds': {
@@ -88,7 +101,7 @@ export type Verbs = Readonly<Record<string, VerbSpec>>
 export const VERBS = {
   create: {
     summary: 'make a container, ready to be started',
-    positionals: [ID],
+    positionals: [NEW_ID],
     options: {
       ...CREATION,
       // crun takes it here too, and ignores it
@@ -98,7 +111,7 @@ export const VERBS = {
   start: { summary: "start the user's process of a created container", positionals: [ID], options: {} },
   run: {
     summary: 'make a container and start it',
-    positionals: [ID],
+    positionals: [NEW_ID],
     options: {
       ...CREATION,
       detach: { type: 'boolean', alias: 'd', description: 'do not wait for the container to end' },
@@ -113,6 +126,7 @@ export const VERBS = {
       ID,
       {
         name: 'signal',
+        value: 'SIGNAL',
         required: false,
         default: 'SIGTERM',
         description: 'name, with or without SIG, or number',
@@ -156,6 +170,7 @@ export const VERBS = {
     options: {
       resources: {
         type: 'string',
+        value: 'FILE',
         alias: 'r',
         description: 'read linux.resources as JSON from this file, - for stdin; other limits are then ignored',
       },
@@ -199,14 +214,14 @@ export const VERBS = {
     options: {
       bundle: BUNDLE,
       // crun's
-      file: { type: 'string', alias: 'f', description: 'write this file instead of config.json' },
+      file: { type: 'string', value: 'FILE', alias: 'f', description: 'write this file instead of config.json' },
       rootless: { type: 'boolean', description: 'for a container of the calling user, without privilege' },
     },
   },
   features: { summary: 'print as JSON what davit can do', positionals: [], options: {} },
   plan: {
     summary: 'print the steps that would make a container, and do nothing',
-    positionals: [{ name: 'id', required: false, default: 'plan', description: ID.description }],
+    positionals: [{ name: 'id', required: false, default: 'plan', description: NEW_ID.description }],
     options: {
       bundle: BUNDLE,
       config: CREATION.config,
@@ -217,6 +232,27 @@ export const VERBS = {
         description: 'how to print them',
       },
     },
+  },
+  completion: {
+    summary: 'print a script that lets a shell complete command lines',
+    positionals: [
+      {
+        name: 'shell',
+        required: false,
+        default: 'bash',
+        choices: ['bash', 'zsh', 'fish'],
+        description: 'whose language the script is in',
+      },
+    ],
+    options: {},
+  },
+  // For the scripts.
+  __complete: {
+    summary: 'print what may stand in the place of the last word',
+    positionals: [],
+    options: {},
+    hidden: true,
+    rest: true,
   },
 } as const satisfies Verbs
 

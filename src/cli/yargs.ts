@@ -4,7 +4,6 @@
  * verb are global and those after it are the verb's.
  */
 import { RuntimeError } from '../base/errors.ts'
-import { COMPLETE, COMPLETION_SCRIPT } from './completion.ts'
 import { defaultOf, type OptionSpec, type OptionTable, type VerbSpec } from './option.ts'
 import { namePositionals, type Parsed, parseNumber } from './parse.ts'
 import { plainSpelling, type Spelled } from './spelling.ts'
@@ -18,14 +17,12 @@ export type SlowlyParsed =
 
 /** Parses the arguments that follow the program's name. Throws RuntimeError 'usage', its message one line. */
 export async function parseSlowly(argv: readonly string[], verbs: Verbs = VERBS): Promise<SlowlyParsed> {
-  if (argv[0] === COMPLETE) return { kind: 'print', text: await completions(argv.slice(1), verbs) }
   const globals = plainSpelling(GLOBALS, argv, true)
   const [verb, ...args] = globals.rest
   if (wantsHelp(globals)) return { kind: 'print', text: await globalHelp(verbs) }
   const global = readValues(GLOBALS, globals.args).values as unknown as GlobalOptions
   if (global.version) return { kind: 'version', global }
   if (verb === undefined) return { kind: 'print', text: await globalHelp(verbs) }
-  if (verb === 'completion') return { kind: 'print', text: COMPLETION_SCRIPT }
   // runc's and git's way to ask for help
   if (verb === 'help') return parseSlowly([...args.slice(0, 1), '--help'], verbs)
   const spec = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
@@ -72,7 +69,13 @@ async function inVerb<T>(verb: string, parse: () => Promise<T>): Promise<T> {
 
 function positionalTrouble(spec: VerbSpec, words: readonly string[]): string {
   const missing = spec.positionals.find(({ required }, index) => required && words[index] === undefined)
-  return missing === undefined ? `unexpected argument "${words[spec.positionals.length]}"` : `missing <${missing.name}>`
+  if (missing !== undefined) return `missing <${missing.name}>`
+  for (const [index, { name, choices }] of spec.positionals.entries()) {
+    const word = words[index]
+    if (word !== undefined && choices?.includes(word) === false)
+      return `<${name}> is "${word}", not one of ${choices.join(', ')}`
+  }
+  return `unexpected argument "${words[spec.positionals.length]}"`
 }
 
 /** Lets yargs read flags spelled plainly, and gives them the types and defaults of the table. */
@@ -101,29 +104,9 @@ function fromYargs(name: string, spec: OptionSpec, value: unknown): unknown {
   return number
 }
 
-/** What may follow the words typed so far, the last of them perhaps incomplete; one a line. */
-async function completions(words: readonly string[], verbs: Verbs): Promise<string> {
-  const verb = words.slice(1, -1).find((word) => Object.hasOwn(verbs, word))
-  const complete = program([])
-  if (verb === undefined) {
-    for (const [name, { summary }] of Object.entries(verbs)) complete.command(name, summary)
-    declare(complete, GLOBALS, 'help')
-  } else {
-    declare(complete, { ...verbs[verb]?.options, help: GLOBALS.help }, 'help')
-  }
-  const current = words.at(-1) ?? ''
-  // yargs would take a half-typed "--f" for the flag -f, and leave out what it thinks is there already
-  const asked = current.startsWith('--') ? '--' : current
-  const found = await complete.getCompletion([...words.slice(0, -1), asked])
-  return found
-    .filter((word) => word.startsWith(current) && !/^--.$/.test(word))
-    .map((word) => `${word}\n`)
-    .join('')
-}
-
 async function globalHelp(verbs: Verbs): Promise<string> {
   const help = program([]).usage('davit [global flags] <command> [flags] [arguments]')
-  for (const [verb, { summary }] of Object.entries(verbs)) help.command(verb, summary)
+  for (const [verb, { summary, hidden }] of Object.entries(verbs)) if (!hidden) help.command(verb, summary)
   declare(help, GLOBALS, 'help').epilogue('davit <command> --help tells of the flags of a command.')
   return `${await help.getHelp()}\n`
 }

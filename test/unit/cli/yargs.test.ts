@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { OptionSpec } from '../../../src/cli/option.ts'
+import type { OptionSpec, VerbSpec } from '../../../src/cli/option.ts'
 import { parseArgv } from '../../../src/cli/parse.ts'
 import { GLOBALS, VERBS, type Verbs } from '../../../src/cli/table.ts'
 import { parseSlowly } from '../../../src/cli/yargs.ts'
@@ -152,7 +152,10 @@ describe('help', () => {
     '%j tells of every command and global flag, but not of hidden ones',
     async (line) => {
       const text = await help(...line)
-      for (const verb of Object.keys(VERBS)) expect(text).toContain(`davit ${verb}`)
+      for (const [verb, { hidden }] of Object.entries<VerbSpec>(VERBS)) {
+        if (hidden) expect(text).not.toContain(verb)
+        else expect(text).toContain(`davit ${verb}`)
+      }
       expect(text).toContain('-v, --version')
       expect(text).toContain('--systemd-cgroup')
       expect(text).not.toContain('--criu')
@@ -184,23 +187,13 @@ describe('help', () => {
   })
 })
 
-describe('completion', () => {
-  const complete = async (...words: string[]) => (await help('--get-yargs-completions', 'davit', ...words)).split('\n')
-
-  it('knows commands, and flags of the command that is there', async () => {
-    expect(await complete('st')).toEqual(['start', 'state', ''])
-    expect(await complete('--log-')).toEqual(['--log-format', '--log-level', ''])
-    expect(await complete('--root', '/r', 'run', '--no-')).toEqual([
-      '--no-pivot',
-      '--no-new-keyring',
-      '--no-subreaper',
-      '',
-    ])
-    expect(await complete('list', '--f')).toEqual(['--format', ''])
-    expect(await complete('list', '--format', '')).toEqual(['table', 'json', ''])
-  })
-
-  it('has a script for bash', async () => {
-    expect(await help('completion')).toContain('complete -o default -F _davit davit')
+describe('positionals with choices', () => {
+  it('are checked by both parsers', async () => {
+    expect(parseArgv(['completion', 'tcsh'])).toEqual({ kind: 'slow' })
+    await expect(parseSlowly(['completion', 'tcsh'])).rejects.toThrow(
+      'completion: <shell> is "tcsh", not one of bash, zsh, fish',
+    )
+    await expect(parseSlowly(['completion', 'zsh', 'more'])).rejects.toThrow('unexpected argument "more"')
+    expect(parseArgv(['completion'])).toMatchObject({ positionals: { shell: 'bash' } })
   })
 })
