@@ -38,10 +38,10 @@ EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile
 # What is used by whom beyond Node, npm and make. .ci/need installs what is missing, where it can.
 BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
-ENGINE_TOOLS := busybox gcc headers runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker docker-init \
-	docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns newuidmap slirp4netns fuse-overlayfs
-TEST_TOOLS := $(DEMO_TOOLS) zsh fish strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
-BENCH_TOOLS := $(DEMO_TOOLS) hyperfine runc crun
+ENGINE_TOOLS := busybox gcc headers libseccomp runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker \
+	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns newuidmap slirp4netns fuse-overlayfs
+TEST_TOOLS := $(DEMO_TOOLS) libseccomp zsh fish strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
+BENCH_TOOLS := $(DEMO_TOOLS) libseccomp hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
 INTO = t=$$(mktemp -d $(OUT)/.tmp.XXXXXX) && trap 'rm -rf "$$t"' EXIT &&

@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 2201639958u
+#define DAVIT_TABLE_HASH 1111760378u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -22,6 +22,8 @@
 #define OP_MASK 17u
 #define OP_READONLY 18u
 #define OP_CAPDROP 19u
+#define OP_READY 20u
+#define OP_FILTER 21u
 
 #define ARG_IMM 0u
 #define ARG_SLOT 1u

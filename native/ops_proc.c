@@ -182,17 +182,42 @@ long op_find(struct runner *r, const long *a)
 	return first;
 }
 
-long op_exec(struct runner *r, const long *a)
+/* Everything but execve itself, while every system call is still allowed. */
+long op_ready(struct runner *r, const long *a)
 {
-	const char **envp, **argv = unpack((const char *)a[0], a[1], a[2], &envp);
 	long ret;
 
-	if (!argv || !r->exe)
+	r->argv = unpack((const char *)a[0], a[1], a[2], &r->envp);
+	if (!r->argv)
 		return -E_INVAL;
 	/* CVE-2024-21626: whatever is open beyond what the container is to have ends with exec. */
 	ret = SYS(close_range, a[3], ~0u, 4 /* CLOSE_RANGE_CLOEXEC */, 0, 0, 0);
 	for (long fd = a[3]; ret < 0 && fd < 65536; fd++) /* KERNEL(5.11): the flag is newer than the call */
 		(void)SYS(fcntl, fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */, 0, 0, 0); /* most are not open */
 	default_signals();
-	return SYS(execve, r->exe, argv, envp, 0, 0, 0);
+	return 0;
+}
+
+/* seccomp(2); its failure says so, since it may be a part of exec. */
+long op_filter(struct runner *r, const long *a)
+{
+	struct {
+		uint16_t len;
+		const void *filter;
+	} program = { (uint16_t)(a[2] / 8), (const void *)a[1] };
+	long ret = SYS(seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, a[0], &program, 0, 0, 0);
+
+	if (ret < 0)
+		set_detail(r, "seccomp", 7);
+	else
+		r->filtered = 1;
+	return ret < 0 ? ret : 0;
+}
+
+long op_exec(struct runner *r, const long *a)
+{
+	(void)a;
+	if (!r->exe || !r->argv)
+		return -E_INVAL;
+	return SYS(execve, r->exe, r->argv, r->envp, 0, 0, 0);
 }

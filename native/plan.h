@@ -70,7 +70,8 @@ struct runner {
 	int slot[WIRE_SLOTS]; /* fds by slot, -1: empty */
 	int peer; /* socket for reports and answers */
 	uint32_t program, record;
-	const char *exe; /* chosen by find, used by exec */
+	const char *exe, **argv, **envp; /* chosen by find, laid out by ready, used by exec */
+	int filtered; /* a seccomp filter may forbid what follows */
 	char detail[160]; /* words for the report of a failure */
 	uint32_t detail_len;
 };
@@ -99,6 +100,8 @@ long op_fork(struct runner *r, const long *a);
 long op_spawn(struct runner *r, const long *a);
 long op_wait(struct runner *r, const long *a);
 long op_find(struct runner *r, const long *a);
+long op_ready(struct runner *r, const long *a);
+long op_filter(struct runner *r, const long *a);
 long op_exec(struct runner *r, const long *a);
 long op_netlink(struct runner *r, const long *a);
 long op_mask(struct runner *r, const long *a);

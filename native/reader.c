@@ -9,9 +9,9 @@ static const char *const signature[] = {
 	[OP_JUMP] = "------",  [OP_CALL] = "******",  [OP_CLOSE] = "i-----",  [OP_MKPATH] = "dsiid-",
 	[OP_WRITE] = "dsbii-", [OP_FSMOUNT] = "sbiid-", [OP_VERIFY] = "dii---", [OP_CHDIR] = "s-----",
 	[OP_SYNC] = "ii----",  [OP_SENDFD] = "id----", [OP_FORK] = "i-----",   [OP_SPAWN] = "sbiidi",
-	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "biii--",   [OP_NETLINK] = "bi----",
+	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "------",   [OP_NETLINK] = "bi----",
 	[OP_MASK] = "dsdibi", [OP_READONLY] = "ds----",
-	[OP_CAPDROP] = "i-----",
+	[OP_CAPDROP] = "i-----", [OP_READY] = "biii--", [OP_FILTER] = "ibi---",
 };
 enum { OP_COUNT = sizeof(signature) / sizeof(signature[0]) };
 

@@ -23,6 +23,8 @@ export interface FeatureInputs {
     readonly rdma: boolean
   }
   readonly seccomp?: SeccompFeatures
+  /** Version of the library that compiles filters. */
+  readonly libseccomp?: string
   readonly apparmor: boolean
   readonly selinux: boolean
   readonly idmap: boolean
@@ -84,12 +86,13 @@ export function featuresText(inputs: FeatureInputs): string {
   return `${JSON.stringify(featuresDocument(inputs), null, 4)}\n`
 }
 
-/** Our own, and the one of runc's which its types/features.go lets other runtimes use: engines look for it. */
-function annotations({ version, commit, checkpoint }: FeatureInputs): Record<string, string> {
+/** Our own, and those of runc's which its types/features.go lets other runtimes use: engines look for them. */
+function annotations({ version, commit, checkpoint, libseccomp }: FeatureInputs): Record<string, string> {
   return {
     'io.github.davit.version': version,
     ...(commit === '' ? {} : { 'io.github.davit.commit': commit }),
     'org.opencontainers.runc.checkpoint.enabled': String(checkpoint),
+    ...(libseccomp === undefined ? {} : { 'io.github.seccomp.libseccomp.version': libseccomp }),
   }
 }
 

@@ -10,8 +10,16 @@ import { libexecFolder } from './libexec.ts'
 
 type Native = (...args: unknown[]) => number
 
-interface Library {
-  func(name: string, result: string, args: readonly string[]): Native
+/** What koffi makes of a library's path or name. Pointers are bigints; null is NULL. */
+export interface Library {
+  // biome-ignore lint/suspicious/noExplicitAny: what a C function returns is said by its prototype.
+  func(name: string, result: string, args: readonly string[]): (...args: readonly unknown[]) => any
+}
+
+/** koffi's native part, as far as it is used. */
+export interface Koffi {
+  load(path: string): Library
+  decode(pointer: bigint, type: string, count: number): ArrayLike<number>
 }
 
 /** What a system call's argument may be; bytes are passed as a pointer and may be written to by the kernel. */
@@ -22,13 +30,22 @@ export const ARCH = process.arch === 'arm64' ? 'arm64' : 'x64'
 /** libdavit.so's one function; see native/launch.c. */
 let library: Native | undefined
 
+let loadedKoffi: Koffi | undefined
+
+/** koffi itself, for libraries that are not davit's own. */
+export function koffi(): Koffi {
+  if (loadedKoffi) return loadedKoffi
+  const loaded: { exports: Koffi } = { exports: { load: never, decode: never } }
+  process.dlopen(loaded, `${libexecFolder()}/koffi.node`)
+  loadedKoffi = loaded.exports
+  return loadedKoffi
+}
+
 function load(): Native {
   const folder = libexecFolder()
-  const loaded: { exports: { load(path: string): Library } } = { exports: { load: () => never() } }
   let found: Native
   try {
-    process.dlopen(loaded, `${folder}/koffi.node`)
-    found = loaded.exports.load(`${folder}/libdavit.so`).func('davit', 'int64', SIGNATURE)
+    found = koffi().load(`${folder}/libdavit.so`).func('davit', 'int64', SIGNATURE)
   } catch (error) {
     throw new RuntimeError('install', `load davit's own libraries from ${folder}: ${(error as Error).message}`)
   }

@@ -15,6 +15,7 @@ import { planCgroup } from '../plan/cgroup/plan.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
 import { hooksOf } from '../plan/hooks.ts'
+import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
 import { checkConsole, connectConsole } from './console.ts'
@@ -24,6 +25,7 @@ import { making } from './making.ts'
 import { runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
 import type { Runtime } from './runtime.ts'
+import { compileSeccomp } from './seccomp.ts'
 
 /** The flags of create and run. */
 export interface CreateOptions {
@@ -46,8 +48,17 @@ export function isRootless(runtime: Pick<Runtime, 'rootless'>, facts: Facts): bo
   return facts.euid !== 0 || !facts.initialUserns
 }
 
-/** Validates and plans; creates nothing. Also what `davit plan` shows. */
-export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, options: CreateOptions) {
+/**
+ * Validates and plans; creates nothing. Also what `davit plan` shows. `seccomp` is what {@link compileSeccomp} makes of
+ * the bundle, and needed where linux.seccomp is there.
+ */
+export function planContainer(
+  runtime: Runtime,
+  bundle: Bundle,
+  facts: Facts,
+  options: CreateOptions,
+  seccomp?: CompiledSeccomp,
+) {
   const { spec } = bundle
   const cgroup = planCgroup({
     id: options.id,
@@ -68,7 +79,14 @@ export function planContainer(runtime: Runtime, bundle: Bundle, facts: Facts, op
     ...(pidfdSockets.length > 0 ? { pidfdSockets } : {}),
   }
   const withCgroup = cgroup.dirs.length > 0 ? cgroup : undefined
-  const plan = buildPlan({ spec, facts, request, cgroup: withCgroup, rootfs: bundle.rootfs })
+  const plan = buildPlan({
+    spec,
+    facts,
+    request,
+    cgroup: withCgroup,
+    rootfs: bundle.rootfs,
+    ...(seccomp ? { seccomp } : {}),
+  })
   return { plan, cgroup: withCgroup }
 }
 
@@ -106,7 +124,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     options.consoleSocket,
   )
   const facts = gatherFacts()
-  const { plan, cgroup } = planContainer(runtime, bundle, facts, options)
+  const seccomp = await compileSeccomp(bundle.spec, facts, runtime.log)
+  const { plan, cgroup } = planContainer(runtime, bundle, facts, options, seccomp)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
   // ORDER: before anything is made: whoever is to get the terminal or a pidfd must be there.

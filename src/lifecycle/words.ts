@@ -32,6 +32,9 @@ function executableWords(step: Extract<ChildStep, { kind: 'findExecutable' }>, e
 export function failureWords(step: ChildStep, errno: number, detail: Buffer): string {
   const { doing = '', config } = step.origin ?? {}
   if (step.kind === 'findExecutable') return executableWords(step, errno)
+  if (step.kind === 'filter' || (step.kind === 'exec' && detail.length > 0)) {
+    return `unable to init seccomp: error loading seccomp filter into kernel, from /linux/seccomp: ${errnoText(errno)}`
+  }
   if (step.kind === 'exec') return `${doing}: ${errnoText(errno)}`
   const place = config ? `, from ${config}` : ''
   return `${doing}${place}: ${reason(step, errno, detail)}`
@@ -66,11 +69,15 @@ function whyNotScheduled(policy: string): string {
 export function lateSteps(plan: Plan, encoded: Encoded): LateStep[] {
   const wait = plan.init.findIndex((step) => step.kind === 'waitForStart')
   if (wait < 0) return []
-  return encoded.steps.init.flatMap((index, record) => {
+  return encoded.steps.init.flatMap((index, record): LateStep[] => {
     const step = plan.init[index]
-    if (index <= wait || (step?.kind !== 'hook' && step?.kind !== 'exec')) return []
+    if (index <= wait || !step) return []
+    if (step.kind === 'filter') return [{ record, step: { ...step, program: new Uint8Array(0) } }]
     // SAFETY: no secret of an environment or a command line in state.json.
-    return [{ record, step: { ...step, args: [], env: [] } }]
+    if (step.kind === 'hook') return [{ record, step: { ...step, args: [], env: [] } }]
+    if (step.kind !== 'exec') return []
+    const { filter: _, ...rest } = step
+    return [{ record, step: { ...rest, args: [], env: [] } }]
   })
 }
 

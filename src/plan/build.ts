@@ -21,6 +21,7 @@ import {
   planPropagation,
   planRootAttributes,
 } from './rootfs.ts'
+import { planFilterForHooks, refuseSeccomp } from './seccomp/filter.ts'
 import type { ChildStep, HostStep, Plan } from './step.ts'
 import { planLoopback, planNames, planSysctl } from './system.ts'
 import { refuseUnsupported } from './unsupported.ts'
@@ -75,6 +76,8 @@ function untilStart(ctx: PlanContext): Phase[] {
       ],
     },
     { name: 'start', steps: startSteps(ctx) },
+    // ORDER: hooks are programs of the image, and the filter is there for those; as in runc.
+    { name: 'seccomp filter', steps: planFilterForHooks(ctx) },
     { name: 'startContainer hooks', steps: planContainerHooks(ctx, 'startContainer') },
   ]
 }
@@ -116,11 +119,12 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
   ]
 }
 
-type PlanInput = Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'>
+type PlanInput = Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs' | 'seccomp'>
 
 /** The child programs, init's still in its named parts. */
 function planPrograms(input: PlanInput) {
   refuseUnsupported(input.spec, input.facts)
+  refuseSeccomp(input)
   const ctx = planContext(input)
   ctx.presets.push(
     { kind: 'socket', slot: SLOT.peer },

@@ -2,6 +2,7 @@
  * Proves what must hold of every plan before anything is done: a hang or a hole becomes a failing unit test, and a plan
  * that a user's experiment has broken is refused instead of run.
  */
+import { PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
 import type { ChildStep, Plan, Preset, Slot } from './step.ts'
 
 /** Slots a step uses, and the one it fills. */
@@ -103,7 +104,7 @@ const PRIVILEGED = new Set<ChildStep['kind']>([
 
 function checkOrder(plan: Plan): void {
   const kinds = plan.init.map((step) => step.kind)
-  const capset = kinds.lastIndexOf('capset')
+  const capset = kinds.indexOf('capset')
   const late = kinds.findIndex((kind, i) => capset >= 0 && i > capset && PRIVILEGED.has(kind))
   if (late >= 0) throw new Error(`bug: init step ${late} (${kinds[late]}) comes after the capabilities are dropped`)
   const exec = kinds.indexOf('exec')
@@ -118,6 +119,25 @@ function checkOrder(plan: Plan): void {
   if (hostPropagation && !ownMounts && !joined) throw new Error('bug: propagation is changed without a mount namespace')
 }
 
+/** What may follow a filter: nothing that a profile could not be expected to allow, but for hooks as in runc. */
+const UNDER_FILTER = new Set<ChildStep['kind']>(['hook', 'close', 'capset', 'exec'])
+
+/** One filter at the most, after everything else, and CAP_SYS_ADMIN kept for it and for nothing else. */
+function checkFilter({ init }: Plan): void {
+  const places = init.flatMap((step, i) => (step.kind === 'filter' || (step.kind === 'exec' && step.filter) ? [i] : []))
+  const [at = -1] = places
+  if (places.length > 1) throw new Error(`bug: init steps ${places} each load a seccomp filter`)
+  const late = at < 0 ? undefined : init.slice(at + 1).find(({ kind }) => !UNDER_FILTER.has(kind))
+  if (late) throw new Error(`bug: ${late.kind} comes after the seccomp filter`)
+  const keeps = init.flatMap((step) => (step.kind === 'capset' ? [step.keep !== undefined] : []))
+  const unprivileged = init.some((step) => step.kind === 'prctl' && step.option === PR_SET_NO_NEW_PRIVS)
+  const needed = at >= 0 && !unprivileged
+  if ((keeps[0] ?? false) !== needed)
+    throw new Error(`bug: CAP_SYS_ADMIN is ${needed ? 'not ' : ''}kept for a seccomp filter`)
+  const dropped = init[at]?.kind !== 'filter' || keeps.length === (needed ? 2 : 1)
+  if (!dropped || keeps.slice(1).includes(true)) throw new Error('bug: hooks run with CAP_SYS_ADMIN kept')
+}
+
 /** Presets that lead nowhere on the host, and so may be open until exec. */
 const LASTING = new Set<Preset['kind']>(['socket', 'startSocket', 'hookState', 'hookOutput'])
 
@@ -129,6 +149,7 @@ export function checkPlan(plan: Plan): void {
   checkJumps('init', plan.init)
   checkSyncs(plan)
   checkOrder(plan)
+  checkFilter(plan)
   const lasting = plan.presets.filter(({ kind }) => LASTING.has(kind)).map(({ slot }) => slot)
   const kept = checkSlots('stage', plan.stage, open, open)
   checkSlots('init', plan.init, kept, new Set(lasting))

@@ -4,6 +4,7 @@ import type { NamespaceType } from '../kernel/namespaces.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { CgroupPlan } from './cgroup/model.ts'
 import type { Facts, ProcessFacts } from './facts.ts'
+import type { CompiledSeccomp } from './seccomp/model.ts'
 import type { Preset, Slot } from './step.ts'
 
 /** What the caller asked for that concerns a process of a container, its first or another. */
@@ -59,6 +60,8 @@ export interface ProcessContext {
   readonly spec: Spec
   readonly facts: ProcessFacts
   readonly request: ProcessRequest
+  /** linux.seccomp compiled, for a configuration that has one. */
+  readonly seccomp?: CompiledSeccomp
   readonly presets: Preset[]
   readonly warnings: string[]
   /** The next free slot; none is ever given out twice, planners share short-lived ones with `scratch`. */

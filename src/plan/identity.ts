@@ -25,6 +25,8 @@ const prctl = (name: string, option: number, args: readonly number[], doing: str
   origin: { doing },
 })
 
+const SYS_ADMIN = bitsOf(['CAP_SYS_ADMIN'])
+
 type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient'
 
 /**
@@ -48,15 +50,37 @@ export function capabilitySets(ctx: ProcessContext): Record<SetName | 'drop', Ca
   // The kernel raises nothing in the ambient set that is not permitted and inheritable. `runc spec` writes such
   // configurations since CVE-2022-29162 took the inheritable set out of it, and runc passes over them in silence.
   const ambient = and(pick(asked.ambient), and(permitted, inheritable))
-  if (missing.low | missing.high) ctx.warnings.push(`ignoring unavailable capabilities: ${namesOf(missing).join(', ')}`)
+  const warning = `ignoring unavailable capabilities: ${namesOf(missing).join(', ')}`
+  if ((missing.low | missing.high) !== 0 && !ctx.warnings.includes(warning)) ctx.warnings.push(warning)
   return { bounding, effective, permitted, inheritable, ambient, drop: without(own, bounding) }
+}
+
+function capset({ effective, permitted, inheritable }: ReturnType<typeof capabilitySets>) {
+  const origin = { config: '/process/capabilities', doing: 'set capabilities' }
+  return { kind: 'capset', effective, permitted, inheritable, origin } as const
+}
+
+/**
+ * KERNEL: without no_new_privs a seccomp filter takes CAP_SYS_ADMIN, which therefore stays until exec. That computes
+ * effective and permitted set anew from the others, so the program starts with what it would have had anyway.
+ */
+function keptForFilter(ctx: ProcessContext): { keep?: CapabilityBits } {
+  return needsAdmin(ctx) ? { keep: SYS_ADMIN } : {}
+}
+
+/** After a filter that is not loaded by exec: gives up what was kept for it. */
+export function planAfterFilter(ctx: ProcessContext): ChildStep[] {
+  return needsAdmin(ctx) ? [capset(capabilitySets(ctx))] : []
+}
+
+function needsAdmin({ spec, seccomp }: ProcessContext): boolean {
+  return seccomp !== undefined && !spec.process?.noNewPrivileges
 }
 
 export function planIdentity(ctx: ProcessContext): ChildStep[] {
   const { user = {}, capabilities } = ctx.spec.process ?? {}
   const { uid = 0, gid = 0, additionalGids = [] } = user
   const sets = capabilitySets(ctx)
-  const { effective, permitted, inheritable } = sets
   const at = (config: string, doing: string) => ({ origin: { config, doing } })
   const steps: ChildStep[] = []
   if (sets.drop.low | sets.drop.high) {
@@ -82,7 +106,7 @@ export function planIdentity(ctx: ProcessContext): ChildStep[] {
     { kind: 'setgid', gid, ...at('/process/user/gid', `become group ${gid}`) },
     { kind: 'setuid', uid, ...at('/process/user/uid', `become user ${uid}`) },
     prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [0], 'keep capabilities over setuid'),
-    { kind: 'capset', effective, permitted, inheritable, ...at('/process/capabilities', 'set capabilities') },
+    { ...capset(sets), ...keptForFilter(ctx) },
   )
   if (capabilities)
     steps.push({

@@ -1,8 +1,16 @@
 /** Puts a plan into words: `davit plan`, golden tests, and the name of a failed call in an error. */
+
+import { SOCK_FILTER_SIZE } from '../kernel/bpf_classic.ts'
 import { type CapabilityBits, namesOf } from '../kernel/capability_bits.ts'
 import { ATTR } from '../kernel/mount.ts'
+import {
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+} from '../kernel/seccomp.ts'
 import type { CgroupStep } from './cgroup/model.ts'
-import type { ChildStep, Dir, HostStep, Plan, Preset } from './step.ts'
+import type { ChildStep, Dir, Filter, HostStep, Plan, Preset } from './step.ts'
 
 type Words = { readonly [K in ChildStep['kind']]: (step: Extract<ChildStep, { kind: K }>) => string }
 
@@ -27,6 +35,20 @@ function propagationName(flags: number): string {
   const recursive = flags & 16384 ? 'r' : ''
   const name = flags & (1 << 17) ? 'unbindable' : flags & (1 << 18) ? 'private' : flags & (1 << 19) ? 'slave' : 'shared'
   return recursive + name
+}
+
+/** "a seccomp filter of 183 instructions (SPEC_ALLOW)". */
+function filterWords({ program, flags }: Filter): string {
+  const names = Object.entries(FLAG_BITS).flatMap(([name, bit]) => (flags & bit ? [name] : []))
+  const length = program.length / SOCK_FILTER_SIZE
+  return `a seccomp filter of ${length} instruction${length === 1 ? '' : 's'}${names.length > 0 ? ` (${list(names)})` : ''}`
+}
+
+const FLAG_BITS = {
+  LOG: SECCOMP_FILTER_FLAG_LOG,
+  SPEC_ALLOW: SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  NEW_LISTENER: SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  WAIT_KILLABLE_RECV: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 }
 
 const WORDS: Words = {
@@ -94,7 +116,7 @@ const WORDS: Words = {
   setuid: (s) => `setresuid ${s.uid}`,
   boundingDrop: (s) => `drop from bounding set ${names(s.capabilities)}`,
   capset: (s) =>
-    `capset effective ${names(s.effective)} permitted ${names(s.permitted)} inheritable ${names(s.inheritable)}`,
+    `capset effective ${names(s.effective)} permitted ${names(s.permitted)} inheritable ${names(s.inheritable)}${s.keep ? ` keeping ${names(s.keep)} until exec` : ''}`,
   ambient: (s) => `raise ambient ${names(s.capabilities)}`,
   jump: () => 'jump',
   sync: (s) => `sync ${s.tag}${s.wait ? ' and wait' : ''}`,
@@ -104,7 +126,8 @@ const WORDS: Words = {
   hook: (s) => `run "${s.path}" ${JSON.stringify(s.args)}`,
   findExecutable: (s) => `find executable ${s.candidates.map((path) => `"${path}"`).join(' ')}`,
   waitForStart: () => 'wait for start',
-  exec: (s) => `exec ${JSON.stringify(s.args)}`,
+  filter: (s) => `load ${filterWords(s)}`,
+  exec: (s) => `exec ${JSON.stringify(s.args)}${s.filter ? ` under ${filterWords(s.filter)}` : ''}`,
   call: (s) =>
     `${s.name}(${s.args.map((arg) => (typeof arg === 'object' ? ('slot' in arg ? `slot ${arg.slot}` : 'bytes') : typeof arg === 'string' ? `"${arg}"` : arg)).join(', ')})`,
 }

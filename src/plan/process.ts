@@ -6,6 +6,7 @@ import { rlimitNumber } from '../kernel/rlimits.ts'
 import { toU64 } from '../spec/numbers.ts'
 import { type PlanContext, type ProcessContext, SLOT } from './context.ts'
 import { labelledKeyring } from './labels.ts'
+import { filterOf } from './seccomp/filter.ts'
 import type { ChildStep, Origin } from './step.ts'
 
 /**
@@ -175,10 +176,12 @@ export function planFindExecutable(ctx: ProcessContext): ChildStep[] {
   return [{ kind: 'findExecutable', name, candidates: executableCandidates(name, env), origin }]
 }
 
-export function planExec(ctx: ProcessContext): ChildStep[] {
+/** `filtered`: the seccomp filter is loaded here, and not earlier. */
+export function planExec(ctx: ProcessContext, filtered: boolean): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
   const origin = { config: '/process/args/0', doing: `exec ${args[0] ?? ''}` }
-  return [{ kind: 'exec', args, env, keepFds: ctx.request.preserveFds, origin }]
+  const filter = filtered ? filterOf(ctx) : undefined
+  return [{ kind: 'exec', args, env, keepFds: ctx.request.preserveFds, ...(filter ? { filter } : {}), origin }]
 }
 
 /** Umask 0 while nodes and directories are made; at the end the configured one, or 022. */

@@ -26,6 +26,7 @@ export interface Phase {
 
 /** The last phases of a process, in order; `ready` is what happens between all being set up and exec. */
 export function processPhases(ctx: ProcessContext, ready: readonly Phase[]): Phase[] {
+  const filtered = ready.some(({ steps }) => steps.some(({ kind }) => kind === 'filter'))
   const umask = ctx.spec.process?.user?.umask
   return [
     { name: 'umask', steps: [planUmask(umask ?? 0o022, umask !== undefined)] },
@@ -44,6 +45,6 @@ export function processPhases(ctx: ProcessContext, ready: readonly Phase[]): Pha
     // ORDER: with the final identity and directory, so that "not found" is what exec would say.
     { name: 'executable', steps: planFindExecutable(ctx) },
     ...ready,
-    { name: 'exec', steps: planExec(ctx) },
+    { name: 'exec', steps: planExec(ctx, !filtered) },
   ]
 }

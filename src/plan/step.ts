@@ -127,8 +127,18 @@ export type IdentityStep =
   | Step<'setgid', { gid: number }>
   | Step<'setuid', { uid: number }>
   | Step<'boundingDrop', { capabilities: CapabilityBits }>
-  | Step<'capset', { effective: CapabilityBits; permitted: CapabilityBits; inheritable: CapabilityBits }>
+  /** `keep`: effective and permitted until exec, which computes both anew, for a filter that is loaded before. */
+  | Step<
+      'capset',
+      { effective: CapabilityBits; permitted: CapabilityBits; inheritable: CapabilityBits; keep?: CapabilityBits }
+    >
   | Step<'ambient', { capabilities: CapabilityBits }>
+
+/** A seccomp filter: an array of struct sock_filter and SECCOMP_FILTER_FLAG_* bits. */
+export interface Filter {
+  readonly program: Uint8Array
+  readonly flags: number
+}
 
 export type ProcessStep =
   | Step<'jump', object>
@@ -145,7 +155,10 @@ export type ProcessStep =
     >
   | Step<'findExecutable', { name: string; candidates: readonly string[] }>
   | Step<'waitForStart', { slot: Slot }>
-  | Step<'exec', { args: readonly string[]; env: readonly string[]; keepFds: number }>
+  /** Loads a seccomp filter; all that follows is subject to it. */
+  | Step<'filter', Filter>
+  /** With a filter: loaded when nothing but execve itself is left to do. */
+  | Step<'exec', { args: readonly string[]; env: readonly string[]; keepFds: number; filter?: Filter }>
   | Step<'call', { name: SyscallName; args: readonly CallArg[]; out?: Slot }>
 
 /** A step of the stage or of init. */

@@ -9,7 +9,6 @@ import { namespace } from './context.ts'
 import type { ProcessFacts } from './facts.ts'
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
-  ['/linux/seccomp', ({ linux }) => linux?.seccomp],
   ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
   ['/linux/memoryPolicy', ({ linux }) => linux?.memoryPolicy],
   ['/linux/netDevices', ({ linux }) => linux?.netDevices && Object.keys(linux.netDevices).length > 0],

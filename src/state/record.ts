@@ -36,7 +36,7 @@ export interface ContainerRecord {
 /** A step of init and the number of its record. */
 export interface LateStep {
   readonly record: number
-  readonly step: Extract<ChildStep, { kind: 'hook' | 'exec' }>
+  readonly step: Extract<ChildStep, { kind: 'hook' | 'exec' | 'filter' }>
 }
 
 export interface RecordedHook {

@@ -1,6 +1,6 @@
 /** Lowering of namespace, identity and process steps: the only place that knows which system calls they are. */
 import { capabilityNumber } from '../kernel/capabilities.ts'
-import { namesOf } from '../kernel/capability_bits.ts'
+import { namesOf, or } from '../kernel/capability_bits.ts'
 import { cpuMask } from '../kernel/cpu_list.ts'
 import {
   CAPABILITY_VERSION,
@@ -20,12 +20,15 @@ import {
   SCHED_FLAGS,
   SCHED_POLICIES,
 } from '../kernel/scheduling.ts'
-import { type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
+import { type Filter, type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
 import { type Lowering, type StepOf, struct32 } from './lower.ts'
 
+const NONE = { low: 0, high: 0 }
+
 /** capset(2): a header of version 3 and pid 0, then two triples of 32 bits each. */
-function capset({ effective, permitted, inheritable }: StepOf<'capset'>, out: Emitter): void {
+function capset({ inheritable, keep = NONE, ...sets }: StepOf<'capset'>, out: Emitter): void {
+  const [effective, permitted] = [or(sets.effective, keep), or(sets.permitted, keep)]
   const data = struct32(effective.low, permitted.low, inheritable.low, effective.high, permitted.high, inheritable.high)
   out.call('capset').struct(struct32(CAPABILITY_VERSION, 0)).struct(data)
 }
@@ -79,6 +82,10 @@ function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {
     else if ('bytes' in arg) out.struct(Uint8Array.from(arg.bytes))
     else out.slot(arg.slot)
   }
+}
+
+function filter({ flags, program }: Filter, out: Emitter): void {
+  out.op('filter').imm(flags).bytes(program)
 }
 
 /** sethostname(2) and setdomainname(2) take a length in bytes. */
@@ -146,11 +153,14 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   duplicate: ({ slot, to }, out) => void out.call('dup3').slot(slot).imm(to).imm(0),
   findExecutable: ({ candidates }, out) => void out.op('find').list(candidates),
   waitForStart: ({ slot }, out) => void out.op('wait').slot(slot),
-  exec: ({ args, env, keepFds }, out) => {
+  filter,
+  exec: ({ args, env, keepFds, filter: late }, out) => {
     out
-      .op('exec')
+      .op('ready')
       .list([...args, ...env])
       .imm(args.length)
       .imm(3 + keepFds)
+    if (late) filter(late, out)
+    out.op('exec')
   },
 }

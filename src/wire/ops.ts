@@ -18,11 +18,13 @@ export const OPS = {
   spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=output slot<<32 | timeout ms
   wait: 13, // a[0]=listening socket: wait for `start`, which becomes the peer for reports
   find: 14, // a[0]=candidate paths a[1]=length: remember the first that can be executed
-  exec: 15, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close
+  exec: 15, // what ready has laid out
   netlink: 16, // a[0]=message a[1]=length: send to rtnetlink, wait for the acknowledgement
   mask: 17, // a[0]=root fd a[1]=path a[2]=null device fd a[3]=slot of the empty tmpfs a[4]=its parameters a[5]=length: hide the path
   readonly: 18, // a[0]=root fd a[1]=path: bind it onto itself, read-only
   capdrop: 19, // a[0]=capabilities, a bit each: drop them from the bounding set
+  ready: 20, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close: all that comes before exec
+  filter: 21, // a[0]=flags a[1]=struct sock_filter[] a[2]=length: load a seccomp filter
 } as const
 
 export type OpName = keyof typeof OPS

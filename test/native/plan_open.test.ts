@@ -119,6 +119,7 @@ describe('refuses', () => {
     ['bytes past the end', 9, () => record('exec', (bytes, at) => arg(1, data() + 1)(bytes, at))],
     ['bytes whose length wraps around', 9, () => record('exec', arg(1, -1))],
     ['bytes far off', 9, () => record('exec', arg(0, 2 ** 40))],
+    ['a filter past the end', 9, () => record('filter', (bytes, at) => arg(2, data() + 1)(bytes, at))],
     ['bytes without a length', 9, () => record('call', type(5, ARG.buf))],
     ['a length that is a string', 9, () => record('exec', type(1, ARG.str))],
     ['closing a slot that is none', 9, () => record('close', arg(0, WIRE.slots))],
@@ -126,7 +127,7 @@ describe('refuses', () => {
     ["masking with the socket's slot", 9, () => record('maskPath', arg(3, 0))],
     ['masking with a slot that is none', 9, () => record('maskPath', arg(3, WIRE.slots))],
     ['a jump past the end', 9, () => record('jump', half(4, 60000))],
-    ['one record past the end', 9, () => record('exec', half(4, 1))],
+    ['one record past the end', 9, () => record('exec', half(4, 2))],
     ['a fork in init', 9, () => record('umask', (bytes, at) => half(0, OPS.fork)(bytes, at))],
   ] as [string, number, () => Buffer][])('%s', (_, code, make) => {
     expect(check(make())).toBe(code)

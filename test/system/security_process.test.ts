@@ -16,7 +16,6 @@ import { bundle, create, createStart, outputOf, run } from '../support/bundle.ts
 import { exec } from '../support/exec.ts'
 import { processStatus } from '../support/kernel.ts'
 import { RUNTIME } from '../support/place.ts'
-import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
 import { must, state, untilStatus } from '../support/runtime.ts'
 import { until } from '../support/wait.ts'
@@ -234,16 +233,5 @@ describe.runIf(requires('root'))('who the process is', () => {
     )
     await run(made)
     expect(statSync('/dev/null')).toMatchObject({ uid: 0, gid: 0, rdev: 0x103 })
-  })
-
-  test('an unknown field cannot be ignored in silence: seccomp is refused, not dropped', async () => {
-    const made = await bundle(
-      (config) => Object.assign(config.linux, { seccomp: { defaultAction: 'SCMP_ACT_ERRNO' } }),
-      {
-        applets,
-      },
-    )
-    const result = await run(made)
-    if (result.code !== 0) expect(await refused(made)).toContain('/linux/seccomp')
   })
 })

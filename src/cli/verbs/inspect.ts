@@ -9,6 +9,7 @@ import { knownMountOptions } from '../../kernel/mount_options.ts'
 import { NAMESPACES } from '../../kernel/namespaces.ts'
 import { planContainer } from '../../lifecycle/create.ts'
 import { loadBundle } from '../../lifecycle/load.ts'
+import { compileSeccomp } from '../../lifecycle/seccomp.ts'
 import { checkPlan } from '../../plan/check.ts'
 import { printCgroupStep, printPlan } from '../../plan/print.ts'
 import { COMMIT, VERSION } from '../edition.ts'
@@ -37,8 +38,9 @@ export function spec(command: CommandOf<'spec'>, { runtime }: Session): number {
   return 0
 }
 
-export function features(): number {
+export async function features(): Promise<number> {
   const facts = gatherFacts()
+  const seccomp = (await import('../../host/seccomp/features.ts')).seccompFeatures()
   print(
     featuresText({
       version: VERSION,
@@ -47,6 +49,7 @@ export function features(): number {
       namespaces: Object.keys(NAMESPACES),
       capabilities: CAPABILITY_NAMES.slice(0, facts.lastCap + 1),
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      ...(seccomp ? { seccomp: seccomp.words, libseccomp: seccomp.version } : {}),
       apparmor: true,
       selinux: true,
       idmap: false,
@@ -62,7 +65,8 @@ export function features(): number {
 export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Promise<number> {
   const { bundle = '.', config, format } = command.options
   const loaded = await loadBundle(runtime, bundle, config || undefined)
-  const made = planContainer(runtime, loaded, gatherFacts(), {
+  const facts = gatherFacts()
+  const options = {
     id: command.positionals.id,
     bundle,
     verb: 'create',
@@ -70,10 +74,11 @@ export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Pr
     noPivot: false,
     noNewKeyring: false,
     preserveFds: 0,
-  })
+  } as const
+  const made = planContainer(runtime, loaded, facts, options, await compileSeccomp(loaded.spec, facts, runtime.log))
   // What create does not spend time on: the planners are held to these invariants by tests.
   checkPlan(made.plan)
-  if (format === 'json') print(`${JSON.stringify(made, undefined, 2)}\n`)
+  if (format === 'json') print(`${JSON.stringify(made, plain, 2)}\n`)
   else {
     const steps = made.cgroup ? [...made.cgroup.steps, ...made.cgroup.late] : []
     const dirs = made.cgroup?.dirs.map((dir) => `  mkdir ${dir.path}`) ?? []
@@ -81,4 +86,9 @@ export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Pr
     print(`${lines.length > 0 ? `cgroups:\n${lines.join('\n')}\n` : ''}${printPlan(made.plan)}`)
   }
   return 0
+}
+
+/** A filter is 8 bytes an instruction; as text it is best handled in base64. */
+function plain(_: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
 }

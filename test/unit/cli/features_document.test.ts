@@ -47,7 +47,10 @@ describe('featuresDocument', () => {
 
   it.each([
     ['without seccomp', INPUTS],
-    ['with everything', { ...INPUTS, commit: 'abc', seccomp: SECCOMP, memoryPolicy: MEMORY_POLICY }],
+    [
+      'with everything',
+      { ...INPUTS, commit: 'abc', seccomp: SECCOMP, memoryPolicy: MEMORY_POLICY, libseccomp: '2.5.4' },
+    ],
   ])('is of the schema, and has nothing else: %s', (_what, inputs) => {
     const document = JSON.parse(featuresText(inputs))
     expect(validate(document), JSON.stringify(validate.errors)).toBe(true)
@@ -65,8 +68,9 @@ describe('featuresDocument', () => {
   })
 
   it('has the seccomp words when there is seccomp', () => {
-    expect(featuresDocument({ ...INPUTS, seccomp: SECCOMP })).toMatchObject({
+    expect(featuresDocument({ ...INPUTS, seccomp: SECCOMP, libseccomp: '2.5.4' })).toMatchObject({
       linux: { seccomp: { enabled: true, operators: ['SCMP_CMP_EQ'] } },
+      annotations: { 'io.github.seccomp.libseccomp.version': '2.5.4' },
     })
   })
 })

@@ -1,5 +1,6 @@
 /** A configuration, facts and a request to start from, and the way from them to a plan. */
 import { cleanPath, joinPath } from '../../../src/base/path.ts'
+import { SECCOMP_FILTER_FLAG_SPEC_ALLOW } from '../../../src/kernel/seccomp.ts'
 import { buildPlan, planPhases } from '../../../src/plan/build.ts'
 import { planCgroup } from '../../../src/plan/cgroup/plan.ts'
 import type { CreateRequest, PlanContext } from '../../../src/plan/context.ts'
@@ -92,12 +93,15 @@ export function inputOf(patch: { config?: Json; facts?: Json; request?: Json }, 
   }
 }
 
+/** What any profile is compiled to here: a filter that allows everything. */
+const COMPILED = { program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: SECCOMP_FILTER_FLAG_SPEC_ALLOW }
+
 /** What planners get, as src/lifecycle/create.ts puts it together. */
 export function planInput({
   config,
   facts,
   request,
-}: Input): Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs'> {
+}: Input): Pick<PlanContext, 'spec' | 'facts' | 'request' | 'cgroup' | 'rootfs' | 'seccomp'> {
   const cgroup = planCgroup({
     id: request.id,
     cgroupsPath: config.linux?.cgroupsPath,
@@ -112,6 +116,7 @@ export function planInput({
     request,
     cgroup: cgroup.dirs.length > 0 ? cgroup : undefined,
     rootfs: root.startsWith('/') ? cleanPath(root) : joinPath(request.bundle, root),
+    ...(config.linux?.seccomp ? { seccomp: COMPILED } : {}),
   }
 }
 

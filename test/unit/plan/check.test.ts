@@ -212,3 +212,46 @@ describe('order', () => {
     expect(breaks).toThrow('propagation is changed without a mount namespace')
   })
 })
+
+describe('filter', () => {
+  const filter = { program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 }
+  const load: ChildStep = { kind: 'filter', ...filter }
+  const HOOKED = SAMPLES['filtered hooks']
+
+  test('nothing but exec after it, or hooks', () => {
+    const late: ChildStep = { kind: 'setsid' }
+    expect(broken({}, ({ init }) => ({ init: insert(init, 'exec', load, late) }))).toThrow(
+      'setsid comes after the seccomp filter',
+    )
+    expect(broken(HOOKED, ({ init }) => ({ init: insert(init, 'hook', late) }))).toThrow(
+      'setsid comes after the seccomp filter',
+    )
+  })
+
+  test('one', () => {
+    expect(broken(SAMPLES.filtered, ({ init }) => ({ init: insert(init, 'exec', load) }))).toThrow(
+      /each load a seccomp filter/,
+    )
+  })
+
+  test('CAP_SYS_ADMIN is kept for it, and for nothing else', () => {
+    expect(broken({}, ({ init }) => ({ init: keepingAll(init) }))).toThrow('CAP_SYS_ADMIN is kept')
+    const dropping = (init: readonly ChildStep[]) =>
+      init.map((step) => (step.kind === 'capset' ? (({ keep: _, ...rest }) => rest)(step) : step))
+    expect(broken(SAMPLES.filtered, ({ init }) => ({ init: dropping(init) }))).toThrow('CAP_SYS_ADMIN is not kept')
+    const unfiltered = (init: readonly ChildStep[]) =>
+      init.map((step) => (step.kind === 'exec' ? (({ filter: _, ...rest }) => rest)(step) : step))
+    expect(broken(SAMPLES.filtered, ({ init }) => ({ init: unfiltered(init) }))).toThrow('CAP_SYS_ADMIN is kept')
+  })
+
+  test('hooks under it have what they are to have', () => {
+    const last = (init: readonly ChildStep[]) =>
+      init.filter((step, i) => step.kind !== 'capset' || i < init.findLastIndex(isKind('capset')))
+    expect(broken(HOOKED, ({ init }) => ({ init: last(init) }))).toThrow('hooks run with CAP_SYS_ADMIN kept')
+    expect(broken(HOOKED, ({ init }) => ({ init: keepingAll(init) }))).toThrow('hooks run with CAP_SYS_ADMIN kept')
+  })
+})
+
+function keepingAll(init: readonly ChildStep[]): ChildStep[] {
+  return init.map((step) => (step.kind === 'capset' ? { ...step, keep: { low: 1 << 21, high: 0 } } : step))
+}

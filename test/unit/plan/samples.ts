@@ -41,6 +41,7 @@ const FULL = {
     startContainer: [hook('/bin/d'), { path: '/bin/e' }],
   },
   linux: {
+    seccomp: { defaultAction: 'SCMP_ACT_ERRNO' },
     sysctl: { 'net.ipv4.ip_forward': '1', 'kernel.shmmax': '5' },
     rootfsPropagation: 'shared',
     maskedPaths: ['/proc/kcore', '/sys/firmware'],
@@ -90,6 +91,16 @@ export const SAMPLES: Readonly<Record<string, Patch>> = {
     },
   },
   'no mount namespace': { config: { mounts: null, linux: { namespaces: types('pid') } } },
+  filtered: {
+    config: { process: { noNewPrivileges: false }, linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } } },
+  },
+  'filtered hooks': {
+    config: {
+      process: { noNewPrivileges: false },
+      hooks: { startContainer: [hook('/bin/d')] },
+      linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } },
+    },
+  },
   'no pivot': { request: { noPivot: true, noNewKeyring: true } },
   rootless: {
     config: { linux: { ...USER, namespaces: types('pid', 'ipc', 'uts', 'mount', 'user') } },

@@ -179,7 +179,8 @@ describe('skips', () => {
     expect(lines([keyring, EXEC]).map((line) => line.replace(/^.*tolerate/, 'tolerate'))).toEqual([
       'tolerate 1 skip 1',
       'tolerate 1',
-      'exec:("x\\u0000", 1, 3)',
+      'ready:("x\\u0000", 1, 3)',
+      'exec:()',
     ])
   })
 
@@ -199,7 +200,7 @@ describe('skips', () => {
 
   test('"if open" marks every record of the step', () => {
     const { init } = encoded([{ ...EVERY.attach, ifOpen: true }, EXEC])
-    expect(init.map(({ ifOpen }) => ifOpen)).toEqual([true, true, true, false])
+    expect(init.map(({ ifOpen }) => ifOpen)).toEqual([true, true, true, false, false])
   })
 })
 

@@ -86,6 +86,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   hook: { kind: 'hook', path: '/h', args: ['h', ''], env: ['A=b'], stdin: 9, output: 10, timeout: 3000 },
   findExecutable: { kind: 'findExecutable', name: 'sh', candidates: ['/a/sh', '/b/sh'] },
   waitForStart: { kind: 'waitForStart', slot: 4 },
+  filter: { kind: 'filter', program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 6 },
   exec: { kind: 'exec', args: ['sh', '-c'], env: ['A=b'], keepFds: 2 },
   call: {
     kind: 'call',

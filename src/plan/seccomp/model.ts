@@ -1,0 +1,17 @@
+/** What compiling linux.seccomp gives: plain data for the planners. */
+
+/** The agent that gets the notification fd. */
+export interface SeccompListener {
+  /** Absolute path of its socket. */
+  readonly path: string
+  readonly metadata?: string
+}
+
+export interface CompiledSeccomp {
+  /** An array of struct sock_filter. */
+  readonly program: Uint8Array
+  /** SECCOMP_FILTER_FLAG_* bits for seccomp(2). */
+  readonly flags: number
+  /** Present exactly when the flags ask for a listener. */
+  readonly listener?: SeccompListener
+}
