@@ -30,6 +30,8 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return (await import('./verbs/processes.ts')).ps(command, session)
     case 'update':
       return (await import('./verbs/update.ts')).update(command, session)
+    case 'events':
+      return (await import('./verbs/events.ts')).events(command, session)
     case 'list':
       return list(command, session)
     case 'spec':

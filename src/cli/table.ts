@@ -194,6 +194,14 @@ export const VERBS = {
       'mem-bw-schema': { type: 'string', description: 'Intel RDT, not supported yet' },
     },
   },
+  events: {
+    summary: 'tell what a container uses, and when it runs out of memory, as JSON lines',
+    positionals: [ID],
+    options: {
+      interval: { type: 'string', default: '5s', description: 'time between the numbers, such as 500ms or 1m30s' },
+      stats: { type: 'boolean', description: 'print the numbers once and end' },
+    },
+  },
   list: {
     summary: 'list the containers below the root',
     positionals: [],
