@@ -25,7 +25,7 @@ endif
 LINK_INIT := -nostdlib -static -no-pie -Wl,-z,separate-code
 CFLAGS_SO := $(CFLAGS_ALL) -fPIC -shared -fvisibility=hidden -D_FORTIFY_SOURCE=2
 EXECUTOR := native/reader.c native/run.c native/ops_file.c native/ops_mount.c native/ops_sync.c native/ops_proc.c \
-	native/ops_protect.c
+	native/ops_protect.c native/ops_copy.c
 HEADERS := $(wildcard native/*.h)
 SOURCES := $(shell find src -name '*.ts' -o -name '*.js') package.json
 

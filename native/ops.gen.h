@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 1111760378u
+#define DAVIT_TABLE_HASH 4117127189u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -24,6 +24,7 @@
 #define OP_CAPDROP 19u
 #define OP_READY 20u
 #define OP_FILTER 21u
+#define OP_COPYTREE 22u
 
 #define ARG_IMM 0u
 #define ARG_SLOT 1u

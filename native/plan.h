@@ -107,6 +107,7 @@ long op_netlink(struct runner *r, const long *a);
 long op_mask(struct runner *r, const long *a);
 long op_readonly(struct runner *r, const long *a);
 long op_capdrop(struct runner *r, const long *a);
+long op_copytree(struct runner *r, const long *a);
 
 /* openat2 below a root fd: links are followed inside it, magic links not at all. Close-on-exec. */
 long open_in_root(int root, const char *path, uint64_t flags);

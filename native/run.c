@@ -161,6 +161,8 @@ static long dispatch(struct runner *r, const struct record *rec, const long *a)
 		return op_mask(r, a);
 	case OP_CAPDROP:
 		return op_capdrop(r, a);
+	case OP_COPYTREE:
+		return op_copytree(r, a);
 	case OP_READONLY:
 		return op_readonly(r, a);
 	case OP_NETLINK:

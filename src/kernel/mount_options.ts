@@ -10,6 +10,7 @@ type Effect =
   | { readonly bind: 'bind' | 'rbind' }
   | { readonly filesystem: string } // also a flag of the superblock, under this name
   | { readonly ignore: true }
+  | { readonly copyUp: true }
   | { readonly unsupported: true }
 
 const set = (bit: number): Effect => ({ set: bit, clear: 0 })
@@ -65,7 +66,8 @@ const OTHERS: Readonly<Record<string, Effect>> = {
   noiversion: { ignore: true },
   // mount(8) words without meaning for a single mount.
   remount: { ignore: true },
-  tmpcopyup: { unsupported: true },
+  // runc's and crun's: a tmpfs begins with what it covers.
+  tmpcopyup: { copyUp: true },
   'copy-symlink': { unsupported: true },
   'src-nofollow': { unsupported: true },
   'dest-nofollow': { unsupported: true },
@@ -81,6 +83,8 @@ export interface MountOptions {
   readonly recursiveClear: number
   readonly propagation: readonly { readonly flag: number; readonly recursive: boolean }[]
   readonly bind: 'bind' | 'rbind' | undefined
+  /** A tmpfs begins with what it covers. */
+  readonly copyUp: boolean
   /** Options for the file system, as they stand. */
   readonly data: readonly string[]
   /** Options that this davit does not know how to do. */
@@ -107,6 +111,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   const data: string[] = []
   const unsupported: string[] = []
   let bind: 'bind' | 'rbind' | undefined
+  let copyUp = false
   for (const option of options) {
     const found = effectOf(option)
     if (!found) data.push(option)
@@ -122,9 +127,10 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       propagation.push({ flag: found.effect.propagation, recursive: found.effect.recursive })
     } else if ('bind' in found.effect) bind = found.effect.bind
     else if ('filesystem' in found.effect) data.push(found.effect.filesystem)
+    else if ('copyUp' in found.effect) copyUp = true
     else if ('unsupported' in found.effect) unsupported.push(option)
   }
-  return { ...bits, propagation, bind, data, unsupported }
+  return { ...bits, propagation, bind, copyUp, data, unsupported }
 }
 
 /** Every option known here, for `features`: plain, recursive and propagation forms, sorted. */

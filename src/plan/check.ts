@@ -16,6 +16,7 @@ function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
   if ('root' in step) note(step.root)
   if ('mount' in step) note(step.mount)
   if (step.kind === 'attach') note(step.to)
+  if (step.kind === 'copyTree') uses.push(step.from, step.to)
   if (step.kind === 'makePath' && typeof step.type === 'object') note(step.type.like)
   if (step.kind === 'fsmount') note(step.modeLike)
   if (step.kind === 'maskPath') note(step.nullDevice)

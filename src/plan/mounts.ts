@@ -139,6 +139,7 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
   const type = mount.type as string
   const keep = lateReadonly(planned)
   const [made, target] = [keep ? ctx.slot() : ctx.scratch(0), ctx.scratch(1)]
+  const copyUp = type === 'tmpfs' && options.copyUp
   const ownMode = type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))
   const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
   const readonlySuperblock = (options.set & ATTR.rdonly) !== 0 && !KERNEL_FILESYSTEMS.has(type)
@@ -153,7 +154,8 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     ...(ownMode ? { modeLike: target } : {}),
     origin,
   }
-  const steps = ownMode ? tmpfsTarget(planned, target) : []
+  const covers = ownMode || copyUp
+  const steps = covers ? tmpfsTarget(planned, target) : []
   // The host's processes are what a pid namespace of its own must not show.
   if (type === 'sysfs' || (type === 'proc' && namespace(ctx.spec, 'pid') === undefined)) {
     // In a user namespace the kernel lets these be mounted only with the matching network or pid namespace, and only
@@ -169,9 +171,9 @@ function planFilesystem(ctx: PlanContext, planned: PlannedMount, late: ChildStep
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
+  if (copyUp) steps.push({ kind: 'copyTree', from: target, to: made, origin })
   steps.push(...attributeSteps(planned, made, { fresh: attributes }))
-  if (ownMode && target !== undefined && planned.target !== '/')
-    steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
+  if (covers && planned.target !== '/') steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
   else steps.push(...placeSteps(planned, made, 'directory', keep))
   if (keep) {
     late.push(

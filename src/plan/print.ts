@@ -81,6 +81,7 @@ const WORDS: Words = {
       ...(s.clear ? [`clear ${attributeNames(s.clear)}`] : []),
       ...(s.propagation ? [propagationName(s.propagation)] : []),
     ].join(' '),
+  copyTree: (s) => `copy slot ${s.from} into slot ${s.to}`,
   attach: (s) => `move_mount slot ${s.mount} to slot ${s.to}`,
   place: (s) =>
     `move_mount slot ${s.mount} to "${s.path}" in slot ${s.root}${s.noLinks ? ' no-links' : ''} (${s.type === 'like' ? 'made like the mount' : s.type})`,

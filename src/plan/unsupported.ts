@@ -37,6 +37,8 @@ export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
       refuse(`${at}/uidMappings`, 'idmapped mounts are not supported by this version of davit')
     for (const option of options.unsupported)
       refuse(`${at}/options`, `option "${option}" is not supported by this version of davit`)
+    if (options.copyUp && (options.bind || mount.type !== 'tmpfs'))
+      refuse(`${at}/options`, 'option "tmpcopyup" is for a tmpfs only')
     if (options.bind && options.data.length > 0) {
       // They belong to the superblock, which a bind mount shares with the host.
       refuse(

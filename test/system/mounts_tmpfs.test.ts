@@ -1,5 +1,5 @@
 /** tmpfs and other typed mounts: the mode of its root, read-only with things made inside, data of the file system. */
-import { chmodSync, cpSync, mkdirSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bundle, outputOf, run } from '../support/bundle.ts'
 import { requires } from '../support/requires.ts'
@@ -42,6 +42,48 @@ describe.runIf(requires('root'))('a tmpfs', () => {
     })
     expect(text).toMatch(/^5:6\n/)
     expect(text).toMatch(/ - tmpfs mine rw,size=1024k,nr_inodes=77,mode=755,uid=5,gid=6/)
+  })
+
+  test('with tmpcopyup begins with what it covers, which stays as it is', async () => {
+    const made = await bundle((config) => {
+      config.root.readonly = false
+      const options = ['nosuid', 'nodev', 'size=2m', 'tmpcopyup']
+      config.mounts.push({ destination: '/data', source: 'tmpfs', type: 'tmpfs', options })
+      config.mounts.push({ destination: '/empty/new', source: 'tmpfs', type: 'tmpfs', options: ['ro', 'tmpcopyup'] })
+      config.process.args = [
+        '/bin/sh',
+        '-c',
+        'cd /data && stat -c "%n %a %u:%g" . file sub/deep && cat link && grep -c " /data .* - tmpfs " /proc/self/mountinfo' +
+          ' && rm file && ls -A /empty/new && touch /empty/new/x',
+      ]
+    })
+    mkdirSync(`${made.rootfs}/data/sub/deep`, { recursive: true })
+    writeFileSync(`${made.rootfs}/data/file`, 'text\n')
+    chownSync(`${made.rootfs}/data/file`, 7, 8)
+    chmodSync(`${made.rootfs}/data/file`, 0o4755)
+    chmodSync(`${made.rootfs}/data/sub/deep`, 0o2701)
+    chmodSync(`${made.rootfs}/data`, 0o750)
+    symlinkSync('file', `${made.rootfs}/data/link`)
+    const { code, stdout, stderr } = await run(made)
+    expect(stdout).toBe('. 750 0:0\nfile 4755 7:8\nsub/deep 2701 0:0\ntext\n1\n')
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/empty\/new\/x: Read-only file system/)])
+    expect(readFileSync(`${made.rootfs}/data/file`, 'utf8')).toBe('text\n')
+    writeFileSync(`${made.rootfs}/data/large`, Buffer.alloc(3 << 20))
+    const full = await run(made)
+    expect([full.code, full.stdout]).toEqual([1, ''])
+    expect(full.stderr).toMatch(/ on "\/data".*, from \/mounts\/7: copy .*: no space left on device \(large\)\n$/)
+  })
+
+  test('with tmpcopyup is filled on the container’s account', async () => {
+    const made = await bundle((config) => {
+      config.linux.resources = { ...config.linux.resources, memory: { limit: 16 << 20 } }
+      config.mounts.push({ destination: '/data', source: 'tmpfs', type: 'tmpfs', options: ['tmpcopyup'] })
+      config.process.args = ['/bin/true']
+    })
+    mkdirSync(`${made.rootfs}/data`)
+    for (let i = 0; i < 3; i++) writeFileSync(`${made.rootfs}/data/${i}`, Buffer.alloc(8 << 20, 'x'))
+    const { code, stderr } = await run(made)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/killed|no space|cannot allocate memory|memory limit/)])
   })
 
   test('that is read-only can hold other mounts', async () => {

@@ -37,6 +37,20 @@ describe.runIf(requires('root'))('a container in a user namespace', () => {
     expect([file.uid, file.gid]).toEqual([100007, 200008])
   })
 
+  test('can begin a tmpfs with files whose owner it does not know', async () => {
+    const made = await mapped((config, path) => {
+      mkdirSync(`${path}/rootfs/data`)
+      for (const name of ['known', 'unknown']) writeFileSync(`${path}/rootfs/data/${name}`, name)
+      config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 100 }]
+      config.linux.gidMappings = [{ containerID: 0, hostID: 200000, size: 100 }]
+      config.mounts.push({ destination: '/data', source: 'tmpfs', type: 'tmpfs', options: ['tmpcopyup'] })
+      config.process.args = shell('cd /data && cat known unknown && stat -c %u:%g known unknown')
+    })
+    chownSync(`${made.rootfs}/data/known`, 100007, 200008)
+    chownSync(`${made.rootfs}/data/unknown`, 7, 8)
+    expect(await run(made)).toMatchObject({ code: 0, stderr: '', stdout: 'knownunknown7:8\n0:0\n' })
+  })
+
   test('has maps of several ranges, in one piece', async () => {
     const made = await mapped((config) => {
       config.linux.uidMappings = [

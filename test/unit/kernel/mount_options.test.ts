@@ -9,6 +9,7 @@ const NOTHING = {
   recursiveClear: 0,
   propagation: [],
   bind: undefined,
+  copyUp: false,
   data: [],
   unsupported: [],
 }
@@ -47,7 +48,8 @@ test.each([
   ['sync mode=755 size=1m', { data: ['sync', 'mode=755', 'size=1m'] }],
   ['read-only', { data: ['read-only'] }],
   ['rsync', { data: ['rsync'] }],
-  ['idmap ridmap=x tmpcopyup', { unsupported: ['idmap', 'ridmap=x', 'tmpcopyup'] }],
+  ['idmap ridmap=x src-nofollow', { unsupported: ['idmap', 'ridmap=x', 'src-nofollow'] }],
+  ['tmpcopyup mode=700', { copyUp: true, data: ['mode=700'] }],
   ['nosymfollow', { set: ATTR.nosymfollow }],
   ['nodiratime diratime', { clear: ATTR.nodiratime }],
 ])('%s', (options, expected) => {
@@ -67,7 +69,7 @@ describe('knownMountOptions', () => {
     expect(known).toEqual(
       expect.arrayContaining(['ro', 'rro', 'rnosymfollow', 'rbind', 'rprivate', 'defaults', 'sync']),
     )
-    expect(known).not.toContain('tmpcopyup')
+    expect(known).toContain('tmpcopyup')
   })
 
   test('every one of them is understood, none is data but flags of the superblock', () => {

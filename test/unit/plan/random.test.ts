@@ -44,7 +44,7 @@ class Chance {
 }
 
 const PATHS = ['/', '/a', '/a/b', '/dev', '/dev/x', '/proc', '/proc/sys', '/sys', '/tmp/é', '/run/../etc', '//x//']
-const BIND_OPTIONS = knownMountOptions().filter((option) => !/sync|mand|lazytime/.test(option))
+const BIND_OPTIONS = knownMountOptions().filter((option) => !/sync|mand|lazytime|copyup/.test(option))
 
 function mount(chance: Chance): Mount {
   const destination = chance.of(PATHS)
@@ -52,7 +52,8 @@ function mount(chance: Chance): Mount {
   if (chance.yes()) return { destination, source: chance.of(['/src', 'rel']), options: [...options, 'rbind'] }
   const type = chance.of(['proc', 'tmpfs', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'overlay'])
   const plain = options.filter((option) => !/bind$/.test(option))
-  return { destination, type, source: type, options: [...plain, ...chance.some(['mode=755', 'size=1m', 'flag'])] }
+  const own = ['mode=755', 'size=1m', 'flag', ...(type === 'tmpfs' ? ['tmpcopyup'] : [])]
+  return { destination, type, source: type, options: [...plain, ...chance.some(own)] }
 }
 
 const hook = (chance: Chance) => ({

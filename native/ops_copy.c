@@ -1,0 +1,79 @@
+/* Copying a directory's contents: what a tmpfs that covers it is to begin with. */
+#include "plan.h"
+
+enum { MAX_DEPTH = 128, CHUNK = 1 << 20, S_IFDIR_ = 0040000, S_IFREG_ = 0100000, S_IFLNK_ = 0120000,
+       AT_SYMLINK_NOFOLLOW_ = 0x100, O_NONBLOCK_ = 04000, O_WRONLY_ = 1 };
+
+static long copy_contents(struct runner *r, long from, long to, int depth);
+
+/* Makes one entry; gives it its owner, and then its mode, of which chown(2) takes bits away. */
+static long copy_entry(struct runner *r, long from, long to, const char *name, int depth)
+{
+	uint64_t buf[32] = { 0 }; /* struct statx, whose words 5, 6 and 7 are owner and mode, 32 and 33 the device */
+	const uint32_t *st = (const uint32_t *)buf;
+	/* What was a file a moment ago need not be one now: nothing is followed, nothing waited for. */
+	const long flags = O_NOFOLLOW_ | O_NONBLOCK_ | O_CLOEXEC_;
+	long in = -1, out = -1, ret = SYS(statx, from, name, AT_SYMLINK_NOFOLLOW_, 0x7ff /* stat(2)'s */, buf, 0);
+	const unsigned type = st[7] & 0170000;
+	char target[4096];
+
+	if (ret >= 0 && (type == S_IFDIR_ || type == S_IFREG_))
+		ret = in = SYS(openat, from, name, flags | (type == S_IFDIR_ ? O_DIRECTORY_ : 0), 0, 0, 0);
+	if (ret < 0) {
+		/* not there to be copied */
+	} else if (type == S_IFDIR_) {
+		ret = SYS(mkdirat, to, name, 0700, 0, 0, 0);
+		if (ret >= 0)
+			ret = out = SYS(openat, to, name, flags | O_DIRECTORY_, 0, 0, 0);
+		if (ret >= 0)
+			ret = depth < MAX_DEPTH ? copy_contents(r, in, out, depth + 1) : -E_LOOP;
+	} else if (type == S_IFREG_) {
+		ret = out = SYS(openat, to, name, flags | O_CREAT_ | O_EXCL_ | O_WRONLY_, 0600, 0, 0);
+		while (ret > 0)
+			SYS_RETRY(ret, sendfile, out, in, NULL, CHUNK, 0, 0);
+	} else if (type == S_IFLNK_) {
+		ret = SYS(readlinkat, from, name, target, sizeof(target) - 1, 0, 0);
+		target[ret < 0 ? 0 : ret] = '\0';
+		if (ret >= 0)
+			ret = SYS(symlinkat, target, to, name, 0, 0, 0);
+	} else
+		ret = SYS(mknodat, to, name, st[7] & 0xffffu, (st[33] & 0xffu) | st[32] << 8 | (st[33] & ~0xffu) << 12, 0, 0);
+	if (in >= 0)
+		(void)SYS(close, in, 0, 0, 0, 0, 0);
+	if (out >= 0)
+		(void)SYS(close, out, 0, 0, 0, 0, 0); /* a tmpfs has nothing to write behind */
+	if (ret >= 0) {
+		ret = SYS(fchownat, to, name, st[5], st[6], AT_SYMLINK_NOFOLLOW_, 0);
+		ret = ret == -E_INVAL ? 0 : ret; /* KERNEL: unmapped in the user namespace: then it is ours */
+	}
+	if (ret >= 0 && type != S_IFLNK_)
+		ret = SYS(fchmodat, to, name, st[7] & 07777u, 0, 0, 0);
+	if (ret < 0 && !r->detail_len)
+		set_detail(r, name, str_len(name));
+	return ret;
+}
+
+static long copy_contents(struct runner *r, long from, long to, int depth)
+{
+	uint64_t buf[256]; /* struct linux_dirent64: the length at byte 16, the name at 19 */
+	long n, ret = 0;
+
+	while (ret >= 0 && (ret = n = SYS(getdents64, from, buf, sizeof(buf), 0, 0, 0)) > 0)
+		for (const char *at = (const char *)buf; ret >= 0 && at < (const char *)buf + n;
+		     at += ((const uint16_t *)(const void *)at)[8])
+			if (at[19] != '.' || (at[20] && (at[20] != '.' || at[21])))
+				ret = copy_entry(r, from, to, at + 19, depth);
+	return ret;
+}
+
+/* Copies what is in the directory a[0] into the empty one a[1], which nobody else can reach yet. */
+long op_copytree(struct runner *r, const long *a)
+{
+	long ret, from = SYS(openat, a[0], ".", O_DIRECTORY_ | O_CLOEXEC_, 0, 0, 0);
+
+	if (from < 0)
+		return from;
+	ret = copy_contents(r, from, a[1], 0);
+	(void)SYS(close, from, 0, 0, 0, 0, 0);
+	return ret;
+}
