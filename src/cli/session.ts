@@ -34,6 +34,8 @@ export function openSession(global: GlobalOptions, log: Logger): Session {
       log,
       rootless: global.rootless,
       systemdCgroup: global['systemd-cgroup'],
+      runtimeDir: process.env.XDG_RUNTIME_DIR,
+      user: process.env.USER,
     },
   }
 }

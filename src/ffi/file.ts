@@ -153,6 +153,8 @@ export interface FileStatus {
   readonly gid: number
   readonly inode: number
   readonly size: number
+  /** Last change of the inode, its metadata included: seconds and nanoseconds. */
+  readonly changed: readonly [seconds: number, nanoseconds: number]
   readonly rdev: readonly [major: number, minor: number]
   readonly dev: readonly [major: number, minor: number]
 }
@@ -172,6 +174,7 @@ export function statIf(path: string, dir = AT_FDCWD, flags = 0): FileStatus | un
     gid: word(6),
     inode: word(8) + word(9) * 0x100000000,
     size: word(10) + word(11) * 0x100000000,
+    changed: [word(24) + word(25) * 0x100000000, word(26)],
     rdev: [word(32), word(33)],
     dev: [word(34), word(35)],
   }

@@ -124,7 +124,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     options.consoleSocket,
   )
   const facts = gatherFacts()
-  const seccomp = await compileSeccomp(bundle.spec, facts, runtime.log)
+  const seccomp = await compileSeccomp(runtime, bundle.spec, facts)
   const { plan, cgroup } = planContainer(runtime, bundle, facts, options, seccomp)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 

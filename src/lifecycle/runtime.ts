@@ -11,4 +11,7 @@ export interface Runtime {
   /** As asked for by --rootless; auto decides by the effective uid and user namespace. */
   readonly rootless: 'true' | 'false' | 'auto'
   readonly systemdCgroup: boolean
+  /** $XDG_RUNTIME_DIR and $USER. */
+  readonly runtimeDir?: string | undefined
+  readonly user?: string | undefined
 }

@@ -75,7 +75,7 @@ export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Pr
     noNewKeyring: false,
     preserveFds: 0,
   } as const
-  const made = planContainer(runtime, loaded, facts, options, await compileSeccomp(loaded.spec, facts, runtime.log))
+  const made = planContainer(runtime, loaded, facts, options, await compileSeccomp(runtime, loaded.spec, facts, false))
   // What create does not spend time on: the planners are held to these invariants by tests.
   checkPlan(made.plan)
   if (format === 'json') print(`${JSON.stringify(made, plain, 2)}\n`)
