@@ -14,6 +14,8 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return (await import('./verbs/create.ts')).create(command, session)
     case 'run':
       return (await import('./verbs/create.ts')).run(command, session)
+    case 'exec':
+      return (await import('./verbs/exec.ts')).exec(command, session)
     case 'start':
       return start(command, session)
     case 'kill':

@@ -3,14 +3,16 @@ import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { dispatch } from './dispatch.ts'
 import { COMMIT, VERSION } from './edition.ts'
 import type { Logger } from './log.ts'
+import type { VerbSpec } from './option.ts'
 import { parseArgv } from './parse.ts'
 import { openSession, print, sessionLogger } from './session.ts'
+import { VERBS, type VerbName } from './table.ts'
 import { versionText } from './version.ts'
 
 /** Runs one command line and returns the exit code. Only bugs are thrown. */
 export async function main(argv: readonly string[]): Promise<number> {
   let log: Logger = sessionLogger({ 'log-format': 'text', debug: false })
-  let verb = ''
+  let verb: VerbName | '' = ''
   try {
     let parsed: Awaited<ReturnType<typeof import('./yargs.ts')['parseSlowly']>> | ReturnType<typeof parseArgv> =
       parseArgv(argv)
@@ -32,6 +34,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (!(error instanceof RuntimeError || error instanceof SysError)) throw error
     const usage = error instanceof RuntimeError && error.code === 'usage'
     log.fatal(verb === '' || usage ? messageOf(error) : `${verb} failed: ${messageOf(error)}`)
-    return 1
+    return usage ? 1 : failureOf(verb)
   }
+}
+
+function failureOf(verb: VerbName | ''): number {
+  const spec: VerbSpec | undefined = verb === '' ? undefined : VERBS[verb]
+  return spec?.failure ?? 1
 }

@@ -44,6 +44,8 @@ export interface VerbSpec {
    * first positional. Set for verbs like exec and ps.
    */
   readonly rest?: true
+  /** Exit code when the verb fails, if not 1. */
+  readonly failure?: number
   /** Further paragraphs for the verb's help. */
   readonly details?: string
 }

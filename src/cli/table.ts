@@ -4,7 +4,9 @@
  *
  * Names are runc's, so that engines need not care which runtime they call; what is crun's alone says so.
  */
+
 import type { OptionTable, OptionValues, PositionalSpec, PositionalValues, VerbSpec } from './option.ts'
+import { EXEC } from './table_exec.ts'
 
 export const GLOBALS = {
   root: { type: 'string', value: 'DIR', description: 'directory for the state of containers, best on a tmpfs' },
@@ -118,6 +120,14 @@ export const VERBS = {
       keep: { type: 'boolean', description: 'do not delete the container when it has ended' },
       'no-subreaper': { type: 'boolean', description: 'do not become the parent of orphans of the container' },
     },
+  },
+  exec: {
+    summary: 'run another process in a container',
+    positionals: [ID],
+    rest: true,
+    // An engine must be able to tell davit's failure from the command's.
+    failure: 255,
+    options: EXEC,
   },
   state: { summary: 'print the state of a container as JSON', positionals: [ID], options: {} },
   kill: {

@@ -1,46 +1,17 @@
-/** Gathers what the planners need to know of the machine. */
-import { readBytes, readTextIf, statIf } from '../ffi/file.ts'
-import { ARCH, sys } from '../ffi/native.ts'
+/** Gathers what the planners of a container need to know of the machine. */
 import { bitsOfHex, hasCapability } from '../kernel/capability_bits.ts'
 import type { Facts } from '../plan/facts.ts'
-import { callerNofile } from './caller.ts'
 import { gatherCgroupFacts } from './cgroup/facts.ts'
-import { inInitialUserns, ownsMountNamespace, setgroupsAllowed } from './userns.ts'
-
-function kernelRelease(): readonly [number, number] {
-  const buffer = Buffer.alloc(65 * 6) // struct new_utsname
-  sys('uname', buffer)
-  const release = buffer.toString('latin1', 65 * 2, 65 * 3)
-  const [major = '0', minor = '0'] = release.split('.')
-  return [Number.parseInt(major, 10), Number.parseInt(minor, 10)]
-}
-
-/** The value of a "Name:\tvalue" line of /proc/PID/status. */
-function statusField(status: string, name: string): string {
-  const at = status.indexOf(`${name}:\t`) + name.length + 2
-  return status.slice(at, status.indexOf('\n', at))
-}
+import { gatherProcessFacts } from './process_facts.ts'
+import { ownsMountNamespace } from './userns.ts'
 
 /** One look at the machine; nothing here is written or kept open. */
 export function gatherFacts(): Facts {
-  const nofile = callerNofile()
-  const status = readBytes('/proc/self/status').toString('latin1')
-  const effectiveCaps = statusField(status, 'CapEff') || '0'
-  const initialUserns = inInitialUserns()
+  const facts = gatherProcessFacts()
+  const privileged = hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_ADMIN')
   return {
-    arch: ARCH,
-    kernel: kernelRelease(),
-    euid: sys('geteuid'),
-    egid: sys('getegid'),
-    initialUserns,
-    setgroups: initialUserns || setgroupsAllowed(),
-    mayMount: hasCapability(bitsOfHex(effectiveCaps), 'CAP_SYS_ADMIN') && (initialUserns || ownsMountNamespace()),
-    lastCap: Number(readTextIf('/proc/sys/kernel/cap_last_cap') ?? 40),
-    boundingCaps: statusField(status, 'CapBnd') || '0',
-    effectiveCaps,
+    ...facts,
+    mayMount: privileged && (facts.initialUserns || ownsMountNamespace()),
     cgroup: gatherCgroupFacts(),
-    ...(nofile ? { nofile } : {}),
-    apparmor: readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
-    selinux: statIf('/sys/fs/selinux/enforce') !== undefined,
   }
 }

@@ -4,9 +4,8 @@
  */
 import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
-import { closeFd, listDir } from '../ffi/file.ts'
+import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
-import { callerFds } from '../host/caller.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
@@ -24,7 +23,8 @@ import { type Bundle, loadBundle, realRootfs } from './load.ts'
 import { making } from './making.ts'
 import { runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
-import type { Runtime } from './runtime.ts'
+import { checkPreserved } from './preserved.ts'
+import { isRootless, type Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 
 /** The flags of create and run. */
@@ -40,12 +40,6 @@ export interface CreateOptions {
   readonly pidFile?: string
   readonly consoleSocket?: string
   readonly pidfdSocket?: string
-}
-
-/** Whether limits that cannot be had are to be forgiven: not the machine's root. */
-export function isRootless(runtime: Pick<Runtime, 'rootless'>, facts: Facts): boolean {
-  if (runtime.rootless !== 'auto') return runtime.rootless === 'true'
-  return facts.euid !== 0 || !facts.initialUserns
 }
 
 /**
@@ -90,18 +84,6 @@ export function planContainer(
   return { plan, cgroup: withCgroup }
 }
 
-/** The caller's fds must be there: one of our own in their place would be handed to the container. */
-export function checkPreserved(count: number): void {
-  if (count === 0) return
-  const given = callerFds()
-  const open = new Set(listDir('/proc/self/fd').map(Number))
-  for (let fd = 3; fd < 3 + count; fd++) {
-    if (given === undefined ? open.has(fd) : fd < 3 + given) continue
-    const message = `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`
-    throw new RuntimeError('usage', message)
-  }
-}
-
 /** What only a container that is really made needs: a process, and a rootfs that is there. */
 function usable(bundle: Bundle): Bundle {
   if (!bundle.spec.process) {
@@ -138,6 +120,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     const claim = claimContainer(runtime.root, options.id)
     // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
     const own = cgroup?.dirs.filter((dir) => !isUsed(dir)) ?? []
+    const shared = cgroup?.dirs.filter((dir) => !own.includes(dir)) ?? []
     const record: ContainerRecord = {
       format: 1,
       ociVersion: bundle.spec.ociVersion,
@@ -151,6 +134,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
       startTime: 0,
       phase: 'creating',
       ...(own.length > 0 ? { cgroup: recordOf(own) } : {}),
+      ...(shared.length > 0 ? { sharedCgroup: recordOf(shared) } : {}),
+      ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),
       poststop: hooksOf(bundle, 'poststop'),

@@ -13,16 +13,22 @@ import { reportWords } from './words.ts'
 /** Receives reports until `done` says that the one waited for is there; an fd that came with it is then its own. */
 export function receiveUntil(launching: Launching, done: (report: Report, fd: number) => boolean): void {
   for (;;) {
-    const { message, fd } = receive(launching.peer)
-    if (message.length === 0) throw childDied(launching)
-    const report = decodeReport(message)
-    if (report.kind === 'failed') throw childFailed(launching, report)
-    if (report.kind === 'child') launching.forked = report.pid
+    const { message, fd } = launching.early.shift() ?? receive(launching.peer)
+    const report = reportOf(launching, message)
     if (done(report, fd)) return
     if (fd >= 0) closeFd(fd)
     // Stage and init share the socket: the stage's word about its child may come after the child's own.
     if (report.kind !== 'child') throw new RuntimeError('create', `bug: unexpected report ${JSON.stringify(report)}`)
   }
+}
+
+/** A message as the report that it is; throws what a failure means. */
+function reportOf(launching: Launching, message: Uint8Array): Exclude<Report, { kind: 'failed' }> {
+  if (message.length === 0) throw childDied(launching)
+  const report = decodeReport(Buffer.from(message))
+  if (report.kind === 'failed') throw childFailed(launching, report)
+  if (report.kind === 'child') launching.forked = report.pid
+  return report
 }
 
 function childFailed(launching: Launching, report: Extract<Report, { kind: 'failed' }>): RuntimeError {
@@ -65,7 +71,11 @@ export function answer(launching: Launching, tag: keyof typeof TAGS): void {
 
 /** The stage has ended: its child, which is ours too, is the process from here on. */
 export function reapStage(launching: Launching): void {
-  if (launching.forked === 0) receiveUntil(launching, (report) => report.kind === 'child')
+  // Its child may be heard before it is.
+  while (launching.forked === 0) {
+    const heard = receive(launching.peer)
+    if (reportOf(launching, heard.message).kind !== 'child') launching.early.push(heard)
+  }
   const pidfd = openPidfd(launching.forked)
   if (pidfd === undefined) throw childDied(launching)
   launching.init = { pid: launching.forked, pidfd }

@@ -25,6 +25,8 @@ export class Launching {
   init: Launched | undefined
   /** Its pid as the stage told it. */
   forked = 0
+  /** Reports of init that came before the stage had told its pid. */
+  readonly early: { readonly message: Uint8Array; readonly fd: number }[] = []
   /** Master side of the terminal, when nobody else took it. */
   master = -1
   /** Path of the pid file once it is written. */
@@ -43,7 +45,8 @@ export class Launching {
 
   /** Closes what only the launch needed. The process lives on. */
   close(): void {
-    for (const fd of [this.peer, this.hookOutput]) if (fd >= 0) closeFd(fd)
+    for (const fd of [this.peer, this.hookOutput, ...this.early.map((heard) => heard.fd)]) if (fd >= 0) closeFd(fd)
+    this.early.length = 0
     this.peer = -1
     this.hookOutput = -1
   }

@@ -20,9 +20,9 @@ export function making(creation: Creation): Own {
   return {
     step: (step) => runStep(creation, step),
     preset: (preset) => openPreset(creation, preset),
-    cgroup: () => {
+    cgroup: (refused) => {
       const into = creation.made?.into
-      return into === undefined ? undefined : openFile(into, O_PATH | O_DIRECTORY)
+      return into === undefined || refused ? undefined : openFile(into, O_PATH | O_DIRECTORY)
     },
   }
 }
@@ -58,6 +58,8 @@ function openPreset(creation: Creation, preset: OwnPreset): number | undefined {
   switch (preset.kind) {
     case 'cgroupTasks':
       return creation.made?.tasks.includes(preset.path) ? openTasks([preset.path])[0] : undefined
+    case 'pidfd':
+      throw new Error('bug: a container in the making has no init yet')
     case 'startSocket':
       return listenUnix(`${creation.claim.path}/${START_SOCKET}`)
     case 'hookState':

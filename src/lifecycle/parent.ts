@@ -4,7 +4,7 @@ import { closeFd, openFile, readBytes } from '../ffi/file.ts'
 import { libexecFolder } from '../ffi/libexec.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
 import { sealedMemfd } from '../host/memfd.ts'
-import { launch } from '../host/process.ts'
+import { type Launch, type Launched, launch } from '../host/process.ts'
 import { socketPair } from '../host/socket.ts'
 import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } from '../kernel/files.ts'
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
@@ -25,8 +25,8 @@ export interface Own {
   step(step: OwnStep): void
   /** An fd for the child, closed when it has been started; undefined leaves the slot empty. */
   preset(preset: OwnPreset): number | undefined
-  /** The v2 cgroup that the child is born in, by an fd that is closed after use. */
-  cgroup(): number | undefined
+  /** The v2 cgroup that the child is born in, by an fd that is closed after use; another where one was refused. */
+  cgroup(refused?: SysError): number | undefined
 }
 
 /** Runs every parent step; throws at the first that fails. The caller undoes. */
@@ -97,20 +97,32 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
     const exe = keep(sealedMemfd('davit-init', readBytes(`${libexecFolder()}/davit-init`), true))
     launching.encoded = encodePlan(plan, presets, launching.arch)
     const planFd = keep(sealedMemfd('davit-plan', launching.encoded.bytes, false))
-    const into = step.intoCgroup ? own.cgroup() : undefined
-    const child = launch(`start the container init [${step.names.join(',')}]`, {
+    const request = {
       exe,
       args: ['davit-init', String(planFd)],
       env: [],
       flags: step.flags,
-      cgroup: into === undefined ? -1 : keep(into),
       // The engine marks all that it inherits close-on-exec, what is to be preserved too.
       fds: [...presets.values(), planFd, ...preserved(plan.keepFds)].map((fd) => [fd, -1] as const),
-    })
+    }
+    const names = step.names.length > 0 ? ` [${step.names.join(',')}]` : ''
+    const child = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
     if (plan.stage.length > 0) launching.stage = child
     else launching.init = child
   } finally {
     for (const fd of open) closeFd(fd)
+  }
+}
+
+function launchInto(what: string, request: Launch, born: boolean, own: Own, keep: (fd: number) => number): Launched {
+  const into = born ? own.cgroup() : undefined
+  if (into === undefined) return launch(what, request)
+  try {
+    return launch(what, { ...request, cgroup: keep(into) })
+  } catch (error) {
+    const instead = error instanceof SysError ? own.cgroup(error) : undefined
+    if (instead === undefined) throw error
+    return launch(what, { ...request, cgroup: keep(instead) })
   }
 }
 

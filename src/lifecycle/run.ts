@@ -2,14 +2,14 @@
 import { messageOf } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
-import type { Exit, Launched } from '../host/process.ts'
 import { releaseContainer, unlockContainer } from '../state/store.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import type { Creation } from './creation.ts'
 import { deleteOwn } from './delete.ts'
-import { catchSignals, type Signals, superviseForeground } from './foreground.ts'
+import { catchSignals } from './foreground.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
+import { supervise } from './supervise.ts'
 
 const PR_SET_CHILD_SUBREAPER = 36
 
@@ -32,20 +32,11 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   if (!options.noSubreaper) sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
   const creation = await createContainer(runtime, options)
   started(creation)
-  if (!creation.init) throw new Error('bug: a container without init')
   // ORDER: others may start, kill or delete it while we only wait.
   unlockContainer(creation.claim)
-  const exit = supervise(creation, creation.init, signals)
+  const code = supervise(creation, signals)
   if (!options.keep) cleanUp(runtime, creation)
-  return exitCode(exit)
-}
-
-function supervise(creation: Creation, init: Launched, signals: Signals): Exit {
-  try {
-    return superviseForeground(init, signals, creation.master)
-  } finally {
-    creation.restoreTerminal()
-  }
+  return code
 }
 
 /** exec has happened: the hooks that follow it, or everything is taken back. */
@@ -66,8 +57,4 @@ function cleanUp(runtime: Runtime, { claim, record }: Creation): void {
   } catch (error) {
     runtime.log.warning(`delete container ${record.id}: ${messageOf(error)}`)
   }
-}
-
-function exitCode({ code, signal }: Exit): number {
-  return signal === undefined ? (code ?? 0) : 128 + signal
 }

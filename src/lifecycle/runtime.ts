@@ -1,5 +1,6 @@
 /** What every verb gets: the global flags and where to speak. */
 import type { Log } from '../base/log.ts'
+import type { ProcessFacts } from '../plan/facts.ts'
 
 export interface Runtime {
   /** State directory, absolute. */
@@ -14,4 +15,10 @@ export interface Runtime {
   /** $XDG_RUNTIME_DIR and $USER. */
   readonly runtimeDir?: string | undefined
   readonly user?: string | undefined
+}
+
+/** Whether limits that cannot be had are to be forgiven: not the machine's root. */
+export function isRootless(runtime: Pick<Runtime, 'rootless'>, facts: ProcessFacts): boolean {
+  if (runtime.rootless !== 'auto') return runtime.rootless === 'true'
+  return facts.euid !== 0 || !facts.initialUserns
 }

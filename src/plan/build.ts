@@ -10,9 +10,10 @@ import { planDevices } from './devices.ts'
 import { hasCreateHooks, planContainerHooks, runtimeHookSteps } from './hooks.ts'
 import { planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
-import { dieWithParent, planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
+import { planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { planProtectedPaths } from './protected_paths.ts'
+import { dieWithParent } from './protection.ts'
 import {
   planAttachRoot,
   planChangeRoot,

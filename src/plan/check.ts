@@ -100,7 +100,7 @@ function checkSyncs(plan: Plan): void {
 /** Steps that need CAP_SYS_ADMIN or its like, and so must come before the capabilities go. */
 const PRIVILEGED = new Set<ChildStep['kind']>([
   'fsmount', 'cloneTree', 'setAttributes', 'attach', 'place', 'maskPath', 'readonlyPath', 'attachAt', 'propagation', 'pivotRoot', 'moveRoot', 'chroot', 'unmount',
-  'unshare', 'join', 'hostname', 'domainname', 'mknod', 'boundingDrop', 'setgroups', 'rlimit', 'netlink', 'scheduler', 'ioPriority', 'label',
+  'unshare', 'join', 'joinProcess', 'hostname', 'domainname', 'mknod', 'boundingDrop', 'setgroups', 'rlimit', 'netlink', 'scheduler', 'ioPriority', 'label',
 ]) // biome-ignore format: a table
 
 function checkOrder(plan: Plan): void {

@@ -2,19 +2,36 @@
  * The terminal. The pair is opened in the container's own devpts, the peer by TIOCGPTPEER on the master: no name in
  * /dev/pts is ever looked up (CVE-2025-52565), and /dev/console is bound by fd.
  */
-import { DEVPTS_SUPER_MAGIC, O_NOCTTY, O_PATH, O_RDWR } from '../kernel/files.ts'
+import { DEVPTS_SUPER_MAGIC, O_DIRECTORY, O_NOCTTY, O_PATH, O_RDWR } from '../kernel/files.ts'
 import { PTMX_DEVICE, TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ, winsizeBytes } from '../kernel/tty.ts'
-import { namespace, type PlanContext, SLOT } from './context.ts'
+import { namespace, type PlanContext, type ProcessContext, SLOT } from './context.ts'
 import { devIsBound } from './mounts.ts'
 import type { ChildStep } from './step.ts'
 
 const O_CREAT_EXCL_NOFOLLOW = 0o100 | 0o200 | 0o400000
 
+const TERMINAL = { config: '/process/terminal', doing: 'set up the terminal' }
+
+/** The terminal of a container's first process. */
 export function planConsole(ctx: PlanContext): ChildStep[] {
-  const process = ctx.spec.process
-  if (!process?.terminal) return []
-  const [master, peer, target] = [ctx.scratch(0), ctx.scratch(1), ctx.scratch(2)]
-  const origin = { config: '/process/terminal', doing: 'set up the terminal' }
+  if (!ctx.spec.process?.terminal) return []
+  const bound = namespace(ctx.spec, 'mount') !== undefined && !devIsBound(ctx)
+  return [...openTerminal(ctx), ...(bound ? bindConsole(ctx) : []), ...takeTerminal(ctx)]
+}
+
+/** The terminal of a process that enters a container; /dev/console stays the first one's. */
+export function planExecConsole(ctx: ProcessContext): ChildStep[] {
+  if (!ctx.spec.process?.terminal) return []
+  const root = { kind: 'open', out: SLOT.root, dir: 'cwd', path: '/', flags: O_PATH | O_DIRECTORY } as const
+  return [{ ...root, origin: TERMINAL }, ...openTerminal(ctx), ...takeTerminal(ctx)]
+}
+
+const masterSlot = (ctx: ProcessContext) => ctx.scratch(0)
+const peerSlot = (ctx: ProcessContext) => ctx.scratch(1)
+
+function openTerminal(ctx: ProcessContext): ChildStep[] {
+  const { user, consoleSize } = ctx.spec.process ?? {}
+  const [master, peer, origin] = [masterSlot(ctx), peerSlot(ctx), TERMINAL]
   const steps: ChildStep[] = [
     {
       kind: 'open',
@@ -38,8 +55,8 @@ export function planConsole(ctx: PlanContext): ChildStep[] {
       origin,
     },
   ]
-  if (process.consoleSize) {
-    const { height, width } = process.consoleSize
+  if (consoleSize) {
+    const { height, width } = consoleSize
     const size = { bytes: winsizeBytes(height, width) }
     steps.push({
       kind: 'ioctl',
@@ -50,39 +67,46 @@ export function planConsole(ctx: PlanContext): ChildStep[] {
       origin: { ...origin, config: '/process/consoleSize' },
     })
   }
-  const uid = process.user?.uid ?? 0
+  const uid = user?.uid ?? 0
   // The gid may not be mapped in a user namespace, and devpts has its own idea of it: only the owner is ours.
   if (uid !== 0) steps.push({ kind: 'chown', dir: peer, path: '', uid, gid: -1, origin })
-  if (namespace(ctx.spec, 'mount') !== undefined && !devIsBound(ctx)) {
-    const mount = ctx.scratch(3)
-    const doing = { config: '/process/terminal', doing: 'mount the terminal on "/dev/console"' }
-    steps.push(
-      // CVE-2026-88264: made without following, opened without following; a link in the image stays what it is.
-      {
-        kind: 'open',
-        out: target,
-        dir: SLOT.dev,
-        path: 'console',
-        flags: O_CREAT_EXCL_NOFOLLOW,
-        tolerate: ['EEXIST'],
-        skip: 0,
-        origin: doing,
-      },
-      {
-        kind: 'open',
-        out: target,
-        dir: SLOT.dev,
-        path: 'console',
-        flags: O_PATH,
-        inRoot: true,
-        noLinks: true,
-        origin: doing,
-      },
-      { kind: 'cloneTree', out: mount, dir: peer, path: '', recursive: false, origin: doing },
-      { kind: 'attach', mount, to: target, origin: doing },
-    )
-  }
-  steps.push(
+  return steps
+}
+
+function bindConsole(ctx: PlanContext): ChildStep[] {
+  const [target, mount] = [ctx.scratch(2), ctx.scratch(3)]
+  const doing = { config: '/process/terminal', doing: 'mount the terminal on "/dev/console"' }
+  return [
+    // CVE-2026-88264: made without following, opened without following; a link in the image stays what it is.
+    {
+      kind: 'open',
+      out: target,
+      dir: SLOT.dev,
+      path: 'console',
+      flags: O_CREAT_EXCL_NOFOLLOW,
+      tolerate: ['EEXIST'],
+      skip: 0,
+      origin: doing,
+    },
+    {
+      kind: 'open',
+      out: target,
+      dir: SLOT.dev,
+      path: 'console',
+      flags: O_PATH,
+      inRoot: true,
+      noLinks: true,
+      origin: doing,
+    },
+    { kind: 'cloneTree', out: mount, dir: peerSlot(ctx), path: '', recursive: false, origin: doing },
+    { kind: 'attach', mount, to: target, origin: doing },
+  ]
+}
+
+/** Hands the master to the parent and makes the other side the streams and the controlling terminal. */
+function takeTerminal(ctx: ProcessContext): ChildStep[] {
+  const [master, peer, origin] = [masterSlot(ctx), peerSlot(ctx), TERMINAL]
+  return [
     { kind: 'sendFd', tag: 'console', slot: master, origin },
     { kind: 'close', slot: master },
     { kind: 'duplicate', slot: peer, to: 0, origin },
@@ -90,6 +114,5 @@ export function planConsole(ctx: PlanContext): ChildStep[] {
     { kind: 'duplicate', slot: peer, to: 2, origin },
     { kind: 'ioctl', slot: peer, name: 'TIOCSCTTY', request: TIOCSCTTY, value: 0, origin },
     { kind: 'close', slot: peer },
-  )
-  return steps
+  ]
 }

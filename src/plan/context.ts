@@ -15,7 +15,7 @@ export interface ProcessRequest {
   readonly preserveFds: number
   /** Absolute. */
   readonly pidFile?: string
-  /** Absolute paths of the sockets that get a pidfd of the container's first process. */
+  /** Absolute paths of the sockets that get a pidfd of the process. */
   readonly pidfdSockets?: readonly string[]
 }
 

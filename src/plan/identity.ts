@@ -14,6 +14,7 @@ import {
 } from '../kernel/capability_bits.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
 import { hasUserNamespace, namespace, type ProcessContext } from './context.ts'
+import { dumpable } from './protection.ts'
 import type { ChildStep } from './step.ts'
 import { setgroupsPolicy } from './user_namespace.ts'
 
@@ -105,6 +106,8 @@ export function planIdentity(ctx: ProcessContext): ChildStep[] {
   steps.push(
     { kind: 'setgid', gid, ...at('/process/user/gid', `become group ${gid}`) },
     { kind: 'setuid', uid, ...at('/process/user/uid', `become user ${uid}`) },
+    // CVE-2016-9962: the change of ids may have made the process dumpable.
+    dumpable(false),
     prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [0], 'keep capabilities over setuid'),
     { ...capset(sets), ...keptForFilter(ctx) },
   )

@@ -8,7 +8,7 @@
  */
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
-import { dumpable } from './process.ts'
+import { dumpable } from './protection.ts'
 import type { ChildStep, Slot } from './step.ts'
 import { mapsNeedDumpable, userNamespaceSteps } from './user_namespace.ts'
 

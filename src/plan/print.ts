@@ -95,6 +95,7 @@ const WORDS: Words = {
   unmount: (s) => `umount "${s.path}"`,
   unshare: (s) => `unshare ${list(s.names)}`,
   join: (s) => `setns slot ${s.slot}`,
+  joinProcess: (s) => `setns slot ${s.slot} [${list(s.names)}]`,
   fork: (s) => `fork init${s.flags ? ' into a new pid namespace' : ''}`,
   hostname: (s) => `sethostname "${s.name}"`,
   domainname: (s) => `setdomainname "${s.name}"`,

@@ -1,11 +1,12 @@
 /** The process itself: session, limits, working directory, what it executes. */
 import { joinPath } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
-import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, SIGKILL } from '../kernel/prctl.ts'
+import { SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
 import { toU64 } from '../spec/numbers.ts'
-import { type PlanContext, type ProcessContext, SLOT } from './context.ts'
+import { type ProcessContext, SLOT } from './context.ts'
 import { labelledKeyring } from './labels.ts'
+import { dieWithParent, dumpable } from './protection.ts'
 import { filterOf } from './seccomp/filter.ts'
 import type { ChildStep, Origin } from './step.ts'
 
@@ -24,20 +25,10 @@ export function planProtection(ctx: ProcessContext, later = false): ChildStep[] 
   return [...steps, ...(later ? [] : [dumpable(false)]), dieWithParent(SIGKILL)]
 }
 
-/** Whether a process of the same user may look into ours. */
-export function dumpable(on: boolean): ChildStep {
-  const origin = { doing: on ? 'own our files in /proc' : 'become non-dumpable' }
-  return { kind: 'prctl', name: 'PR_SET_DUMPABLE', option: PR_SET_DUMPABLE, args: [on ? 1 : 0], origin }
-}
-
-/** ORDER: given up only when the parent has recorded the pid and will not clean up any more. */
-export function dieWithParent(signal: number): ChildStep {
-  const doing = signal ? 'die with the runtime' : 'outlive the runtime'
-  return { kind: 'prctl', name: 'PR_SET_PDEATHSIG', option: PR_SET_PDEATHSIG, args: [signal], origin: { doing } }
-}
-
 /** The cgroups of the container. v1: a single thread that moves itself takes no lock and waits for no grace period. */
-export function planEnterCgroups(ctx: PlanContext): ChildStep[] {
+export function planEnterCgroups(
+  ctx: ProcessContext & { readonly cgroup: { readonly tasks: readonly string[] } | undefined },
+): ChildStep[] {
   if (!ctx.cgroup) return []
   const steps = ctx.cgroup.tasks.flatMap((path): ChildStep[] => {
     const slot = ctx.slot()

@@ -96,6 +96,8 @@ export type MountStep =
 export type NamespaceStep =
   | Step<'unshare', { flags: number; names: readonly string[] }>
   | Step<'join', { slot: Slot; flag: number; path: string }>
+  /** setns(2) into several namespaces of the process of a pidfd at once. */
+  | Step<'joinProcess', { slot: Slot; flags: number; names: readonly string[] }>
   | Step<'fork', { flags: number }>
   | Step<'hostname', { name: string }>
   | Step<'domainname', { name: string }>
@@ -176,6 +178,8 @@ export const TAGS = {
   console: 3,
   /** All is set up but `start`. */
   created: 4,
+  /** A process that enters a container is all set up but exec. */
+  ready: 5,
 } as const
 
 export type Tag = keyof typeof TAGS
@@ -249,6 +253,8 @@ export type Preset =
       readonly origin?: Origin
     }
   | { readonly slot: Slot; readonly kind: 'cgroupTasks'; readonly path: string }
+  /** pidfd of the container's init. */
+  | { readonly slot: Slot; readonly kind: 'pidfd' }
   | { readonly slot: Slot; readonly kind: 'startSocket' }
   | { readonly slot: Slot; readonly kind: 'hookState'; readonly status: 'creating' | 'created' | 'running' }
   | { readonly slot: Slot; readonly kind: 'hookOutput' }

@@ -2,7 +2,8 @@
 import { RuntimeError } from '../base/errors.ts'
 
 /**
- * Parses config.json, or another document of which `name` tells. As with Go's decoder the last of duplicate keys counts and a byte order mark is an error.
+ * Parses config.json, or another document of which `name` tells. As with Go's decoder the last of duplicate keys counts
+ * and a byte order mark is an error.
  * Throws RuntimeError 'config-syntax' with line and column.
  */
 export async function parseConfig(text: string, name = 'config.json'): Promise<unknown> {

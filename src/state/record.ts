@@ -22,6 +22,10 @@ export interface ContainerRecord {
   /** creating until `create` has finished. */
   readonly phase: 'creating' | 'created'
   readonly cgroup?: CgroupRecord
+  /** Cgroups that it is in but others were before: not to be killed or removed with it. */
+  readonly sharedCgroup?: CgroupRecord
+  /** Its processes stay in the caller's session keyring. */
+  readonly noNewKeyring?: true
   /** Whether the container has a pid namespace of its own: then nothing of it outlives its init. */
   readonly privatePid: boolean
   /** Hooks that run after create, kept since config.json may change. */

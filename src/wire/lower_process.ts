@@ -107,6 +107,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   call,
   unshare: ({ flags }, out) => void out.call('unshare').imm(flags),
   join: ({ slot, flag }, out) => void out.call('setns').slot(slot).imm(flag),
+  joinProcess: ({ slot, flags }, out) => void out.call('setns').slot(slot).imm(flags),
   fork: ({ flags }, out) => void out.op('fork').imm(flags),
   hostname: ({ name }, out) => named('sethostname', name, out),
   domainname: ({ name }, out) => named('setdomainname', name, out),

@@ -9,11 +9,12 @@ export interface Findings {
   readonly warnings: readonly Problem[]
 }
 
-/** Checks a schema-valid Spec against every rule. */
-export function checkRules(spec: Spec): Findings {
+/** Checks a schema-valid Spec against every rule, or against those that read something at or below `place`. */
+export function checkRules(spec: Spec, place = ''): Findings {
   const problems: Problem[] = []
   const warnings: Problem[] = []
   for (const rule of RULES) {
+    if (place !== '' && !rule.reads.some((read) => read === place || read.startsWith(`${place}/`))) continue
     const found = rule.severity === 'problem' ? problems : warnings
     rule.check(spec, (pointer, message) => found.push({ pointer, message }))
   }

@@ -51,6 +51,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   unmount: { kind: 'unmount', path: '/u', flags: 2 },
   unshare: { kind: 'unshare', flags: 0x02000000, names: ['cgroup'] },
   join: { kind: 'join', slot: 9, flag: 0x40000000, path: '/n' },
+  joinProcess: { kind: 'joinProcess', slot: 9, flags: 0x60020000, names: ['mount', 'network', 'pid'] },
   fork: { kind: 'fork', flags: 0x20000000 },
   hostname: { kind: 'hostname', name: 'bé' },
   domainname: { kind: 'domainname', name: 'd' },

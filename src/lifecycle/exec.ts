@@ -1,0 +1,167 @@
+/**
+ * `exec`: another process in a container. Everything is checked and planned before the first thing is done; a process
+ * that could not be started leaves nothing. No lock is held: who deletes the container meanwhile wins.
+ */
+import { RuntimeError, SysError } from '../base/errors.ts'
+import { absolutePath } from '../base/path.ts'
+import { closeFd, readBytes } from '../ffi/file.ts'
+import { must, sys } from '../ffi/native.ts'
+import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
+import { gatherProcessFacts } from '../host/process_facts.ts'
+import { resolveUser, withHome } from '../plan/accounts.ts'
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
+import type { ProcessRequest } from '../plan/context.ts'
+import { buildExecPlan } from '../plan/exec.ts'
+import { parseSubCgroups } from '../plan/exec_cgroup.ts'
+import { type ProcessFlags, processByFile, processByFlags } from '../plan/exec_process.ts'
+import type { Plan } from '../plan/step.ts'
+import { checkProcess, parseProcess } from '../spec/process_document.ts'
+import type { Process } from '../spec/types.gen.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { checkConsole, connectConsole } from './console.ts'
+import { accountFiles, checkAlive, openTarget, type Target } from './exec_target.ts'
+import { catchSignals } from './foreground.ts'
+import { Launching } from './launching.ts'
+import { type Own, runParent } from './parent.ts'
+import { closePidfdSockets, connectPidfdSockets } from './pidfd_socket.ts'
+import { checkPreserved } from './preserved.ts'
+import { isRootless, type Runtime } from './runtime.ts'
+import { compileSeccomp } from './seccomp.ts'
+import { supervise } from './supervise.ts'
+
+export interface ExecOptions {
+  readonly id: string
+  /** Path of a file with the whole process; the flags are then without meaning. */
+  readonly processFile?: string
+  readonly flags: Omit<ProcessFlags, 'user'> & { readonly user?: string }
+  readonly detach: boolean
+  readonly pidFile?: string
+  readonly consoleSocket?: string
+  readonly pidfdSocket?: string
+  readonly preserveFds: number
+  /** `[controller:]path`, as given. */
+  readonly cgroups: readonly string[]
+  readonly ignorePaused: boolean
+}
+
+/** Runs a process in a container. Returns its exit code, 128+n for death by signal n; 0 at once when detached. */
+export async function execContainer(runtime: Runtime, options: ExecOptions): Promise<number> {
+  checkPreserved(options.preserveFds)
+  const signals = options.detach ? undefined : catchSignals()
+  const launching = await enter(runtime, options)
+  launching.close()
+  if (signals) return supervise(launching, signals)
+  if (launching.init) closeFd(launching.init.pidfd)
+  return 0
+}
+
+/** When this returns the process has been executed. */
+async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching> {
+  const sub = parseSubCgroups(options.cgroups)
+  const target = await openTarget(runtime, options.id, options.ignorePaused)
+  try {
+    const process = await processOf(runtime, target, options)
+    checkConsole(process.terminal ?? false, options.detach, options.consoleSocket)
+    const facts = gatherProcessFacts()
+    const { pid } = target.record
+    const rootless = isRootless(runtime, facts)
+    const entrance = openEntrance({ record: cgroupsOf(target.record), pid, sub, rootless })
+    try {
+      const spec = { ...target.spec, process }
+      const seccomp = await compileSeccomp(runtime, spec, facts)
+      const request = requestOf(runtime, target.record, options)
+      const plan = buildExecPlan({
+        ...{ spec, facts, request, pid, join: target.join, cgroup: entrance },
+        ...(seccomp ? { seccomp } : {}),
+      })
+      for (const warning of plan.warnings) runtime.log.warning(warning)
+      checkAlive(target.record)
+      return launchIn(runtime, plan, facts.arch, options, entering(target, entrance))
+    } finally {
+      entrance.close()
+    }
+  } finally {
+    closeFd(target.pidfd)
+  }
+}
+
+function requestOf({ cwd }: Runtime, record: ContainerRecord, options: ExecOptions): ProcessRequest {
+  const { pidFile, preserveFds, pidfdSocket } = options
+  return {
+    id: record.id,
+    noNewKeyring: record.noNewKeyring ?? false,
+    preserveFds,
+    ...(pidFile === undefined ? {} : { pidFile: absolutePath(pidFile, cwd) }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSockets: [absolutePath(pidfdSocket, cwd)] }),
+  }
+}
+
+function launchIn(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', options: ExecOptions, own: Own): Launching {
+  const pidfdSockets = connectPidfdSockets(
+    plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
+  )
+  let console = -1
+  try {
+    console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
+    const launching = new Launching(runtime, plan, arch, console)
+    launching.pidfdSockets = pidfdSockets
+    try {
+      runParent(launching, own)
+      return launching
+    } catch (error) {
+      launching.undo()
+      throw error
+    }
+  } finally {
+    if (console >= 0) closeFd(console)
+    closePidfdSockets(pidfdSockets)
+  }
+}
+
+/** All cgroups that the container was put into, its own and others'. */
+function cgroupsOf({ cgroup, sharedCgroup }: ContainerRecord): CgroupRecord {
+  const v2 = cgroup?.v2 ?? sharedCgroup?.v2
+  return { v1: [...(cgroup?.v1 ?? []), ...(sharedCgroup?.v1 ?? [])], ...(v2 === undefined ? {} : { v2 }) }
+}
+
+/** What exec adds to the parent's steps: nothing but the way in. */
+function entering({ pidfd }: Target, entrance: Entrance): Own {
+  return {
+    step: ({ kind }) => {
+      throw new Error(`bug: step ${kind} in a plan of exec`)
+    },
+    preset: (preset) => {
+      if (preset.kind === 'cgroupTasks') return entrance.takeTasks(preset.path)
+      if (preset.kind === 'pidfd') return must('dup', sys('fcntl', pidfd, 1030, 3))
+      throw new Error(`bug: preset ${preset.kind} in a plan of exec`)
+    },
+    cgroup: entrance.takeInto,
+  }
+}
+
+/** The process to run, checked as config.json's is; its user's home filled in. */
+async function processOf(runtime: Runtime, target: Target, options: ExecOptions): Promise<Process> {
+  const container = target.spec.process
+  if (!container) throw new RuntimeError('state', 'the container has no process to take the settings from')
+  const files = accountFiles(target)
+  const { user, ...flags } = options.flags
+  const { process, warnings } =
+    options.processFile === undefined
+      ? await checkProcess(
+          processByFlags(container, user === undefined ? flags : { ...flags, user: resolveUser(user, files) }),
+          target.spec,
+        )
+      : await parseProcess(readProcessFile(options.processFile, runtime.cwd), target.spec, options.processFile)
+  for (const { pointer, message } of warnings) runtime.log.warning(`process ${pointer}: ${message}`)
+  const whole = options.processFile === undefined ? process : processByFile(container, process)
+  return { ...whole, env: withHome(whole.env ?? [], whole.user?.uid ?? 0, files.passwd) }
+}
+
+function readProcessFile(path: string, cwd: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readBytes(absolutePath(path, cwd)))
+  } catch (error) {
+    if (error instanceof SysError) throw new RuntimeError('bundle', error.message)
+    throw new RuntimeError('config-syntax', `parse ${path}: not valid UTF-8`)
+  }
+}

@@ -1,0 +1,114 @@
+/** The container that `exec` enters: its record, its configuration, and what the kernel says of its init now. */
+import { messageOf, RuntimeError } from '../base/errors.ts'
+import { closeFd, openFile, readLink, readTextIf, withFd } from '../ffi/file.ts'
+import { readInRoot } from '../host/accounts.ts'
+import { openPidfd } from '../host/process.ts'
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
+import type { AccountFiles } from '../plan/accounts.ts'
+import { parseConfig } from '../spec/parse.ts'
+import type { Spec } from '../spec/types.gen.ts'
+import { validateConfig } from '../spec/validate.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { isAlive, statusOf } from '../state/status.ts'
+import { notFound, readRecord } from '../state/store.ts'
+import type { Runtime } from './runtime.ts'
+
+export interface Target {
+  readonly record: ContainerRecord
+  /** As it was when the container was created. */
+  readonly spec: Spec
+  /** pidfd of init. */
+  readonly pidfd: number
+  /** Types in which init's namespace is not ours. */
+  readonly join: readonly NamespaceType[]
+}
+
+/**
+ * Looks the container up; the pidfd is the caller's to close. Throws not-found, or bad-state in runc's words.
+ * Everything is read by pid and counts only if {@link checkAlive} still holds afterwards.
+ */
+export async function openTarget(runtime: Runtime, id: string, ignorePaused: boolean): Promise<Target> {
+  const record = readRecord(runtime.root, id)
+  if (!record) throw notFound(id)
+  checkStatus(statusOf(`${runtime.root}/${id}`, record), ignorePaused)
+  const spec = await keptSpec(runtime, id)
+  const pidfd = openPidfd(record.pid)
+  if (pidfd === undefined) throw stopped()
+  try {
+    const join = foreignNamespaces(record.pid)
+    checkAlive(record)
+    return { record, spec, pidfd, join }
+  } catch (error) {
+    closeFd(pidfd)
+    throw error
+  }
+}
+
+function checkStatus(status: string, ignorePaused: boolean): void {
+  if (status === 'stopped') throw stopped()
+  if (status === 'paused' && !ignorePaused) {
+    throw new RuntimeError('bad-state', 'cannot exec in a paused container (use --ignore-paused to override)')
+  }
+  if (status === 'creating') throw new RuntimeError('bad-state', 'cannot exec in a container that is being created')
+}
+
+function stopped(): RuntimeError {
+  return new RuntimeError('bad-state', 'cannot exec in a stopped container')
+}
+
+/** SAFETY: the pidfd was opened before: as long as init lives, that and all else by its pid are of this process. */
+export function checkAlive(record: ContainerRecord): void {
+  if (!isAlive(record)) throw stopped()
+}
+
+/** The bundle may have changed since. */
+async function keptSpec(runtime: Runtime, id: string): Promise<Spec> {
+  const path = `${runtime.root}/${id}/config.json`
+  const text = readTextIf(path)
+  if (text === undefined) throw new RuntimeError('state', `read "${path}": no such file or directory`)
+  return validateConfig(await parseConfig(text))
+}
+
+/** By identity: what init has in common with us need not, and a user namespace could not, be joined. */
+function foreignNamespaces(pid: number): NamespaceType[] {
+  const types = Object.keys(NAMESPACES) as NamespaceType[]
+  return types.filter((type) => {
+    const file = `ns/${NAMESPACES[type].file}`
+    const own = readLinkIf(`/proc/self/${file}`)
+    return own !== undefined && own !== readLinkOf(pid, file)
+  })
+}
+
+/** Undefined where the kernel has no namespaces of the type. */
+function readLinkIf(path: string): string | undefined {
+  try {
+    return readLink(path)
+  } catch {
+    return undefined
+  }
+}
+
+function readLinkOf(pid: number, file: string): string {
+  try {
+    return readLink(`/proc/${pid}/${file}`)
+  } catch (error) {
+    throw new RuntimeError('bad-state', `look at the container init: ${messageOf(error)}`)
+  }
+}
+
+/** The container's account files as init sees them, each read when it is first asked for. */
+export function accountFiles({ record }: Target): AccountFiles {
+  const texts = new Map<string, string | undefined>()
+  const read = (path: string) => {
+    if (!texts.has(path)) {
+      const root = openFile(`/proc/${record.pid}/root`, O_PATH | O_DIRECTORY)
+      texts.set(
+        path,
+        withFd(root, () => readInRoot(root, path)),
+      )
+    }
+    return texts.get(path)
+  }
+  return { passwd: () => read('etc/passwd'), group: () => read('etc/group') }
+}

@@ -1,0 +1,16 @@
+/** The file descriptors that a caller hands on to a process (--preserve-fds). */
+import { RuntimeError } from '../base/errors.ts'
+import { listDir } from '../ffi/file.ts'
+import { callerFds } from '../host/caller.ts'
+
+/** The caller's fds must be there: one of our own in their place would be handed to the container. */
+export function checkPreserved(count: number): void {
+  if (count === 0) return
+  const given = callerFds()
+  const open = new Set(listDir('/proc/self/fd').map(Number))
+  for (let fd = 3; fd < 3 + count; fd++) {
+    if (given === undefined ? open.has(fd) : fd < 3 + given) continue
+    const message = `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`
+    throw new RuntimeError('usage', message)
+  }
+}

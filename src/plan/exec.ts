@@ -1,0 +1,136 @@
+/**
+ * The order in which a process enters a container that runs: the second list for the same executor. What comes once it
+ * is inside is shared with `create` (process_phases.ts). Nothing is mounted and nothing frozen.
+ */
+
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
+import type { Spec } from '../spec/types.gen.ts'
+import { planExecConsole } from './console.ts'
+import { hasUserNamespace, type ProcessContext, type ProcessRequest, planContext, SLOT } from './context.ts'
+import type { ProcessFacts } from './facts.ts'
+import { planEnterCgroups, planProtection, planSession } from './process.ts'
+import { type Phase, processPhases } from './process_phases.ts'
+import { dieWithParent, dumpable } from './protection.ts'
+import { refuseSeccomp } from './seccomp/filter.ts'
+import type { ChildStep, HostStep, Plan } from './step.ts'
+import { refuseUnsupported } from './unsupported.ts'
+import { userNamespaceSteps } from './user_namespace.ts'
+
+export interface ExecInput extends Pick<ProcessContext, 'seccomp'> {
+  /** The container's configuration with the process to be run in the place of its own. */
+  readonly spec: Spec
+  readonly facts: ProcessFacts
+  readonly request: ProcessRequest
+  /** The container's init, on the host. */
+  readonly pid: number
+  /** The types in which init's namespace is not the runtime's own. */
+  readonly join: readonly NamespaceType[]
+  readonly cgroup: {
+    /** v1 `tasks` files to enter by. */
+    readonly tasks: readonly string[]
+    /** Whether the process is born in a v2 cgroup. */
+    readonly into: boolean
+  }
+}
+
+type ExecContext = ProcessContext & Pick<ExecInput, 'pid' | 'join' | 'cgroup'>
+
+/** Compiles a plan. Pure: throws RuntimeError 'unsupported', does nothing else. */
+export function buildExecPlan(input: ExecInput): Plan {
+  const { ctx, stage, phases } = planPrograms(input)
+  return {
+    parent: parentSteps(ctx, stage.length > 0),
+    presets: ctx.presets,
+    stage,
+    init: phases.flatMap((phase) => phase.steps),
+    keepFds: ctx.request.preserveFds,
+    warnings: ctx.warnings,
+  }
+}
+
+/** The phases of the process with their names, for documents and tests. */
+export function execPhases(input: ExecInput): Phase[] {
+  return planPrograms(input).phases
+}
+
+function planPrograms(input: ExecInput): { ctx: ExecContext; stage: readonly ChildStep[]; phases: Phase[] } {
+  refuseUnsupported(input.spec, input.facts)
+  refuseSeccomp(input)
+  // To the planners the container's namespaces are those to be joined, wherever init has them from.
+  const namespaces = input.join.map((type) => ({ type, path: `/proc/${input.pid}/ns/${NAMESPACES[type].file}` }))
+  const spec = { ...input.spec, linux: { ...input.spec.linux, namespaces } }
+  const ctx = planContext({ ...input, spec })
+  ctx.presets.push(
+    { kind: 'socket', slot: SLOT.peer },
+    { kind: 'open', slot: SLOT.hostProc, path: '/proc', flags: O_PATH | O_DIRECTORY },
+    // The host's own is as good as a private one: nothing of the container can be mounted over it.
+    { kind: 'open', slot: SLOT.proc, path: '/proc', flags: O_PATH | O_DIRECTORY },
+  )
+  // ORDER: protection before the container can see anything of us; its cgroups before anything is allocated.
+  const enter = [...planProtection(ctx), ...planEnterCgroups(ctx), ...planJoin(ctx)]
+  const forks = ctx.join.includes('pid') || ctx.join.includes('time')
+  const first = forks ? planProtection(ctx).filter((step) => step.kind === 'prctl') : enter
+  return { ctx, stage: forks ? [...enter, { kind: 'fork', flags: 0 }] : [], phases: initPhases(ctx, first) }
+}
+
+function initPhases(ctx: ExecContext, first: readonly ChildStep[]): Phase[] {
+  const ready = {
+    kind: 'sync',
+    tag: 'ready',
+    wait: true,
+    origin: { doing: 'report that the process is ready' },
+  } as const
+  return [
+    { name: 'entry', steps: first },
+    { name: 'session', steps: planSession(ctx) },
+    { name: 'console', steps: planExecConsole(ctx) },
+    // ORDER: who waits for the pid file finds it there when the process begins; one whose runtime dies before does not.
+    ...processPhases(ctx, [{ name: 'ready', steps: [ready, dieWithParent(0)] }]),
+  ]
+}
+
+/**
+ * KERNEL(5.8): one setns(2) by the pidfd of init joins all namespaces or none, and checks the privilege for each as it
+ * was before, so that no order of joining has to be found.
+ */
+function planJoin(ctx: ExecContext): ChildStep[] {
+  const steps: ChildStep[] = []
+  if (ctx.join.length > 0) {
+    const slot = ctx.slot()
+    ctx.presets.push({ kind: 'pidfd', slot })
+    const flags = ctx.join.reduce((all, type) => all | NAMESPACES[type].flag, 0) >>> 0
+    const origin = { doing: `join the container's namespaces (${ctx.join.join(', ')})` }
+    steps.push({ kind: 'joinProcess', slot, flags, names: ctx.join, origin }, { kind: 'close', slot })
+  }
+  if (hasUserNamespace(ctx.spec)) steps.push(dumpable(false), ...userNamespaceSteps(ctx), dumpable(false))
+  return [...steps, ...planRoot(ctx)]
+}
+
+/** With a mount namespace comes its root. Without one of its own the container was only given another root. */
+function planRoot(ctx: ExecContext): ChildStep[] {
+  if (ctx.join.includes('mount')) return []
+  const slot = ctx.slot()
+  const origin = { config: '/root/path', doing: "enter the container's root" }
+  ctx.presets.push({ kind: 'open', slot, path: `/proc/${ctx.pid}/root`, flags: O_PATH | O_DIRECTORY, origin })
+  return [
+    { kind: 'chroot', root: slot, origin },
+    { kind: 'close', slot },
+  ]
+}
+
+/** What the parent does, in order. */
+function parentSteps({ request, spec, cgroup }: ExecContext, staged: boolean): HostStep[] {
+  const { pidFile, pidfdSockets = [] } = request
+  return [
+    { kind: 'launch', flags: 0, names: [], intoCgroup: cgroup.into, origin: { doing: 'start a process' } },
+    ...(staged ? [{ kind: 'reapStage' as const }] : []),
+    ...(spec.process?.terminal
+      ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]
+      : []),
+    { kind: 'await', tag: 'ready' },
+    ...pidfdSockets.map((path) => ({ kind: 'sendPidfd' as const, path, text: 'setns' as const })),
+    ...(pidFile ? [{ kind: 'pidFile' as const, path: pidFile, origin: { doing: `write pid file "${pidFile}"` } }] : []),
+    { kind: 'answer', tag: 'ready' },
+  ]
+}
