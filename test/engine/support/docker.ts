@@ -123,6 +123,7 @@ const DAEMONS = ['dockerd', 'containerd']
 /** What is on the host after the first container, which makes what stays for the next: a parent cgroup, connections. */
 export async function baseline(docker: Docker): Promise<Snapshot> {
   await docker.run('run', '--rm', '-p', '9999:80', 'busybox', 'true')
+  await docker.run('run', '--rm', '--network', 'host', 'busybox', 'true')
   return snapshot(docker.host, DAEMONS)
 }
 

@@ -28,13 +28,15 @@ echo "$groups" | while read -r path type options; do
   mkdir -p "$path"
   [ "$type" = cgroup2 ] && options=rw || options=${options#rw,}
   mount -t "$type" -o "$options" cgroup "$path"
-  # Controllers of v2 go to children only when no process is in their parent.
-  if [ "$type" = cgroup2 ] && [ "$(cat "$path/cgroup.controllers")" ]; then
-    mkdir "$path/init"
-    echo 0 >"$path/init/cgroup.procs"
-    sed 's/[^ ]*/+&/g' "$path/cgroup.controllers" >"$path/cgroup.subtree_control"
-  fi
 done
+# Where v2 has all controllers: they go to children only when no process is in their parent.
+cd /sys/fs/cgroup
+if [ -e cgroup.controllers ]; then
+  mkdir init
+  echo 1 >init/cgroup.procs
+  for name in $(cat cgroup.controllers); do echo "+$name" >cgroup.subtree_control; done
+fi
+cd /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 ip link set lo up

@@ -80,9 +80,19 @@ export async function makeHost(): Promise<Host> {
   const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--propagation=private']
   const script = [repositoryPath('test/engine/support/host.sh'), directory, await processOne()]
   const holder = start('setpriv', ['--pdeathsig=KILL', 'unshare', ...namespaces, ...script], { timeout: 3_600_000 })
+  const close = async () => {
+    holder.child.kill('SIGKILL')
+    await holder.done.catch(() => {})
+    const groups = ownCgroups(name)
+    await until('the cgroups of the engine to be empty', () => groups.every((path) => removed(path)))
+    rmSync(directory, { recursive: true, force: true })
+  }
   await until('the host of the engine', () => {
     if (holder.child.exitCode !== null) throw new Error(`host.sh: exit ${holder.child.exitCode}\n${holder.stderr()}`)
     return holder.stdout().includes('ready\n')
+  }).catch(async (error: Error) => {
+    await close()
+    throw error
   })
   const pid = Number(readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8').trim())
 
@@ -101,13 +111,7 @@ export async function makeHost(): Promise<Host> {
     output: (file, args, options = {}) => output(script2, ...enter(options, file, args)),
     path: (path) => `/proc/${pid}/root${path}`,
     read: (path) => readFileSync(`/proc/${pid}/root${path}`, 'utf8'),
-    close: async () => {
-      holder.child.kill('SIGKILL')
-      await holder.done.catch(() => {})
-      const groups = ownCgroups(name)
-      await until('the cgroups of the engine to be empty', () => groups.every((path) => removed(path)))
-      rmSync(directory, { recursive: true, force: true })
-    },
+    close,
   }
 }
 

@@ -1,0 +1,28 @@
+/** The kernel's own view of a container: of its first process, by the number that this has on the engine's host. */
+import { existsSync, readFileSync } from 'node:fs'
+import { type MountInfo, parseMountInfo, parseStatus } from '../../support/kernel.ts'
+import type { Host } from './host.ts'
+
+/** The fields of its status. */
+export const statusOf = (host: Host, pid: number): Record<string, string> =>
+  parseStatus(host.read(`/proc/${pid}/status`))
+
+/** Its mounts. */
+export const mountsOf = (host: Host, pid: number): MountInfo[] => parseMountInfo(host.read(`/proc/${pid}/mountinfo`))
+
+/** Its directory in the hierarchy of a v1 controller, or in v2 where that has the controllers, as this process sees it. */
+export function cgroupOf(host: Host, pid: number, controller: string): string {
+  const groups = host.read(`/proc/${pid}/cgroup`).trim().split('\n')
+  const of = (name: string) =>
+    groups.map((line) => line.split(':')).find((parts) => parts[1]?.split(',').includes(name))
+  const v1 = of(controller)
+  return v1 ? `/sys/fs/cgroup/${controller}${v1[2]}` : `/sys/fs/cgroup${of('')?.[2]}`
+}
+
+/** The text of the first of these files that its cgroup has: v1 and v2 name and write things differently. */
+export function limitOf(host: Host, pid: number, controller: string, ...files: readonly string[]): string {
+  const directory = cgroupOf(host, pid, controller)
+  const found = files.map((file) => `${directory}/${file}`).find((path) => existsSync(path))
+  if (found === undefined) throw new Error(`${directory} has none of ${files.join(', ')}`)
+  return readFileSync(found, 'utf8').trim()
+}
