@@ -128,7 +128,11 @@ export async function baseline(docker: Docker): Promise<Snapshot> {
 }
 
 /** What containers have left since then. */
-export async function leftInDocker(docker: Docker, before: Snapshot): Promise<string[]> {
+export async function leftInDocker(
+  docker: Docker,
+  before: Snapshot,
+  expected: readonly RegExp[] = [],
+): Promise<string[]> {
   await docker.clear()
-  return leftSince(docker.host, before, DAEMONS)
+  return leftSince(docker.host, before, DAEMONS, expected)
 }

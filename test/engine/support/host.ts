@@ -4,6 +4,7 @@
  * the root file system with this machine, but has a /run of its own.
  */
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -74,6 +75,7 @@ function removeCgroups(path: string): void {
 /** Makes a host. The one who makes it closes it. */
 export async function makeHost(): Promise<Host> {
   const directory = mkdtempSync('/tmp/dv')
+  chmodSync(directory, 0o711) // root of a user namespace must reach what is in it
   const name = basename(directory)
   const env = { PATH: programs(directory), HOME: directory, LC_ALL: 'C.UTF-8', TMPDIR: '/tmp' }
   // The kernel ends the host with this process, however that ends.

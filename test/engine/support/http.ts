@@ -3,15 +3,21 @@ import { until } from '../../support/wait.ts'
 import type { Host } from './host.ts'
 
 const ASK = `
-fetch(process.argv[1], { signal: AbortSignal.timeout(5000) })
-  .then(async (answer) => process.stdout.write(answer.status + ' ' + (await answer.text())))
-  .catch((error) => { process.stderr.write(String(error.cause ?? error)); process.exit(1) })`
+const ask = (url) => fetch(url, { signal: AbortSignal.timeout(2000) })
+  .then(async (answer) => answer.status + ' ' + (await answer.text()))
+  .catch(() => null)
+const alive = setTimeout(() => {}, 10_000)
+Promise.all(process.argv.slice(1).map(ask)).then((answers) => {
+  clearTimeout(alive)
+  console.log(JSON.stringify(answers))
+})`
 
-/** "200 " and the page; undefined while nobody answers. */
-export async function ask(host: Host, url: string): Promise<string | undefined> {
-  const { code, stdout } = await host.exec(process.execPath, ['-e', ASK, url])
-  return code === 0 ? stdout : undefined
+/** The answers of several, all asked at once: "200 " and the page; null of who does not answer. */
+export async function askAll(host: Host, urls: readonly string[]): Promise<(string | null)[]> {
+  return JSON.parse(await host.output(process.execPath, ['-e', ASK, ...urls])) as (string | null)[]
 }
+
+export const ask = async (host: Host, url: string) => (await askAll(host, [url]))[0] ?? undefined
 
 /** Asks until the answer contains the text. */
 export async function untilAnswer(host: Host, url: string, text: string, limit = 20_000): Promise<void> {
