@@ -80,11 +80,11 @@ long op_mkpath(struct runner *r, const long *a)
 	char path[PATH_SIZE], name[256];
 	int file = a[2] == 1, links = 0, stuck = 0;
 	size_t done = 0;
+	struct stat_ st;
 	long fd, ret;
 
 	(void)r;
 	if (a[2] == 2) { /* the same type as the fd in a[4] */
-		struct stat_ st;
 		if ((ret = stat_fd(a[4], &st)) < 0)
 			return ret;
 		file = (st.mode & 0170000) != 0040000;
@@ -135,6 +135,11 @@ long op_mkpath(struct runner *r, const long *a)
 			if (++links > MAX_LINKS)
 				return -E_LOOP;
 		}
+	}
+	/* A file where a directory is to be, or the reverse: move_mount(2) would say EINVAL, which means many things. */
+	if (fd >= 0 && ((ret = stat_fd(fd, &st)) < 0 || ((st.mode & 0170000) != 0040000) != file)) {
+		(void)SYS(close, fd, 0, 0, 0, 0, 0);
+		return ret < 0 ? ret : -E_NOTDIR;
 	}
 	return fd;
 }

@@ -21,7 +21,8 @@ export function endWords(status: number): string {
 /** Engines match on these: containerd, dockerd and podman tell 127 from 126 by them. */
 function executableWords(step: Extract<ChildStep, { kind: 'findExecutable' }>, errno: number): string {
   const { name } = step
-  const text = errnoText(errno)
+  // execve(2) would say no more than EACCES of a directory, and that is what makes it 126 for Docker before 23 and podman.
+  const text = errno === 21 ? `${errnoText(errno)}: ${errnoText(13)}` : errnoText(errno)
   if (errno !== 2) return `exec: "${name}": ${text}`
   return name.includes('/')
     ? `exec: "${name}": stat ${name}: ${text}`

@@ -81,8 +81,8 @@ describe.runIf(canDocker())('docker build', () => {
       await until('its output', () => /Seccomp:\t2/.test(said()))
       const parentOf = (of: string) => /^PPid:\t(\d+)$/m.exec(docker.host.read(`/proc/${of}/status`))?.[1] ?? ''
       if (kit) {
-        // BuildKit runs `runc run` in the foreground: the shell of the step is its child.
-        const exe = await docker.host.output('readlink', [`/proc/${parentOf(parentOf(pid))}/exe`])
+        // BuildKit runs `runc run` in the foreground: the step is its child.
+        const exe = await docker.host.output('readlink', [`/proc/${parentOf(pid)}/exe`])
         expect(exe.startsWith(`${dirname(RUNTIME)}/`), exe).toBe(true)
       }
       await docker.host.output('kill', ['-9', pid])

@@ -1,7 +1,7 @@
 /** Docker: what a container may do and see, as flags of `docker run` say and the kernel has it. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { RUNTIME } from '../support/place.ts'
+import { IS_REFERENCE, RUNTIME } from '../support/place.ts'
 import { mountsOf, statusOf } from './support/container.ts'
 import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
 import type { Snapshot } from './support/leftovers.ts'
@@ -196,27 +196,21 @@ describe.runIf(canDocker())('Docker, isolation', () => {
       expect(mounts.find((mount) => mount.path === path)?.options, path).toContain('ro')
   })
 
-  // KERNEL: without CAP_SYS_RESOURCE nobody can give the full set of capabilities; every runtime says so.
+  // KERNEL: nobody can give a capability that he has not. davit gives what there is; runc 1.1 refuses.
   test('--privileged, as far as this machine can', async () => {
     const [, effective = '0'] = /^CapEff:\t(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-    const complete = (BigInt(`0x${effective}`) & (1n << 24n)) !== 0n
-    const result = await docker.exec([
-      'run',
-      '--rm',
-      '--privileged',
-      'busybox',
-      'grep',
-      '-E',
-      'CapEff|Seccomp:',
-      '/proc/self/status',
-    ])
-    if (complete) {
-      expect(result.code, result.stderr).toBe(0)
-      expect(result.stdout).toBe(`CapEff:\t${effective}\nSeccomp:\t0\n`)
+    const bits = BigInt(`0x${effective}`)
+    const complete = (bits & (1n << 24n)) !== 0n
+    const asked = ['grep', '-E', 'CapEff|Seccomp:', '/proc/self/status']
+    const result = await docker.exec(['run', '--rm', '--privileged', 'busybox', ...asked])
+    if (!complete && IS_REFERENCE) {
+      console.warn(`known limit: this machine has no CAP_SYS_RESOURCE, and ${RUNTIME} refuses --privileged without it`)
+      expect(result).toMatchObject({ code: 125, stderr: expect.stringContaining('operation not permitted') })
     } else {
-      console.warn(`known limit: this machine has no CAP_SYS_RESOURCE, so ${RUNTIME} cannot give it to --privileged`)
-      expect(result.code).toBe(125)
-      expect(result.stderr).toMatch(/operation not permitted/)
+      expect(result.code, result.stderr).toBe(0)
+      // Docker may know fewer capabilities than the kernel, but those of 2020 it does.
+      const [, given = '0'] = /^CapEff:\t(\w+)\nSeccomp:\t0\n$/.exec(result.stdout) ?? []
+      expect(BigInt(`0x${given}`) & 0x3fffffffffn).toBe(bits & 0x3fffffffffn)
     }
     // All that there is, on any machine.
     const all = ['--cap-add', 'ALL', '--cap-drop', 'SYS_RESOURCE', '--security-opt', 'seccomp=unconfined']

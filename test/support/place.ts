@@ -10,3 +10,6 @@ export function repositoryPath(path: string): string {
 
 /** The runtime under test: build/davit, or the one that RUNTIME names. */
 export const RUNTIME = resolve(process.env.RUNTIME ?? repositoryPath('build/davit'))
+
+/** Another runtime than davit, to hold the tests themselves against. */
+export const IS_REFERENCE = RUNTIME !== repositoryPath('build/davit')

@@ -169,9 +169,19 @@ const STEPS: readonly Case[] = [
     says: ['/mounts/7', 'not a directory'],
   },
   {
+    name: 'a file on a directory, in the words of mount(2): Docker explains them',
+    config: (c) => c.mounts.push({ destination: '/etc', source: '/etc/passwd', options: ['bind'] }),
+    says: ['/mounts/7', 'not a directory'],
+  },
+  {
+    name: 'a directory on a file',
+    config: (c) => c.mounts.push({ destination: '/etc/passwd', source: '/etc', options: ['bind'] }),
+    says: ['/mounts/7', 'not a directory'],
+  },
+  {
     name: 'cwd is a file',
     config: (c) => Object.assign(c.process, { cwd: '/etc/passwd' }),
-    says: ['cwd ("/etc/passwd")', '/process/cwd', 'not a directory'],
+    says: ['working directory "/etc/passwd"', '/process/cwd', 'not a directory'],
   },
   {
     name: 'cwd that cannot be made',
@@ -200,7 +210,8 @@ const EXECUTABLES: readonly (readonly [string, string[], readonly string[]])[] =
   ['not found by path', ['/bin/nosuchprogram'], ['exec: "/bin/nosuchprogram"', 'no such file or directory']],
   ['below a file', ['/etc/passwd/x'], ['exec: "/etc/passwd/x"', 'no']],
   ['not executable', ['/etc/passwd'], ['exec: "/etc/passwd": permission denied']],
-  ['a directory', ['/etc'], ['exec: "/etc": is a directory']],
+  // Engines take "permission denied" for what cannot be executed: 126.
+  ['a directory', ['/etc'], ['exec: "/etc": is a directory: permission denied']],
   ['of a wrong format', ['/bin/junk'], ['exec /bin/junk: exec format error']],
   ['with an interpreter that is not there', ['/bin/script'], ['exec /bin/script: no such file or directory']],
 ]

@@ -24,7 +24,7 @@ export interface Docker {
   run(...args: readonly string[]): Promise<string>
   /** Starts a command line of docker. */
   start(args: readonly string[], options?: ExecOptions): Running
-  /** Removes all containers. */
+  /** Removes all containers and their networks. */
   clear(): Promise<void>
   /** Starts the daemon again after it was stopped or killed. */
   again(): Promise<void>
@@ -88,6 +88,7 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
     clear: async () => {
       const all = await run('ps', '-aq')
       if (all !== '') await run('rm', '-f', '-v', ...all.split('\n'))
+      await run('network', 'prune', '-f')
     },
     again: async () => {
       daemon = await start()
