@@ -33,7 +33,7 @@ export function openSession(global: GlobalOptions, log: Logger): Session {
       cwd,
       log,
       rootless: global.rootless,
-      systemdCgroup: global['systemd-cgroup'],
+      cgroups: global['systemd-cgroup'] ? 'systemd' : (global['cgroup-manager'] ?? 'cgroupfs'),
       runtimeDir: process.env.XDG_RUNTIME_DIR,
       user: process.env.USER,
     },
@@ -62,6 +62,6 @@ function writeError(fd: number, text: string): void {
 
 /** Cgroups by systemd are asked for where containers are made; elsewhere the flag has no meaning. */
 export function refuseSystemd(runtime: Runtime): void {
-  if (runtime.systemdCgroup)
+  if (runtime.cgroups === 'systemd')
     throw new RuntimeError('unsupported', '--systemd-cgroup is not supported by this version of davit')
 }

@@ -36,7 +36,7 @@ export const GLOBALS = {
   'cgroup-manager': {
     type: 'string',
     choices: ['cgroupfs', 'systemd', 'disabled'],
-    description: 'who makes the cgroup',
+    description: 'who makes the cgroup; disabled: nobody, the container stays in that of the caller',
   },
   rootless: {
     type: 'string',

@@ -10,13 +10,13 @@ import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
 import { buildPlan } from '../plan/build.ts'
-import { planCgroup } from '../plan/cgroup/plan.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
 import { hooksOf } from '../plan/hooks.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
+import { chooseCgroup } from './cgroup_choice.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { Creation } from './creation.ts'
 import { type Bundle, loadBundle, realRootfs } from './load.ts'
@@ -24,7 +24,7 @@ import { making } from './making.ts'
 import { runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
 import { checkPreserved } from './preserved.ts'
-import { isRootless, type Runtime } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 
 /** The flags of create and run. */
@@ -54,13 +54,7 @@ export function planContainer(
   seccomp?: CompiledSeccomp,
 ) {
   const { spec } = bundle
-  const cgroup = planCgroup({
-    id: options.id,
-    cgroupsPath: spec.linux?.cgroupsPath,
-    resources: spec.linux?.resources,
-    facts: facts.cgroup,
-    rootless: isRootless(runtime, facts),
-  })
+  const cgroup = chooseCgroup(runtime, spec, facts, options.id)
   const pidfdSockets = pidfdPaths(options.pidfdSocket, spec.annotations, runtime.cwd)
   const request: CreateRequest = {
     id: options.id,
@@ -72,16 +66,15 @@ export function planContainer(
     ...(options.pidFile === undefined ? {} : { pidFile: absolutePath(options.pidFile, runtime.cwd) }),
     ...(pidfdSockets.length > 0 ? { pidfdSockets } : {}),
   }
-  const withCgroup = cgroup.dirs.length > 0 ? cgroup : undefined
   const plan = buildPlan({
     spec,
     facts,
     request,
-    cgroup: withCgroup,
+    cgroup,
     rootfs: bundle.rootfs,
     ...(seccomp ? { seccomp } : {}),
   })
-  return { plan, cgroup: withCgroup }
+  return { plan, cgroup }
 }
 
 /** What only a container that is really made needs: a process, and a rootfs that is there. */

@@ -11,7 +11,8 @@ export interface Runtime {
   readonly log: Log
   /** As asked for by --rootless; auto decides by the effective uid and user namespace. */
   readonly rootless: 'true' | 'false' | 'auto'
-  readonly systemdCgroup: boolean
+  /** Who makes cgroups: davit, systemd, nobody. */
+  readonly cgroups: 'cgroupfs' | 'systemd' | 'disabled'
   /** $XDG_RUNTIME_DIR and $USER. */
   readonly runtimeDir?: string | undefined
   readonly user?: string | undefined
