@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   'state', // the state directory or a state file is unusable
   'create', // a step of creating the container failed
   'start', // the container could not be started
+  'interrupted', // a signal asked davit to end while it made something
   'hook', // a hook failed or ran out of time
   'cgroup', // a cgroup could not be made, configured or removed
   'console', // the console socket or the terminal failed
@@ -38,8 +39,16 @@ export interface Problem {
 export class RuntimeError extends Error {
   readonly code: ErrorCode
   readonly problems: readonly Problem[]
-  constructor(code: ErrorCode, message: string, problems: readonly Problem[] = [], options?: ErrorOptions) {
+  /** What the program exits with, if that is not what its command says. */
+  readonly exitCode: number | undefined
+  constructor(
+    code: ErrorCode,
+    message: string,
+    problems: readonly Problem[] = [],
+    options?: ErrorOptions & { readonly exitCode?: number },
+  ) {
     super(message, options)
+    this.exitCode = options?.exitCode
     this.name = 'RuntimeError'
     this.code = code
     this.problems = problems

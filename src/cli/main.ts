@@ -34,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (!(error instanceof RuntimeError || error instanceof SysError)) throw error
     const usage = error instanceof RuntimeError && error.code === 'usage'
     log.fatal(verb === '' || usage ? messageOf(error) : `${verb} failed: ${messageOf(error)}`)
+    if (error instanceof RuntimeError && error.exitCode !== undefined) return error.exitCode
     return usage ? 1 : failureOf(verb)
   }
 }

@@ -1,12 +1,12 @@
 /** Processes by pid and pidfd: start, identity, signals, waiting. */
 import { SysError } from '../base/errors.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
-import { type Arg, cstring, must, native, sys } from '../ffi/native.ts'
+import { cstring, must, native, sys } from '../ffi/native.ts'
 import { DataArea } from '../wire/data.ts'
 import { NATIVE } from '../wire/ops.ts'
+import { awaitReadable, type Signals } from './signals.ts'
 
 const CLONE_PIDFD = 0x1000
-const POLLIN = 1
 
 export interface Launch {
   /** Path of the program, or undefined to run the fd `exe`. */
@@ -78,25 +78,6 @@ export function signalPidfd(pidfd: number, signal: number): boolean {
   return true
 }
 
-/** Waits until one of the fds is readable. `timeout` in ms, negative for ever. Returns the ready ones; EINTR: none. */
-export function poll(fds: readonly { readonly fd: number; readonly events: number }[], timeout: number): number[] {
-  const buffer = Buffer.alloc(fds.length * 8)
-  for (const [i, { fd, events }] of fds.entries()) {
-    buffer.writeInt32LE(fd, i * 8)
-    buffer.writeInt16LE(events, i * 8 + 4)
-  }
-  const limit: Arg = timeout < 0 ? null : Buffer.alloc(16)
-  if (limit instanceof Uint8Array) {
-    const view = limit as Buffer
-    view.writeBigInt64LE(BigInt(Math.floor(timeout / 1000)), 0)
-    view.writeBigInt64LE(BigInt(Math.floor((timeout % 1000) * 1e6)), 8)
-  }
-  const result = sys('ppoll', buffer, fds.length, limit, null, 0)
-  if (result === -4) return []
-  must('poll', result)
-  return fds.map((_, i) => buffer.readInt16LE(i * 8 + 6))
-}
-
 /** How a process ended, as wait(2) tells it. */
 export interface Exit {
   readonly code: number | undefined
@@ -118,15 +99,13 @@ export function reap(pid: number, block = true): Exit | undefined {
   return exitOf(status.readInt32LE(0))
 }
 
-/** Waits for a child with a limit in ms (0: none), by its pidfd. undefined: the time ran out. */
-export function waitFor(child: Launched, timeout: number): Exit | undefined {
-  const until = timeout > 0 ? Date.now() + timeout : 0
-  for (;;) {
-    const left = timeout > 0 ? Math.max(0, until - Date.now()) : -1
-    const [ready] = poll([{ fd: child.pidfd, events: POLLIN }], left)
-    if (ready) return reap(child.pid) ?? { code: 0, signal: undefined }
-    if (timeout > 0 && Date.now() >= until) return undefined
-  }
+/**
+ * Waits for a child with a limit in ms (0: none), by its pidfd. undefined: the time ran out. With `signals` one of those
+ * that ask davit to end is an error, 'interrupted'.
+ */
+export function waitFor(child: Launched, timeout: number, signals?: Signals): Exit | undefined {
+  if (!awaitReadable(child.pidfd, timeout > 0 ? timeout : -1, signals)) return undefined
+  return reap(child.pid) ?? { code: 0, signal: undefined }
 }
 
 /** Kills and reaps a child; never throws, it is used where an error is already on its way. */

@@ -4,6 +4,7 @@ import { closeFd, openFile, statIf, withFd } from '../ffi/file.ts'
 import { must, native, sys } from '../ffi/native.ts'
 import { O_DIRECTORY, O_PATH, S_IFMT, S_IFSOCK } from '../kernel/files.ts'
 import { NATIVE } from '../wire/ops.ts'
+import { awaitReadable, type Signals } from './signals.ts'
 
 const AF_UNIX = 1
 const SOCK_STREAM = 1
@@ -76,8 +77,12 @@ export function connectUnix(path: string, type: 'stream' | 'seqpacket', timeout:
   }
 }
 
-/** Receives one message; empty at the end. An fd that came along is the caller's. */
-export function receive(fd: number): { readonly message: Buffer; readonly fd: number } {
+/**
+ * Receives one message; empty at the end. An fd that came along is the caller's. With `signals` one of those that ask
+ * davit to end is an error, 'interrupted'.
+ */
+export function receive(fd: number, signals?: Signals): { readonly message: Buffer; readonly fd: number } {
+  if (signals) awaitReadable(fd, -1, signals)
   const buffer = Buffer.alloc(512)
   const passed = Int32Array.of(-1)
   let length = native(NATIVE.receive, fd, buffer, buffer.length, passed)

@@ -2,7 +2,15 @@
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { connectUnix, sendFd } from '../host/socket.ts'
-import { copySize, rawSettings, setTerminal, terminalSettings } from '../host/terminal.ts'
+import {
+  callerScreen,
+  copySize,
+  isTerminal,
+  plainNewlines,
+  rawSettings,
+  setTerminal,
+  terminalSettings,
+} from '../host/terminal.ts'
 import { TAGS } from '../plan/step.ts'
 import { receiveUntil } from './dialogue.ts'
 import type { Launching } from './launching.ts'
@@ -34,23 +42,23 @@ export function passConsole(launching: Launching): void {
     launching.master = fd
     return true
   })
-  if (launching.consoleSocket < 0) {
-    // ORDER: before exec: many programs ask for the size only once, and what is typed ahead must not be echoed twice.
-    copySize(0, launching.master)
-    const settings = terminalSettings(0)
-    launching.terminal = settings
-    if (settings) setTerminal(0, rawSettings(settings))
-    return
-  }
+  if (launching.consoleSocket < 0) return takeTerminal(launching)
   try {
-    sendFd(
-      launching.consoleSocket,
-      Buffer.from('/dev/ptmx'),
-      launching.master,
-      'send the terminal to the console socket',
-    )
+    sendFd(launching.consoleSocket, Buffer.from('/dev/ptmx'), launching.master, 'send the terminal')
+  } catch (error) {
+    throw new RuntimeError('console', `console socket: ${messageOf(error)}`)
   } finally {
     closeFd(launching.master)
     launching.master = -1
   }
+}
+
+/** A terminal that stays with us: of the size of the caller's, whose input goes through as it is typed. */
+function takeTerminal(launching: Launching): void {
+  // ORDER: before exec: many programs ask for the size only once, and what is typed ahead must not be echoed twice.
+  copySize(callerScreen(), launching.master)
+  if (!isTerminal(1)) plainNewlines(launching.master)
+  const settings = terminalSettings(0)
+  launching.terminal = settings
+  if (settings) setTerminal(0, rawSettings(settings))
 }

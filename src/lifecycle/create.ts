@@ -9,6 +9,7 @@ import { sys } from '../ffi/native.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
+import type { Signals } from '../host/signals.ts'
 import { buildPlan } from '../plan/build.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
@@ -87,9 +88,9 @@ function usable(bundle: Bundle): Bundle {
 
 /**
  * Creates the container. With verb "run" its init has been told to exec when this returns, with "create" it waits.
- * The caller ends the Creation.
+ * The caller ends the Creation. With `signals` one that asks davit to end takes everything back.
  */
-export async function createContainer(runtime: Runtime, options: CreateOptions): Promise<Creation> {
+export async function createContainer(runtime: Runtime, options: CreateOptions, signals?: Signals): Promise<Creation> {
   checkId(options.id)
   checkPreserved(options.preserveFds)
   const bundle = usable(await loadBundle(runtime, options.bundle, options.configFile))
@@ -135,6 +136,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions):
     }
     const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console)
     creation.pidfdSockets = pidfdSockets
+    creation.signals = signals
     try {
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)

@@ -3,7 +3,9 @@ import { RuntimeError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
-import { openPidfd, poll, reap, signalPidfd } from '../host/process.ts'
+import { sleepMs } from '../host/cgroup/wait.ts'
+import { openPidfd, reap, signalPidfd } from '../host/process.ts'
+import { awaitReadable } from '../host/signals.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
@@ -81,7 +83,7 @@ function interrupt(runtime: Runtime, id: string): Claim | undefined {
     if (claim || Date.now() > until) return claim
     const record = readRecord(runtime.root, id)
     if (record) kill(record)
-    poll([], 20)
+    sleepMs(20)
   }
 }
 
@@ -102,7 +104,7 @@ function destroy(record: ContainerRecord): void {
   if (pidfd !== undefined || record.pid === 0 || !record.privatePid) kill(record)
   if (pidfd === undefined) return
   try {
-    const [ready] = poll([{ fd: pidfd, events: 1 }], PATIENCE)
+    const ready = awaitReadable(pidfd, PATIENCE)
     if (!ready && isAlive(record)) throw new RuntimeError('kill', `container init ${record.pid} does not die`)
     reap(record.pid, false)
   } finally {

@@ -13,7 +13,7 @@ import { reportWords } from './words.ts'
 /** Receives reports until `done` says that the one waited for is there; an fd that came with it is then its own. */
 export function receiveUntil(launching: Launching, done: (report: Report, fd: number) => boolean): void {
   for (;;) {
-    const { message, fd } = launching.early.shift() ?? receive(launching.peer)
+    const { message, fd } = launching.early.shift() ?? receive(launching.peer, launching.signals)
     const report = reportOf(launching, message)
     if (done(report, fd)) return
     if (fd >= 0) closeFd(fd)
@@ -73,7 +73,7 @@ export function answer(launching: Launching, tag: keyof typeof TAGS): void {
 export function reapStage(launching: Launching): void {
   // Its child may be heard before it is.
   while (launching.forked === 0) {
-    const heard = receive(launching.peer)
+    const heard = receive(launching.peer, launching.signals)
     if (reportOf(launching, heard.message).kind !== 'child') launching.early.push(heard)
   }
   const pidfd = openPidfd(launching.forked)
@@ -88,7 +88,7 @@ export function reapStage(launching: Launching): void {
 
 /** After the last answer: the socket closes without a word as the process waits for `start`, or as exec happens. */
 export function finish(launching: Launching): void {
-  const { message } = receive(launching.peer)
+  const { message } = receive(launching.peer, launching.signals)
   if (message.length === 0) return
   const report = decodeReport(message)
   if (report.kind === 'failed') throw childFailed(launching, report)

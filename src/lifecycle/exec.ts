@@ -8,6 +8,7 @@ import { closeFd, readBytes } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
+import { catchSignals, type Signals } from '../host/signals.ts'
 import { resolveUser, withHome } from '../plan/accounts.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ProcessRequest } from '../plan/context.ts'
@@ -20,11 +21,10 @@ import type { Process } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { accountFiles, checkAlive, openTarget, type Target } from './exec_target.ts'
-import { catchSignals } from './foreground.ts'
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets } from './pidfd_socket.ts'
-import { checkPreserved } from './preserved.ts'
+import { checkPreserved, forgetPreserved } from './preserved.ts'
 import { isRootless, type Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { supervise } from './supervise.ts'
@@ -48,15 +48,18 @@ export interface ExecOptions {
 export async function execContainer(runtime: Runtime, options: ExecOptions): Promise<number> {
   checkPreserved(options.preserveFds)
   const signals = options.detach ? undefined : catchSignals()
-  const launching = await enter(runtime, options)
+  const launching = await enter(runtime, options, signals)
   launching.close()
-  if (signals) return supervise(launching, signals)
+  if (signals) {
+    forgetPreserved(options.preserveFds)
+    return supervise(launching)
+  }
   if (launching.init) closeFd(launching.init.pidfd)
   return 0
 }
 
 /** When this returns the process has been executed. */
-async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching> {
+async function enter(runtime: Runtime, options: ExecOptions, signals: Signals | undefined): Promise<Launching> {
   const sub = parseSubCgroups(options.cgroups)
   const target = await openTarget(runtime, options.id, options.ignorePaused)
   try {
@@ -76,7 +79,7 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
       })
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(target.record)
-      return launchIn(runtime, plan, facts.arch, options, entering(target, entrance))
+      return launchIn(runtime, plan, facts.arch, options, entering(target, entrance), signals)
     } finally {
       entrance.close()
     }
@@ -96,7 +99,14 @@ function requestOf({ cwd }: Runtime, record: ContainerRecord, options: ExecOptio
   }
 }
 
-function launchIn(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', options: ExecOptions, own: Own): Launching {
+function launchIn(
+  runtime: Runtime,
+  plan: Plan,
+  arch: 'x64' | 'arm64',
+  options: ExecOptions,
+  own: Own,
+  signals: Signals | undefined,
+): Launching {
   const pidfdSockets = connectPidfdSockets(
     plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
   )
@@ -105,6 +115,7 @@ function launchIn(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', options: 
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const launching = new Launching(runtime, plan, arch, console)
     launching.pidfdSockets = pidfdSockets
+    launching.signals = signals
     try {
       runParent(launching, own)
       return launching

@@ -1,118 +1,110 @@
-/**
- * The foreground of `run`: forwards signals, copies the terminal, waits. One loop over poll(2); signals arrive as
- * bytes in a pipe, since the engine's other threads could take them from a signalfd.
- */
+/** A process of a container in the foreground: forwards signals, moves its terminal's bytes, waits for its end. */
 import { closeFd } from '../ffi/file.ts'
-import { must, native, sys } from '../ffi/native.ts'
-import { type Exit, type Launched, poll, reap, signalPidfd } from '../host/process.ts'
-import { copySize } from '../host/terminal.ts'
-import { FORWARDED_SIGNALS, SIGNALS } from '../kernel/signals.ts'
-import { NATIVE } from '../wire/ops.ts'
+import { sys } from '../ffi/native.ts'
+import { POLLIN, pollSet } from '../host/poll.ts'
+import { type Exit, exitOf, type Launched, reap, signalPidfd } from '../host/process.ts'
+import { isEnding, type Signals, takeSignals } from '../host/signals.ts'
+import { callerScreen, copySize, mayTouch, rawSettings, setTerminal, terminalSettings } from '../host/terminal.ts'
+import { errnoName, errnoText } from '../kernel/errno.ts'
+import { SIGNALS } from '../kernel/signals.ts'
+import {
+  type Attached,
+  attach,
+  detach,
+  finishTerminal,
+  moveTerminal,
+  restLimit,
+  TERMINAL_PLACES,
+  watchTerminal,
+} from './attach.ts'
+import type { Launching } from './launching.ts'
 
-const SIGCHLD = 17
-const SIGWINCH = 28
-const POLLIN = 1
-const POLLOUT = 4
-const CHUNK = 65536
-/** A pipe that polls writable takes this much without blocking. */
-const PIPE_BUF = 4096
-const EAGAIN = -11
-
-/** The pipe that signals write to. Made before the container, so that none is lost. */
-export interface Signals {
-  readonly read: number
-  readonly write: number
+/** Something else to watch meanwhile; fd -1: nothing just now. */
+export interface Watch {
+  readonly fd: number
+  /** Called when the fd is readable. */
+  act(): void
 }
 
-/** From now on the signals that are forwarded, and those of the loop itself, go to the pipe. */
-export function catchSignals(): Signals {
-  const pair = Int32Array.of(-1, -1)
-  must('pipe', sys('pipe2', pair, 0o2004000)) // O_CLOEXEC | O_NONBLOCK
-  const [read, write] = [pair[0] as number, pair[1] as number]
-  const realtime = Array.from({ length: 31 }, (_, i) => 34 + i) // 32 and 33 are the C library's own
-  const list = Int32Array.from([...FORWARDED_SIGNALS.map((name) => SIGNALS[name]), ...realtime, SIGCHLD, SIGWINCH])
-  must('catch signals', native(NATIVE.catchSignals, list, list.length, write))
-  return { read, write }
-}
+const AT = { signals: 0, pidfd: 1, terminal: 2, watches: 2 + TERMINAL_PLACES } as const
 
-/** Bytes on their way from one fd to another. */
-interface Stream {
-  readonly from: number
-  readonly to: number
-  pending: Buffer
-  open: boolean
-}
-
-function fill(stream: Stream): void {
-  const buffer = Buffer.allocUnsafe(CHUNK)
-  const got = sys('read', stream.from, buffer, CHUNK)
-  if (got > 0) stream.pending = Buffer.concat([stream.pending, buffer.subarray(0, got)])
-  else if (got !== EAGAIN) stream.open = false // the end, or EIO of a terminal whose other side has closed
-}
-
-function drain(stream: Stream): void {
-  const length = Math.min(stream.pending.length, PIPE_BUF)
-  const put = sys('write', stream.to, stream.pending, length)
-  if (put >= 0) stream.pending = stream.pending.subarray(put)
-  else if (put !== EAGAIN) {
-    stream.pending = Buffer.alloc(0) // nobody reads any more
-    stream.open = false
-  }
-}
-
-/** Forwards until init has ended and, with a terminal, its last output is out. */
-export function superviseForeground(init: Launched, signals: Signals, master: number): Exit {
-  const streams: Stream[] = []
-  if (master >= 0) {
-    copySize(0, master)
-    streams.push(
-      { from: 0, to: master, pending: Buffer.alloc(0), open: true },
-      { from: master, to: 1, pending: Buffer.alloc(0), open: true },
-    )
-  }
+/**
+ * Stays until the process has ended and, with a terminal, its last output is out. Closes the pidfd and the master; the
+ * caller's terminal is the caller's to restore.
+ */
+export function superviseForeground(launching: Launching, watches: readonly Watch[] = []): Exit {
+  const { init, signals } = launching
+  if (!init || !signals) throw new Error('bug: nothing to supervise')
+  const terminal = launching.master < 0 ? undefined : attach(launching.master)
   try {
-    return loop(init, signals, master, streams)
+    if (terminal) copySize(callerScreen(), terminal.master.fd)
+    const exit = untilEnd(init, signals, terminal, watches)
+    if (terminal) untilOut(terminal, signals)
+    tellLoss(launching, terminal?.output.broken ?? 0)
+    return exit
   } finally {
-    if (master >= 0) closeFd(master)
+    if (terminal) detach(terminal)
+    launching.master = -1
     closeFd(init.pidfd)
   }
 }
 
-function loop(init: Launched, signals: Signals, master: number, streams: readonly Stream[]): Exit {
-  let exit: Exit | undefined
-  const output = streams[1]
-  for (;;) {
-    if (exit && (!output || (!output.open && output.pending.length === 0))) return exit
-    const watched: { fd: number; events: number; act(): void }[] = []
-    const watch = (fd: number, events: number, act: () => void) => void watched.push({ fd, events, act })
-    if (!exit) {
-      watch(signals.read, POLLIN, () => {
-        for (const signal of takeSignals(signals.read)) {
-          if (signal === SIGCHLD) exit ??= reapAll(init.pid)
-          else if (signal === SIGWINCH) copySize(0, master)
-          else signalPidfd(init.pidfd, signal)
-        }
-      })
-      watch(init.pidfd, POLLIN, () => {
-        exit ??= reap(init.pid) ?? { code: 0, signal: undefined }
-      })
-    }
-    for (const stream of streams) {
-      if (exit && stream !== output) continue
-      if (stream.open && stream.pending.length < CHUNK) watch(stream.from, POLLIN, () => fill(stream))
-      if (stream.pending.length > 0) watch(stream.to, POLLOUT, () => drain(stream))
-    }
-    // After the end a terminal that somebody else still holds open gets no more than what is there already.
-    const ready = poll(watched, exit ? 50 : -1)
-    if (exit && ready.every((events) => !events) && output?.pending.length === 0) return exit
-    for (const [i, events] of ready.entries()) if (events) watched[i]?.act()
+/** A reader that has left is its own affair; a full disk is to be told. */
+function tellLoss({ runtime }: Launching, errno: number): void {
+  if (errno === 0 || errnoName(errno) === 'EPIPE' || errnoName(errno) === 'EIO') return
+  runtime.log.warning(`write standard output: ${errnoText(errno)}: the rest of the output is lost`)
+}
+
+/** The loop while the process runs. */
+function untilEnd(init: Launched, signals: Signals, terminal: Attached | undefined, watches: readonly Watch[]): Exit {
+  const set = pollSet(AT.watches + watches.length)
+  let exit = handle(takeSignals(signals), init, terminal)
+  while (!exit) {
+    set.watch(AT.signals, signals.read, POLLIN)
+    set.watch(AT.pidfd, init.pidfd, POLLIN)
+    if (terminal) watchTerminal(terminal, set, AT.terminal)
+    for (const [i, { fd }] of watches.entries()) set.watch(AT.watches + i, fd, POLLIN)
+    set.wait(-1)
+    if (set.ready(AT.signals)) exit = handle(takeSignals(signals), init, terminal)
+    if (set.ready(AT.pidfd)) exit ??= reap(init.pid) ?? { code: 0, signal: undefined }
+    if (terminal) moveTerminal(terminal, set, AT.terminal)
+    for (const [i, watch] of watches.entries()) if (set.ready(AT.watches + i)) watch.act()
+  }
+  return exit
+}
+
+/** The loop when it has ended: what it has printed goes out, however slow the reader, unless a signal asks to end. */
+function untilOut(terminal: Attached, signals: Signals): void {
+  const set = pollSet(AT.terminal + TERMINAL_PLACES)
+  const limit = restLimit(terminal)
+  while (!finishTerminal(terminal, set, AT.terminal, limit)) {
+    watchTerminal(terminal, set, AT.terminal)
+    set.watch(AT.terminal, -1, 0)
+    set.watch(AT.signals, signals.read, POLLIN)
+    set.wait(-1)
+    if (set.ready(AT.signals) && takeSignals(signals).some(isEnding)) return
   }
 }
 
-function takeSignals(fd: number): Uint8Array {
-  const buffer = Buffer.alloc(256)
-  const got = sys('read', fd, buffer, buffer.length)
-  return got > 0 ? buffer.subarray(0, got) : buffer.subarray(0, 0)
+/** What each signal is to us; the exit when one was of the process's end. */
+function handle(taken: readonly number[], init: Launched, terminal: Attached | undefined): Exit | undefined {
+  let exit: Exit | undefined
+  for (const signal of taken) {
+    if (signal === SIGNALS.SIGCHLD) exit ??= reapAll(init.pid)
+    else if (signal === SIGNALS.SIGWINCH) {
+      if (terminal && !terminal.hungUp) copySize(callerScreen(), terminal.master.fd)
+    } else {
+      if (signal === SIGNALS.SIGCONT && terminal) rawAgain()
+      signalPidfd(init.pidfd, signal)
+    }
+  }
+  return exit
+}
+
+/** Whoever stopped us had the terminal meanwhile and set it as a shell wants it. */
+function rawAgain(): void {
+  const settings = mayTouch(0) ? terminalSettings(0) : undefined
+  if (settings) setTerminal(0, rawSettings(settings))
 }
 
 /** As a subreaper we also get orphans of the container; they are reaped and forgotten. */
@@ -122,11 +114,6 @@ function reapAll(init: number): Exit | undefined {
   for (;;) {
     const pid = sys('wait4', -1, status, 1 /* WNOHANG */, 0)
     if (pid <= 0) return exit
-    const value = status.readInt32LE(0)
-    if (pid === init)
-      exit =
-        (value & 0x7f) === 0
-          ? { code: (value >> 8) & 255, signal: undefined }
-          : { code: undefined, signal: value & 0x7f }
+    if (pid === init) exit = exitOf(status.readInt32LE(0))
   }
 }

@@ -4,7 +4,8 @@ import type { Log } from '../base/log.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import { memfd, memfdText } from '../host/memfd.ts'
-import { destroyChild, type Exit, launch, waitFor } from '../host/process.ts'
+import { destroyChild, type Exit, type Launched, launch, waitFor } from '../host/process.ts'
+import type { Signals } from '../host/signals.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
 
@@ -27,14 +28,18 @@ export function outputWords(output: string): string {
   return text === '' ? '' : `, output: ${text.length > 1000 ? `...${text.slice(-1000)}` : text}`
 }
 
-/** Runs one hook. Throws RuntimeError 'hook' with its place, its end and what it printed. */
-export function runHook(hook: RecordedHook, record: ContainerRecord, status: Status): void {
+/**
+ * Runs one hook. Throws RuntimeError 'hook' with its place, its end and what it printed; with `signals` 'interrupted',
+ * when one asks davit to end meanwhile.
+ */
+export function runHook(hook: RecordedHook, record: ContainerRecord, status: Status, signals?: Signals): void {
   const { call, config, doing } = hook
   const fail = (why: string) => new RuntimeError('hook', `${doing}, from ${config}: ${why}`)
   // Memory files, not pipes: a hook that does not read cannot fail us, one that leaves a daemon cannot hold us up.
   const stdin = memfd('hook-state', hookState(record, status))
   const output = memfd('hook-output')
   try {
+    let child: Launched
     let ended: Exit | undefined
     try {
       const fds = [
@@ -42,15 +47,18 @@ export function runHook(hook: RecordedHook, record: ContainerRecord, status: Sta
         [output, 1],
         [output, 2],
       ] as const
-      const child = launch(`exec "${call.path}"`, { path: call.path, args: call.args, env: call.env, flags: 0, fds })
-      ended = waitFor(child, call.timeout)
+      child = launch(`exec "${call.path}"`, { path: call.path, args: call.args, env: call.env, flags: 0, fds })
+    } catch (error) {
+      throw fail(messageOf(error))
+    }
+    try {
+      ended = waitFor(child, call.timeout, signals)
+    } finally {
       if (ended) closeFd(child.pidfd)
       else {
         killBelow(child.pid)
         destroyChild(child)
       }
-    } catch (error) {
-      throw fail(messageOf(error))
     }
     if (!ended) throw fail(`hook ran past specified timeout of ${(call.timeout / 1000).toFixed(1)}s`)
     if (ended.code === 0) return
@@ -75,10 +83,15 @@ function killBelow(pid: number): void {
  * Runs the poststart or poststop hooks of a container.
  * SPEC: a failing poststart hook is an error; a failing poststop hook is logged and the rest run.
  */
-export function runRecordedHooks(record: ContainerRecord, kind: 'poststart' | 'poststop', log: Log): void {
+export function runRecordedHooks(
+  record: ContainerRecord,
+  kind: 'poststart' | 'poststop',
+  log: Log,
+  signals?: Signals,
+): void {
   for (const hook of record[kind]) {
     try {
-      runHook(hook, record, kind === 'poststart' ? 'running' : 'stopped')
+      runHook(hook, record, kind === 'poststart' ? 'running' : 'stopped', signals)
     } catch (error) {
       if (kind === 'poststart') throw error
       log.warning(messageOf(error))

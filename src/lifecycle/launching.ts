@@ -2,7 +2,8 @@
 import { messageOf } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
 import { destroyChild, type Launched } from '../host/process.ts'
-import { setTerminal } from '../host/terminal.ts'
+import type { Signals } from '../host/signals.ts'
+import { mayTouch, setTerminal } from '../host/terminal.ts'
 import type { Plan } from '../plan/step.ts'
 import type { Encoded } from '../wire/encode.ts'
 import type { Runtime } from './runtime.ts'
@@ -16,6 +17,8 @@ export class Launching {
   readonly consoleSocket: number
   /** Connected sockets that wait for a pidfd, by path; whoever connected them closes them. */
   pidfdSockets: ReadonlyMap<string, number> = new Map()
+  /** Where signals go, if they are caught: one that asks davit to end then ends the launch. */
+  signals: Signals | undefined
   /** The plan as it was sent. */
   encoded: Encoded | undefined
   /** Our end of the pair to the child. */
@@ -53,7 +56,8 @@ export class Launching {
 
   /** Gives the caller its terminal back as it was. */
   restoreTerminal(): void {
-    if (this.terminal) setTerminal(0, this.terminal, true)
+    // In the background it is the shell's, which has set it as it wants it.
+    if (this.terminal && mayTouch(0)) setTerminal(0, this.terminal)
     this.terminal = undefined
   }
 

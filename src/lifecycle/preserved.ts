@@ -1,6 +1,6 @@
 /** The file descriptors that a caller hands on to a process (--preserve-fds). */
 import { RuntimeError } from '../base/errors.ts'
-import { listDir } from '../ffi/file.ts'
+import { closeFd, listDir } from '../ffi/file.ts'
 import { callerFds } from '../host/caller.ts'
 
 /** The caller's fds must be there: one of our own in their place would be handed to the container. */
@@ -13,4 +13,10 @@ export function checkPreserved(count: number): void {
     const message = `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`
     throw new RuntimeError('usage', message)
   }
+}
+
+/** What was handed on is the container's alone: whoever reads from it is to see the end when the container closes it. */
+export function forgetPreserved(count: number): void {
+  if (callerFds() === undefined) return // what is 3 and above may be the engine's own
+  for (let fd = 3; fd < 3 + count; fd++) closeFd(fd)
 }

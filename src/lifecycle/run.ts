@@ -2,12 +2,13 @@
 import { messageOf } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
+import { catchSignals } from '../host/signals.ts'
 import { releaseContainer, unlockContainer } from '../state/store.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import type { Creation } from './creation.ts'
 import { deleteOwn } from './delete.ts'
-import { catchSignals } from './foreground.ts'
 import { runRecordedHooks } from './hooks.ts'
+import { forgetPreserved } from './preserved.ts'
 import type { Runtime } from './runtime.ts'
 import { supervise } from './supervise.ts'
 
@@ -30,11 +31,12 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   }
   const signals = catchSignals()
   if (!options.noSubreaper) sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-  const creation = await createContainer(runtime, options)
+  const creation = await createContainer(runtime, options, signals)
   started(creation)
+  forgetPreserved(creation.plan.keepFds)
   // ORDER: others may start, kill or delete it while we only wait.
   unlockContainer(creation.claim)
-  const code = supervise(creation, signals)
+  const code = supervise(creation)
   if (!options.keep) cleanUp(runtime, creation)
   return code
 }
@@ -43,7 +45,7 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
 function started(creation: Creation): void {
   creation.close()
   try {
-    runRecordedHooks(creation.record, 'poststart', creation.runtime.log)
+    runRecordedHooks(creation.record, 'poststart', creation.runtime.log, creation.signals)
   } catch (error) {
     creation.undo()
     throw error

@@ -1,7 +1,8 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
-import { openPidfd, poll } from '../host/process.ts'
+import { openPidfd } from '../host/process.ts'
+import { awaitReadable } from '../host/signals.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
@@ -76,7 +77,7 @@ function awaitEnd(pid: number): void {
   const pidfd = openPidfd(pid)
   if (pidfd === undefined) return
   try {
-    poll([{ fd: pidfd, events: 1 }], 1000)
+    awaitReadable(pidfd, 1000)
   } finally {
     closeFd(pidfd)
   }

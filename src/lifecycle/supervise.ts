@@ -1,13 +1,12 @@
 /** The rest of a foreground's life: forward, wait, give the terminal back, tell the exit code. */
 import type { Exit } from '../host/process.ts'
-import { type Signals, superviseForeground } from './foreground.ts'
+import { superviseForeground, type Watch } from './foreground.ts'
 import type { Launching } from './launching.ts'
 
 /** Stays until the process has ended. Its exit code, 128+n for death by signal n. */
-export function supervise(launching: Launching, signals: Signals): number {
-  if (!launching.init) throw new Error('bug: a foreground without a process')
+export function supervise(launching: Launching, watches: readonly Watch[] = []): number {
   try {
-    return exitCode(superviseForeground(launching.init, signals, launching.master))
+    return exitCode(superviseForeground(launching, watches))
   } finally {
     launching.restoreTerminal()
   }

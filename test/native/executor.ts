@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
 import { closeFd, openFile } from '../../src/ffi/file.ts'
 import { libexecFolder } from '../../src/ffi/libexec.ts'
-import { type Launched, launch, poll, reap, signalPidfd, waitFor } from '../../src/host/process.ts'
+import { type Launched, launch, reap, signalPidfd, waitFor } from '../../src/host/process.ts'
+import { awaitReadable } from '../../src/host/signals.ts'
 import { receive, send, socketPair } from '../../src/host/socket.ts'
 import { errnoName } from '../../src/kernel/errno.ts'
 import { O_DIRECTORY, O_PATH } from '../../src/kernel/files.ts'
@@ -90,7 +91,7 @@ function outcome(reports: readonly Report[], steps: ReturnType<typeof encodePlan
 /** Hears reports until the socket closes. */
 function converse(peer: number, options: Options, reports: Report[]): void {
   for (;;) {
-    const [ready] = poll([{ fd: peer, events: 1 }], LIMIT)
+    const ready = awaitReadable(peer, LIMIT)
     if (!ready) throw new Error(`no report for ${LIMIT} ms after ${JSON.stringify(reports)}`)
     const { message, fd } = receive(peer)
     if (fd >= 0) closeFd(fd)

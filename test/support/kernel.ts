@@ -88,3 +88,10 @@ export function processCgroups(pid: number | 'self'): Record<string, string> {
     }),
   )
 }
+
+/** Time on the CPU of all threads of a process so far, user and system, in ms. */
+export function cpuTime(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10 // USER_HZ is 100
+}

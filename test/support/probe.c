@@ -112,11 +112,11 @@ static int receive_fd(int sock, char *text, size_t size)
 static int console(const char *path)
 {
 	struct winsize size = { 0 };
-	char name[4096];
-	int terminal = receive_fd(accept(listen_at(path, 1), NULL, NULL), name, sizeof(name));
+	char name[4096], more;
+	int sock = accept(listen_at(path, 1), NULL, NULL), terminal = receive_fd(sock, name, sizeof(name));
 
 	ioctl(terminal, TIOCGWINSZ, &size);
-	printf("console %s %dx%d\n", name, size.ws_row, size.ws_col);
+	printf("console %s %dx%d %s\n", name, size.ws_row, size.ws_col, read(sock, &more, 1) == 0 ? "end" : "more");
 	fflush(stdout);
 	pump(terminal);
 	return 0;
@@ -145,8 +145,8 @@ static int pidfd(const char *path)
 }
 
 /*
- * peer HOW SOCKET: a bad listener. "gone" has ended and left its socket, "rude" closes what it accepts, "full" has no
- * room for another connection, "datagram" is of another type.
+ * peer HOW SOCKET: a bad listener. "gone" has ended and left its socket, "rude" closes what it accepts, "deaf" never
+ * accepts, "full" has no room for another connection, "datagram" is of another type.
  */
 static int peer(const char *how, const char *path)
 {
@@ -165,6 +165,8 @@ static int peer(const char *how, const char *path)
 	sock = listen_at(path, 0);
 	if (!strcmp(how, "gone"))
 		return 0;
+	if (!strcmp(how, "deaf"))
+		return pause();
 	if (!strcmp(how, "full")) {
 		do
 			fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -200,7 +202,7 @@ static int pty(char **argv)
 	struct winsize size = { .ws_row = (unsigned short)atoi(argv[0]), .ws_col = (unsigned short)atoi(argv[1]) };
 	struct sigaction action = { .sa_handler = tell };
 	int status, master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), zero = 0;
-	pid_t pid;
+	pid_t pid, pumping;
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &zero) < 0)
 		die("ptmx");
@@ -218,16 +220,20 @@ static int pty(char **argv)
 	}
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGUSR2, &action, NULL);
-	if (fork() == 0) { /* the parent keeps the peer open, so that the end of the command is not the end of output */
+	pumping = fork();
+	if (pumping == 0) { /* the parent keeps the peer open, so that the end of the command is not the end of output */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(pty_peer);
 		pump(master);
 		_exit(0);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	usleep(50000);
 	tell(0);
 	dprintf(2, "end %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	close(pty_peer);
+	while (waitpid(pumping, &status, 0) < 0 && errno == EINTR)
+		;
 	return 0;
 }
 

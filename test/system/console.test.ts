@@ -46,7 +46,7 @@ describe.runIf(requires('root'))('a terminal by console socket', () => {
     expect(lines(receiver)).toBe(
       [
         'listening',
-        'console /dev/ptmx 33x99',
+        'console /dev/ptmx 33x99 end',
         '/dev/pts/0',
         '33 99',
         'tty=/dev/pts/0 leader=0 ctty=1 foreground=1',

@@ -129,7 +129,7 @@ describe.runIf(requires('root'))('exec as engines call it', () => {
     receiver.write('hello\n')
     await receiver.done
     expect(receiver.stdout().replaceAll('\r', '')).toBe(
-      'listening\nconsole /dev/ptmx 31x97\n/dev/pts/0\ntty=/dev/pts/0 leader=0 ctty=1 foreground=1\n1000\nhello\ngot hello\n',
+      'listening\nconsole /dev/ptmx 31x97 end\n/dev/pts/0\ntty=/dev/pts/0 leader=0 ctty=1 foreground=1\n1000\nhello\ngot hello\n',
     )
   })
 

@@ -1,0 +1,69 @@
+/**
+ * Signals as bytes in a pipe: the engine's other threads could take them from a signalfd. Caught before a container is
+ * made, so that none is lost; what comes while it is made either ends that or is handed on once it runs.
+ */
+import { RuntimeError } from '../base/errors.ts'
+import { must, native, sys } from '../ffi/native.ts'
+import { FORWARDED_SIGNALS, SIGNALS, signalName } from '../kernel/signals.ts'
+import { NATIVE } from '../wire/ops.ts'
+import { POLLIN, pollSet } from './poll.ts'
+
+/** Those that ask a program to end; while a container is being made, they end the making. */
+const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM]
+
+/** The pipe, and what was read from it but not handled yet. */
+export interface Signals {
+  readonly read: number
+  readonly write: number
+  readonly waiting: number[]
+}
+
+/** From now on the signals that are forwarded, and SIGCHLD and SIGWINCH, go to the pipe. */
+export function catchSignals(): Signals {
+  const pair = Int32Array.of(-1, -1)
+  must('pipe', sys('pipe2', pair, 0o2004000)) // O_CLOEXEC | O_NONBLOCK
+  const [read, write] = [pair[0] as number, pair[1] as number]
+  const realtime = Array.from({ length: 31 }, (_, i) => 34 + i) // 32 and 33 are the C library's own
+  const own = [SIGNALS.SIGCHLD, SIGNALS.SIGWINCH]
+  const list = Int32Array.from([...FORWARDED_SIGNALS.map((name) => SIGNALS[name]), ...realtime, ...own])
+  must('catch signals', native(NATIVE.catchSignals, list, list.length, write))
+  return { read, write, waiting: [] }
+}
+
+/** Takes all that have come, in their order. */
+export function takeSignals(signals: Signals): number[] {
+  const buffer = Buffer.alloc(256)
+  const got = sys('read', signals.read, buffer, buffer.length)
+  const taken = signals.waiting.splice(0)
+  for (let i = 0; i < got; i++) taken.push(buffer[i] as number)
+  return taken
+}
+
+export function isEnding(signal: number): boolean {
+  return ENDING.includes(signal)
+}
+
+/**
+ * Waits until the fd is readable; false when `timeout` ms (negative: none) are over. With `signals` one of those that
+ * ask davit to end is an error, 'interrupted', with the exit code 128+n; others wait until they can be handed on.
+ */
+export function awaitReadable(fd: number, timeout: number, signals?: Signals): boolean {
+  const set = pollSet(2)
+  const until = Date.now() + timeout
+  for (;;) {
+    set.watch(0, fd, POLLIN)
+    set.watch(1, signals?.read ?? -1, POLLIN)
+    set.wait(timeout < 0 ? -1 : Math.max(0, until - Date.now()))
+    if (set.ready(0)) return true
+    if (signals && set.ready(1)) {
+      signals.waiting.push(...takeSignals(signals))
+      const ending = signals.waiting.find(isEnding)
+      if (ending !== undefined) throw interrupted(ending)
+    } else if (timeout >= 0 && Date.now() >= until) return false
+  }
+}
+
+function interrupted(signal: number): RuntimeError {
+  const message = `interrupted by ${signalName(signal)} before the process was started`
+  return new RuntimeError('interrupted', message, [], { exitCode: 128 + signal })
+}
