@@ -42,9 +42,9 @@ export function withHomeOf(
   bundle: string,
   read: (file: HostFile) => string | undefined,
 ): Spec {
-  const { process } = spec
-  if (!process || !lacksHome(process.env ?? [])) return spec
+  if (!spec.process) return spec
+  const { env = [], user } = spec.process
+  if (!lacksHome(env)) return spec
   const place = passwdPlace(spec, rootfs, bundle)
-  const env = withHome(process.env ?? [], process.user?.uid ?? 0, () => place && read(place))
-  return { ...spec, process: { ...process, env } }
+  return { ...spec, process: { ...spec.process, env: withHome(env, user?.uid ?? 0, () => place && read(place)) } }
 }
