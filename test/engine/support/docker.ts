@@ -39,6 +39,8 @@ export interface DockerOptions {
   readonly flags?: readonly string[]
   /** Flags that make the runtime the default one; without it, `--default-runtime`. */
   readonly runtime?: readonly string[]
+  /** More of the daemon's environment. */
+  readonly env?: Readonly<Record<string, string>>
   /** A host that is there already; it is closed with the rest. */
   readonly host?: Host
 }
@@ -63,7 +65,7 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
     ...(options.flags ?? []),
   ]
   const ready = async () => (await host.exec('docker', ['version'], { env })).code === 0
-  const start = () => startDaemon(host, 'dockerd', ['dockerd', ...flags], ready)
+  const start = () => startDaemon(host, 'dockerd', ['dockerd', ...flags], ready, options.env)
   let daemon: Daemon | undefined
   const close = async () => {
     await daemon?.stop().catch(() => {}) // what it does not end, the host does
