@@ -3,8 +3,9 @@
  * the command table. It reads the words as parse.ts does, but takes every wrong one in its stride. Pure.
  */
 import { SIGNALS } from '../kernel/signals.ts'
+import { GLOBALS } from './globals.ts'
 import type { OptionSpec, OptionTable, PositionalSpec, VerbSpec } from './option.ts'
-import { GLOBALS, VERBS, type Verbs } from './table.ts'
+import { VERBS, type Verbs } from './table.ts'
 
 export interface Completions {
   /** What the shell is to offer by itself, for a path. */

@@ -8,8 +8,10 @@
  * `--name=true|false` for a boolean. A value is taken as it is, also when it looks like a flag. `--` ends the flags.
  * Flags may follow positionals, unless the rest belongs to another program.
  */
+
+import { GLOBALS, type GlobalOptions } from './globals.ts'
 import { defaultOf, type OptionSpec, type OptionTable, type VerbSpec } from './option.ts'
-import { type Command, GLOBALS, type GlobalOptions, VERBS, type Verbs } from './table.ts'
+import { type Command, VERBS, type Verbs } from './table.ts'
 
 export type Parsed =
   | Command

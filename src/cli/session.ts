@@ -5,9 +5,9 @@ import { openFile, writeFd } from '../ffi/file.ts'
 import { inInitialUserns } from '../host/userns.ts'
 import type { Runtime } from '../lifecycle/runtime.ts'
 import { defaultRoot } from '../state/store.ts'
+import type { GlobalOptions } from './globals.ts'
 import { createLogger, type Logger, logSettings } from './log.ts'
 import { openLogSink, stderrSink } from './log_file.ts'
-import type { GlobalOptions } from './table.ts'
 
 export interface Session {
   readonly runtime: Runtime

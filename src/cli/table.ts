@@ -1,54 +1,13 @@
 /**
- * THE table of commands: global flags and verbs with their flags and positionals, as data. The fast parser (parse.ts),
- * help and usage errors (yargs.ts) and the types of what the verbs are given all come from it; a verb is added here.
+ * THE table of commands: verbs with their flags and positionals, as data; the flags before the verb are in globals.ts.
+ * The fast parser (parse.ts), help and usage errors (yargs.ts), completion and the types of what the verbs are given all
+ * come from it; a verb is added here.
  *
  * Names are runc's, so that engines need not care which runtime they call; what is crun's alone says so.
  */
-
+import type { GlobalOptions } from './globals.ts'
 import type { OptionTable, OptionValues, PositionalSpec, PositionalValues, VerbSpec } from './option.ts'
 import { EXEC } from './table_exec.ts'
-
-export const GLOBALS = {
-  root: { type: 'string', value: 'DIR', description: 'directory for the state of containers, best on a tmpfs' },
-  log: {
-    type: 'string',
-    value: 'FILE',
-    description: 'append log lines to this file (default: stderr)',
-  },
-  'log-format': {
-    type: 'string',
-    choices: ['text', 'json'],
-    default: 'text',
-    description: 'how log lines are written',
-  },
-  // crun's and youki's
-  'log-level': {
-    type: 'string',
-    choices: ['error', 'warning', 'info', 'debug'],
-    description: 'log nothing less important (default: info)',
-  },
-  debug: { type: 'boolean', description: 'the same as --log-level debug' },
-  'systemd-cgroup': {
-    type: 'boolean',
-    description: 'let systemd make the cgroup; cgroupsPath is then "slice:prefix:name"',
-  },
-  // crun's
-  'cgroup-manager': {
-    type: 'string',
-    choices: ['cgroupfs', 'systemd', 'disabled'],
-    description: 'who makes the cgroup; disabled: nobody, the container stays in that of the caller',
-  },
-  rootless: {
-    type: 'string',
-    choices: ['true', 'false', 'auto'],
-    default: 'auto',
-    description: 'carry on when cgroups may not be written; auto: if the caller has no privilege',
-  },
-  // runc took it until 1.4, and go-runc still passes it
-  criu: { type: 'string', hidden: true, description: 'ignored: criu is looked up in PATH' },
-  version: { type: 'boolean', alias: 'v', description: 'print the version' },
-  help: { type: 'boolean', alias: 'h', description: 'print this help' },
-} as const satisfies OptionTable
 
 /** Of a container to be made. */
 const NEW_ID = {
@@ -212,6 +171,20 @@ export const VERBS = {
       stats: { type: 'boolean', description: 'print the numbers once and end' },
     },
   },
+  mounts: {
+    summary: 'add mounts to a running container, or remove them',
+    positionals: [
+      { name: 'action', required: true, choices: ['add', 'remove'], description: 'what to do' },
+      ID,
+      {
+        name: 'file',
+        required: true,
+        value: 'FILE',
+        description: 'a JSON array of mounts as in config.json, - for stdin; to remove them, only destination counts',
+      },
+    ],
+    options: {},
+  },
   list: {
     summary: 'list the containers below the root',
     positionals: [],
@@ -274,7 +247,6 @@ export const VERBS = {
   },
 } as const satisfies Verbs
 
-export type GlobalOptions = OptionValues<typeof GLOBALS>
 export type VerbName = keyof typeof VERBS
 
 /** A parsed command line of one verb, for example `CommandOf<'kill'>`. */

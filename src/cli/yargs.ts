@@ -4,10 +4,11 @@
  * verb are global and those after it are the verb's.
  */
 import { RuntimeError } from '../base/errors.ts'
+import { GLOBALS, type GlobalOptions } from './globals.ts'
 import { defaultOf, type OptionSpec, type OptionTable, type VerbSpec } from './option.ts'
 import { namePositionals, type Parsed, parseNumber } from './parse.ts'
 import { plainSpelling, type Spelled } from './spelling.ts'
-import { type Command, GLOBALS, type GlobalOptions, VERBS, type Verbs } from './table.ts'
+import { type Command, VERBS, type Verbs } from './table.ts'
 import { declare, program } from './yargs_program.ts'
 
 export type SlowlyParsed =

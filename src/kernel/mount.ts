@@ -18,6 +18,14 @@ export const MNT_DETACH = 2
 export const OPEN_TREE_CLONE = 1
 export const OPEN_TREE_CLOEXEC = 0o2000000
 
+export const FSOPEN_CLOEXEC = 1
+export const FSPICK_CLOEXEC = 1
+export const FSPICK_EMPTY_PATH = 8
+export const FSCONFIG_SET_FLAG = 0
+export const FSCONFIG_SET_STRING = 1
+export const FSCONFIG_CMD_CREATE = 6
+export const FSMOUNT_CLOEXEC = 1
+
 export const MOVE_MOUNT_F_EMPTY_PATH = 0x4
 export const MOVE_MOUNT_T_EMPTY_PATH = 0x40
 

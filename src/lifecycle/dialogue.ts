@@ -38,7 +38,7 @@ function childFailed(launching: Launching, report: Extract<Report, { kind: 'fail
   const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdText(hookOutput) : ''
   const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])
   const words = reportWords(plan, encoded, { ...report, detail })
-  return new RuntimeError('create', `unable to start container process: ${words}`)
+  return new RuntimeError(launching.failing.code, `${launching.failing.words}${words}`)
 }
 
 /** The socket closed without a word. How init ended is all there is to say. */
@@ -51,7 +51,7 @@ function childDied(launching: Launching): RuntimeError {
     : exit.signal === undefined
       ? `exited with status ${exit.code}`
       : `was killed by signal ${exit.signal}`
-  return new RuntimeError('create', `unable to start container process: container init ${end}${memory}`)
+  return new RuntimeError(launching.failing.code, `${launching.failing.words}container init ${end}${memory}`)
 }
 
 /** Lets the child come to a sync. */

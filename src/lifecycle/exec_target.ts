@@ -1,4 +1,4 @@
-/** The container that `exec` enters: its record, its configuration, and what the kernel says of its init now. */
+/** The container that `exec` or `mounts` enters: its record, its configuration, and what the kernel says of its init now. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import { closeFd, openFile, readLink, readTextIf, withFd } from '../ffi/file.ts'
 import { readInRoot } from '../host/accounts.ts'
@@ -25,19 +25,25 @@ export interface Target {
 }
 
 /**
- * Looks the container up; the pidfd is the caller's to close. Throws not-found, or bad-state in runc's words.
+ * Looks the container up; the pidfd is the caller's to close. Throws not-found, or bad-state in runc's words, which say
+ * what cannot be done by `verb`.
  * Everything is read by pid and counts only if {@link checkAlive} still holds afterwards.
  */
-export async function openTarget(runtime: Runtime, id: string, ignorePaused: boolean): Promise<Target> {
+export async function openTarget(
+  runtime: Runtime,
+  id: string,
+  ignorePaused: boolean,
+  verb = 'exec in',
+): Promise<Target> {
   const record = readRecord(runtime.root, id)
   if (!record) throw notFound(id)
-  checkStatus(statusOf(`${runtime.root}/${id}`, record), ignorePaused)
+  checkStatus(statusOf(`${runtime.root}/${id}`, record), ignorePaused, verb)
   const spec = await keptSpec(runtime, id)
   const pidfd = openPidfd(record.pid)
-  if (pidfd === undefined) throw stopped()
+  if (pidfd === undefined) throw stopped(verb)
   try {
     const join = foreignNamespaces(record.pid)
-    checkAlive(record)
+    checkAlive(record, verb)
     return { record, spec, pidfd, join }
   } catch (error) {
     closeFd(pidfd)
@@ -45,21 +51,21 @@ export async function openTarget(runtime: Runtime, id: string, ignorePaused: boo
   }
 }
 
-function checkStatus(status: string, ignorePaused: boolean): void {
-  if (status === 'stopped') throw stopped()
+function checkStatus(status: string, ignorePaused: boolean, verb: string): void {
+  if (status === 'stopped') throw stopped(verb)
   if (status === 'paused' && !ignorePaused) {
     throw new RuntimeError('bad-state', 'cannot exec in a paused container (use --ignore-paused to override)')
   }
-  if (status === 'creating') throw new RuntimeError('bad-state', 'cannot exec in a container that is being created')
+  if (status === 'creating') throw new RuntimeError('bad-state', `cannot ${verb} a container that is being created`)
 }
 
-function stopped(): RuntimeError {
-  return new RuntimeError('bad-state', 'cannot exec in a stopped container')
+function stopped(verb: string): RuntimeError {
+  return new RuntimeError('bad-state', `cannot ${verb} a stopped container`)
 }
 
 /** SAFETY: the pidfd was opened before: as long as init lives, that and all else by its pid are of this process. */
-export function checkAlive(record: ContainerRecord): void {
-  if (!isAlive(record)) throw stopped()
+export function checkAlive(record: ContainerRecord, verb = 'exec in'): void {
+  if (!isAlive(record)) throw stopped(verb)
 }
 
 /** The bundle may have changed since. */

@@ -1,5 +1,5 @@
 /** A plan on its way to a running process: what is open, and which children run, meanwhile. */
-import { messageOf } from '../base/errors.ts'
+import { type ErrorCode, messageOf } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
 import { destroyChild, type Launched } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
@@ -36,6 +36,11 @@ export class Launching {
   pidFile: string | undefined
   /** Settings of the caller's terminal while it is in raw mode for ours. */
   terminal: Uint8Array | undefined
+  /** What a failure of the child is called. */
+  failing: { readonly code: ErrorCode; readonly words: string } = {
+    code: 'create',
+    words: 'unable to start container process: ',
+  }
   /** memfd that takes the output of hooks inside the container. */
   hookOutput = -1
 

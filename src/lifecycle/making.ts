@@ -50,6 +50,8 @@ function runStep(creation: Creation, step: OwnStep): void {
       return recordPid(creation)
     case 'markCreated':
       return creation.save({ phase: 'created' })
+    case 'keepMount':
+      throw new Error('bug: mounts are kept for a container that runs')
     default:
       return assertNever(step, 'host step')
   }
@@ -60,7 +62,9 @@ function openPreset(creation: Creation, preset: OwnPreset): number | undefined {
     case 'cgroupTasks':
       return creation.made?.tasks.includes(preset.path) ? openTasks([preset.path])[0] : undefined
     case 'pidfd':
-      throw new Error('bug: a container in the making has no init yet')
+    case 'filesystem':
+    case 'mount':
+      throw new Error(`bug: preset ${preset.kind} is for a container that runs`)
     case 'startSocket':
       return listenUnix(`${creation.claim.path}/${START_SOCKET}`)
     case 'hookState':

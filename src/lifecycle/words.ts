@@ -52,6 +52,7 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   if (step.kind === 'chdir' && errno === CUSTOM.outside) {
     return 'current working directory is outside of container mount namespace root -- possible container breakout attempt'
   }
+  if (step.kind === 'verifyMount' && errno === 22) return 'it is not a mount point'
   if (step.kind === 'scheduler' && errno === 1) return `${call}: ${errnoText(errno)} (${whyNotScheduled(step.policy)})`
   const said = detail.length > 0 ? ` (${detail.toString('utf8').trim()})` : ''
   return `${call}: ${errnoText(errno)}${said}`

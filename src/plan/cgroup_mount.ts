@@ -1,9 +1,9 @@
 /** A mount of type cgroup: on v2 the unified hierarchy, on v1 and hybrid hosts a tmpfs with one mount per hierarchy. */
 import { baseName, isWithin, joinPath } from '../base/path.ts'
 import { ATTR } from '../kernel/mount.ts'
-import { namespace, type PlanContext, SLOT } from './context.ts'
+import { namespace, SLOT } from './context.ts'
 import { labelledOptions } from './labels.ts'
-import type { PlannedMount } from './mount_model.ts'
+import type { MountContext, PlannedMount } from './mount_model.ts'
 import type { ChildStep, Slot } from './step.ts'
 
 interface Hierarchy {
@@ -17,7 +17,7 @@ interface Hierarchy {
   readonly otherwise: string | undefined
 }
 
-function hierarchies(ctx: PlanContext): Hierarchy[] {
+function hierarchies(ctx: MountContext): Hierarchy[] {
   const { v1, v2 } = ctx.facts.cgroup
   const entry = (mount: string, own: string, option: string | undefined): Hierarchy => {
     const dir = ctx.cgroup?.dirs.find((candidate) => candidate.mount === mount)
@@ -34,7 +34,7 @@ function hierarchies(ctx: PlanContext): Hierarchy[] {
 }
 
 /** One hierarchy, to slot `made`: with a cgroup namespace its own view, otherwise the container's directory bound. */
-function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarchy, made: Slot): ChildStep[] {
+function hierarchySteps(ctx: MountContext, planned: PlannedMount, entry: Hierarchy, made: Slot): ChildStep[] {
   const { origin, options } = planned
   const attributes = options.set & ~ATTR.nosymfollow
   const clone = (path: string): ChildStep => ({
@@ -59,6 +59,7 @@ function hierarchySteps(ctx: PlanContext, planned: PlannedMount, entry: Hierarch
   const type = entry.option === undefined ? 'cgroup2' : 'cgroup'
   const data = [...(entry.option?.split(',') ?? []), ...options.data]
   const create: ChildStep = { kind: 'fsmount', out: made, type, source: 'cgroup', options: data, attributes, origin }
+  if (ctx.entering) return [create]
   // Refused in some user namespaces, or busy: the directory itself then.
   return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip: bind.length }, ...bind]
 }
@@ -79,7 +80,7 @@ function propagationSteps({ options, origin }: PlannedMount, slot: Slot): ChildS
   }))
 }
 
-export function planCgroupMount(ctx: PlanContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
+export function planCgroupMount(ctx: MountContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
   const { origin, target, options } = planned
   const made = ctx.scratch(0)
   const all = hierarchies(ctx)

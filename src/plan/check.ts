@@ -2,7 +2,7 @@
  * Proves what must hold of every plan before anything is done: a hang or a hole becomes a failing unit test, and a plan
  * that a user's experiment has broken is refused instead of run.
  */
-import { PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
+import { PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
 import type { ChildStep, Plan, Preset, Slot } from './step.ts'
 
 /** Slots a step uses, and the one it fills. */
@@ -15,6 +15,7 @@ function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
   if ('slot' in step && step.kind !== 'close') note(step.slot)
   if ('root' in step) note(step.root)
   if ('mount' in step) note(step.mount)
+  if ('proc' in step) note(step.proc)
   if (step.kind === 'attach') note(step.to)
   if (step.kind === 'copyTree') uses.push(step.from, step.to)
   if (step.kind === 'makePath' && typeof step.type === 'object') note(step.type.like)
@@ -83,13 +84,16 @@ function checkJumps(name: string, steps: readonly ChildStep[]): void {
   }
 }
 
+/** Steps of the parent that take an fd, and its tag. */
+const FDS = { console: 'console', keepMount: 'mount' } as const
+
 /** Both sides must meet at the same points in the same order, or one waits for ever. */
 function checkSyncs(plan: Plan): void {
   const child = [...plan.stage, ...plan.init].flatMap((step) =>
     step.kind === 'sync' && step.wait ? [step.tag] : step.kind === 'sendFd' ? [`fd ${step.tag}`] : [],
   )
   const parent = plan.parent.flatMap((step) =>
-    step.kind === 'await' ? [step.tag] : step.kind === 'console' ? ['fd console'] : [],
+    step.kind === 'await' ? [step.tag] : step.kind in FDS ? [`fd ${FDS[step.kind as keyof typeof FDS]}`] : [],
   )
   if (child.join() !== parent.join()) throw new Error(`bug: child syncs [${child}] but parent awaits [${parent}]`)
   const answers = plan.parent.flatMap((step) => (step.kind === 'answer' ? [step.tag] : []))
@@ -142,13 +146,33 @@ function checkFilter({ init }: Plan): void {
 /** Presets that lead nowhere on the host, and so may be open until exec. */
 const LASTING = new Set<Preset['kind']>(['socket', 'startSocket', 'hookState', 'hookOutput'])
 
-/** Throws on the first invariant that does not hold. */
-export function checkPlan(plan: Plan): void {
+function checkFlow(plan: Plan): ReadonlySet<Slot> {
   const open = new Set(plan.presets.map(({ slot }) => slot))
   if (open.size !== plan.presets.length) throw new Error('bug: two presets share a slot')
   checkJumps('stage', plan.stage)
   checkJumps('init', plan.init)
   checkSyncs(plan)
+  return open
+}
+
+/** What would run something, or could be seen by the container's processes. */
+const NOT_FOR_VISITORS = new Set<ChildStep['kind']>(['hook', 'findExecutable', 'exec', 'fork', 'duplicate'])
+
+/** The same for a plan that enters a container to do something there and leaves again: nothing of the image is run. */
+export function checkVisit(plan: Plan): void {
+  const open = checkFlow(plan)
+  if (plan.stage.length > 0) throw new Error('bug: a visitor has no stage')
+  const other = plan.init.find(({ kind }) => NOT_FOR_VISITORS.has(kind))
+  if (other) throw new Error(`bug: a visitor does not ${other.kind}`)
+  const join = plan.init.findIndex(({ kind }) => kind === 'joinProcess')
+  const hide = plan.init.findIndex((step) => step.kind === 'prctl' && step.option === PR_SET_DUMPABLE)
+  if (hide < 0 || join < hide) throw new Error('bug: a visitor can be traced when it enters')
+  checkSlots('init', plan.init, open, open)
+}
+
+/** Throws on the first invariant that does not hold. */
+export function checkPlan(plan: Plan): void {
+  const open = checkFlow(plan)
   checkOrder(plan)
   checkFilter(plan)
   const lasting = plan.presets.filter(({ kind }) => LASTING.has(kind)).map(({ slot }) => slot)

@@ -4,18 +4,18 @@
  */
 
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
-import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
+import type { NamespaceType } from '../kernel/namespaces.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import { planExecConsole } from './console.ts'
-import { hasUserNamespace, type ProcessContext, type ProcessRequest, planContext, SLOT } from './context.ts'
+import { type ProcessContext, type ProcessRequest, planContext, SLOT } from './context.ts'
 import type { ProcessFacts } from './facts.ts'
+import { joinedNamespaces, planJoin } from './join.ts'
 import { planEnterCgroups, planProtection, planSession } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
-import { dieWithParent, dumpable } from './protection.ts'
+import { dieWithParent } from './protection.ts'
 import { refuseSeccomp } from './seccomp/filter.ts'
 import type { ChildStep, HostStep, Plan } from './step.ts'
 import { refuseUnsupported } from './unsupported.ts'
-import { userNamespaceSteps } from './user_namespace.ts'
 
 export interface ExecInput extends Pick<ProcessContext, 'seccomp'> {
   /** The container's configuration with the process to be run in the place of its own. */
@@ -57,8 +57,7 @@ export function execPhases(input: ExecInput): Phase[] {
 function planPrograms(input: ExecInput): { ctx: ExecContext; stage: readonly ChildStep[]; phases: Phase[] } {
   refuseUnsupported(input.spec, input.facts)
   refuseSeccomp(input)
-  // To the planners the container's namespaces are those to be joined, wherever init has them from.
-  const namespaces = input.join.map((type) => ({ type, path: `/proc/${input.pid}/ns/${NAMESPACES[type].file}` }))
+  const namespaces = joinedNamespaces(input.join, input.pid)
   const spec = { ...input.spec, linux: { ...input.spec.linux, namespaces } }
   const ctx = planContext({ ...input, spec })
   ctx.presets.push(
@@ -68,7 +67,7 @@ function planPrograms(input: ExecInput): { ctx: ExecContext; stage: readonly Chi
     { kind: 'open', slot: SLOT.proc, path: '/proc', flags: O_PATH | O_DIRECTORY },
   )
   // ORDER: protection before the container can see anything of us; its cgroups before anything is allocated.
-  const enter = [...planProtection(ctx), ...planEnterCgroups(ctx), ...planJoin(ctx)]
+  const enter = [...planProtection(ctx), ...planEnterCgroups(ctx), ...planJoin(ctx, ctx.join), ...planRoot(ctx)]
   const forks = ctx.join.includes('pid') || ctx.join.includes('time')
   const first = forks ? planProtection(ctx).filter((step) => step.kind === 'prctl') : enter
   return { ctx, stage: forks ? [...enter, { kind: 'fork', flags: 0 }] : [], phases: initPhases(ctx, first) }
@@ -88,23 +87,6 @@ function initPhases(ctx: ExecContext, first: readonly ChildStep[]): Phase[] {
     // ORDER: who waits for the pid file finds it there when the process begins; one whose runtime dies before does not.
     ...processPhases(ctx, [{ name: 'ready', steps: [ready, dieWithParent(0)] }]),
   ]
-}
-
-/**
- * KERNEL(5.8): one setns(2) by the pidfd of init joins all namespaces or none, and checks the privilege for each as it
- * was before, so that no order of joining has to be found.
- */
-function planJoin(ctx: ExecContext): ChildStep[] {
-  const steps: ChildStep[] = []
-  if (ctx.join.length > 0) {
-    const slot = ctx.slot()
-    ctx.presets.push({ kind: 'pidfd', slot })
-    const flags = ctx.join.reduce((all, type) => all | NAMESPACES[type].flag, 0) >>> 0
-    const origin = { doing: `join the container's namespaces (${ctx.join.join(', ')})` }
-    steps.push({ kind: 'joinProcess', slot, flags, names: ctx.join, origin }, { kind: 'close', slot })
-  }
-  if (hasUserNamespace(ctx.spec)) steps.push(dumpable(false), ...userNamespaceSteps(ctx), dumpable(false))
-  return [...steps, ...planRoot(ctx)]
 }
 
 /** With a mount namespace comes its root. Without one of its own the container was only given another root. */

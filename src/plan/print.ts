@@ -93,6 +93,8 @@ const WORDS: Words = {
   moveRoot: (s) => `move slot ${s.root} to "/" and chroot`,
   chroot: (s) => `chroot to slot ${s.root}`,
   unmount: (s) => `umount "${s.path}"`,
+  verifyMount: (s) => `verify slot ${s.slot} is a mount`,
+  unmountSlot: (s) => `umount slot ${s.slot}`,
   unshare: (s) => `unshare ${list(s.names)}`,
   join: (s) => `setns slot ${s.slot}`,
   joinProcess: (s) => `setns slot ${s.slot} [${list(s.names)}]`,
@@ -186,6 +188,18 @@ export function printHostStep(step: HostStep): string {
 function printPreset(preset: Preset): string {
   const path = 'path' in preset ? ` "${preset.path}"` : 'status' in preset ? ` ${preset.status}` : ''
   const config = 'origin' in preset && preset.origin?.config ? `  # ${preset.origin.config}` : ''
+  if (preset.kind === 'filesystem') {
+    const { type, source, options, attributes } = preset
+    const call = callWords({
+      kind: 'fsmount',
+      out: preset.slot,
+      type,
+      ...(source ? { source } : {}),
+      options,
+      attributes,
+    })
+    return `slot ${preset.slot} = ${call}${config}`
+  }
   return `slot ${preset.slot} = ${preset.kind}${path}${config}`
 }
 

@@ -24,7 +24,7 @@ function ancestors(path: string): string[] {
 }
 
 /** What the mounts of the host become in the container's namespace; undefined: they stay in its peer groups. */
-export function hostPropagation(ctx: PlanContext): number | undefined {
+export function hostPropagation(ctx: Pick<PlanContext, 'spec'>): number | undefined {
   const asked = ctx.spec.linux?.rootfsPropagation
   if (asked === 'shared' || asked === 'rshared') return undefined
   // What the host mounts later may still arrive (slave), what is mounted here never goes there.

@@ -92,6 +92,10 @@ export type MountStep =
   | Step<'moveRoot', { root: Slot }>
   | Step<'chroot', { root: Slot }>
   | Step<'unmount', { path: string; flags: number }>
+  /** Fails with EINVAL unless the slot is the root of a mount. */
+  | Step<'verifyMount', { slot: Slot }>
+  /** Takes off the mount of the slot, with all below it, whatever is over it; `proc` is a procfs that shows us. */
+  | Step<'unmountSlot', { slot: Slot; proc: Slot }>
 
 export type NamespaceStep =
   | Step<'unshare', { flags: number; names: readonly string[] }>
@@ -180,6 +184,8 @@ export const TAGS = {
   created: 4,
   /** A process that enters a container is all set up but exec. */
   ready: 5,
+  /** The fd sent along is a mount about to be attached in a container that runs. */
+  mount: 6,
 } as const
 
 export type Tag = keyof typeof TAGS
@@ -215,6 +221,7 @@ export type HostStep =
       readonly origin: Origin
     }
   | { readonly kind: 'console'; readonly origin?: Origin }
+  | { readonly kind: 'keepMount'; readonly origin?: Origin }
   | { readonly kind: 'recordPid'; readonly origin?: Origin }
   | { readonly kind: 'pidFile'; readonly path: string; readonly origin?: Origin }
   | { readonly kind: 'markCreated'; readonly origin?: Origin }
@@ -252,9 +259,21 @@ export type Preset =
       readonly noFollow?: boolean
       readonly origin?: Origin
     }
+  /** A file system that the parent makes, as {@link MountStep} fsmount. */
+  | {
+      readonly slot: Slot
+      readonly kind: 'filesystem'
+      readonly type: string
+      readonly source?: string
+      readonly options: readonly string[]
+      readonly attributes: number
+      readonly origin: Origin
+    }
   | { readonly slot: Slot; readonly kind: 'cgroupTasks'; readonly path: string }
   /** pidfd of the container's init. */
   | { readonly slot: Slot; readonly kind: 'pidfd' }
+  /** One of the mounts that keepMount has kept. */
+  | { readonly slot: Slot; readonly kind: 'mount'; readonly index: number }
   | { readonly slot: Slot; readonly kind: 'startSocket' }
   | { readonly slot: Slot; readonly kind: 'hookState'; readonly status: 'creating' | 'created' | 'running' }
   | { readonly slot: Slot; readonly kind: 'hookOutput' }

@@ -4,7 +4,7 @@
  */
 import { type Problem, RuntimeError } from '../base/errors.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
-import type { Spec } from '../spec/types.gen.ts'
+import type { Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
 import type { ProcessFacts } from './facts.ts'
 
@@ -30,24 +30,37 @@ export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
   if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
     refuse('/mounts', 'mounts need a mount namespace')
   }
-  for (const [index, mount] of (spec.mounts ?? []).entries()) {
-    const at = `/mounts/${index}`
-    const options = parseMountOptions(mount.options ?? [])
-    if (mount.uidMappings?.length || mount.gidMappings?.length)
-      refuse(`${at}/uidMappings`, 'idmapped mounts are not supported by this version of davit')
-    for (const option of options.unsupported)
-      refuse(`${at}/options`, `option "${option}" is not supported by this version of davit`)
-    if (options.copyUp && (options.bind || mount.type !== 'tmpfs'))
-      refuse(`${at}/options`, 'option "tmpcopyup" is for a tmpfs only')
-    if (options.bind && options.data.length > 0) {
-      // They belong to the superblock, which a bind mount shares with the host.
-      refuse(
-        `${at}/options`,
-        `bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`,
-      )
-    }
-  }
+  problems.push(...mountProblems(spec.mounts ?? [], '/mounts'))
+  refuseAll(problems, 'config.json')
+}
+
+/** Throws what is in the list, all of it. `name` is the document's. */
+export function refuseAll(problems: readonly Problem[], name: string): void {
   if (problems.length === 0) return
   const words = problems.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
-  throw new RuntimeError('unsupported', `unsupported config.json: ${words}`, problems)
+  throw new RuntimeError('unsupported', `unsupported ${name}: ${words}`, problems)
+}
+
+/** What is asked of mounts and not done; `place` is the pointer to the list. */
+export function mountProblems(mounts: readonly Mount[], place: string): Problem[] {
+  return mounts.flatMap((mount, index): Problem[] => {
+    const at = `${place}/${index}`
+    const options = parseMountOptions(mount.options ?? [])
+    const problems = options.unsupported.map((option) => ({
+      pointer: `${at}/options`,
+      message: `option "${option}" is not supported by this version of davit`,
+    }))
+    if (mount.uidMappings?.length || mount.gidMappings?.length) {
+      const message = 'idmapped mounts are not supported by this version of davit'
+      problems.unshift({ pointer: `${at}/uidMappings`, message })
+    }
+    if (options.copyUp && (options.bind || mount.type !== 'tmpfs'))
+      problems.push({ pointer: `${at}/options`, message: 'option "tmpcopyup" is for a tmpfs only' })
+    if (options.bind && options.data.length > 0) {
+      // They belong to the superblock, which a bind mount shares with the host.
+      const message = `bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`
+      problems.push({ pointer: `${at}/options`, message })
+    }
+    return problems
+  })
 }

@@ -13,6 +13,8 @@ import {
   S_IFDIR,
 } from '../kernel/files.ts'
 import {
+  FSPICK_CLOEXEC,
+  FSPICK_EMPTY_PATH,
   MNT_DETACH,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
@@ -208,4 +210,20 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
     out.call('chdir').text('/')
   },
   unmount: ({ path, flags }, out) => void out.call('umount2').text(path).imm(flags),
+  // fspick(2) changes nothing by itself, and picks roots of mounts only.
+  verifyMount: ({ slot }, out) => {
+    out
+      .call('fspick')
+      .slot(slot)
+      .text('')
+      .imm(FSPICK_EMPTY_PATH | FSPICK_CLOEXEC)
+      .out(TARGET)
+    out.op('close').imm(TARGET)
+  },
+  // umount2(2) takes no fd, so the mount is given a number of our own to be named by.
+  unmountSlot: ({ slot, proc }, out) => {
+    out.call('dup3').slot(slot).imm(0).imm(0)
+    out.call('fchdir').slot(proc)
+    out.call('umount2').text('self/fd/0').imm(MNT_DETACH)
+  },
 }

@@ -1,11 +1,9 @@
 /** davit update. */
 import { RuntimeError } from '../../base/errors.ts'
-import { absolutePath } from '../../base/path.ts'
-import { openFile, readFd, withFd } from '../../ffi/file.ts'
-import { O_RDONLY } from '../../kernel/files.ts'
 import { updateContainer } from '../../lifecycle/update.ts'
 import { parseResources, validateResources } from '../../spec/resources.ts'
 import type { Resources } from '../../spec/types.gen.ts'
+import { documentName, readDocument } from '../document.ts'
 import type { Session } from '../session.ts'
 import { parseInteger, parseSize } from '../size.ts'
 import type { CommandOf } from '../table.ts'
@@ -23,22 +21,10 @@ export async function update(command: CommandOf<'update'>, { runtime, log }: Ses
   }
   const file = options.resources
   const request = file
-    ? await parseResources(readResources(file, runtime.cwd), file === '-' ? 'standard input' : file)
+    ? await parseResources(readDocument(file, runtime.cwd), documentName(file))
     : await validateResources(fromFlags(options), 'flags')
   updateContainer(runtime, positionals.id, request)
   return 0
-}
-
-function readResources(file: string, cwd: string): string {
-  const bytes =
-    file === '-'
-      ? readFd(0, 'standard input')
-      : withFd(openFile(absolutePath(file, cwd), O_RDONLY), (fd) => readFd(fd, `"${file}"`))
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new RuntimeError('config-syntax', `parse ${file === '-' ? 'standard input' : file}: not valid UTF-8`)
-  }
 }
 
 /** What the flags ask for, in the form of linux.resources; an empty value is none, as with runc. */

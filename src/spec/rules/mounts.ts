@@ -25,6 +25,7 @@ const operands: Rule = {
     each(mounts, ({ destination, source, type, options }, index) => {
       if (destination === '') report(`/mounts/${index}/destination`, 'mount destination must not be empty')
       const bind = options?.includes('bind') || options?.includes('rbind') || type === 'bind'
+      if (!bind && !type) report(`/mounts/${index}/type`, 'a mount that is no bind mount needs a type')
       if (bind && !source) report(`/mounts/${index}/source`, 'a bind mount needs a source')
     })
   },

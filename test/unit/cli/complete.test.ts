@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { complete } from '../../../src/cli/complete.ts'
 import { completionText } from '../../../src/cli/completion.ts'
+import { GLOBALS } from '../../../src/cli/globals.ts'
 import type { OptionSpec } from '../../../src/cli/option.ts'
-import { GLOBALS, VERBS, type Verbs } from '../../../src/cli/table.ts'
+import { VERBS, type Verbs } from '../../../src/cli/table.ts'
 
 const containers = (root: string | undefined) => [`in-${root ?? 'default'}`, 'other']
 

@@ -1,7 +1,8 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import { GLOBALS, type GlobalOptions } from '../../../src/cli/globals.ts'
 import type { OptionSpec, OptionTable } from '../../../src/cli/option.ts'
 import { parseArgv } from '../../../src/cli/parse.ts'
-import { type CommandOf, GLOBALS, type GlobalOptions, VERBS } from '../../../src/cli/table.ts'
+import { type CommandOf, VERBS } from '../../../src/cli/table.ts'
 
 /** Parses a command line given as words separated by single blanks. */
 function parse(line: string) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { GLOBALS } from '../../../src/cli/globals.ts'
 import type { OptionSpec, VerbSpec } from '../../../src/cli/option.ts'
 import { parseArgv } from '../../../src/cli/parse.ts'
-import { GLOBALS, VERBS, type Verbs } from '../../../src/cli/table.ts'
+import { VERBS, type Verbs } from '../../../src/cli/table.ts'
 import { parseSlowly } from '../../../src/cli/yargs.ts'
 
 /** Verbs of every shape that the table may hold, also those which no command has yet. */
@@ -50,7 +51,7 @@ function corpus(): string[][] {
     for (const flag of spellings(name, spec)) lines.push([...flag, 'state', 'c'])
   }
   for (const [verb, spec] of Object.entries(SHAPES)) {
-    const words = spec.positionals.map(({ name }) => name)
+    const words = spec.positionals.map(({ name, choices }) => choices?.[0] ?? name)
     lines.push([verb], [verb, ...words], [verb, ...words, 'more'], [verb, '--', ...words], [verb, ...words, '--'])
     for (const word of [...AWKWARD, ...ODD]) lines.push([verb, word], [verb, ...words.slice(1), word])
     const seen = new Set<string>()

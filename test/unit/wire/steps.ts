@@ -49,6 +49,8 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   moveRoot: { kind: 'moveRoot', root: 1 },
   chroot: { kind: 'chroot', root: 1 },
   unmount: { kind: 'unmount', path: '/u', flags: 2 },
+  verifyMount: { kind: 'verifyMount', slot: 9 },
+  unmountSlot: { kind: 'unmountSlot', slot: 9, proc: 3 },
   unshare: { kind: 'unshare', flags: 0x02000000, names: ['cgroup'] },
   join: { kind: 'join', slot: 9, flag: 0x40000000, path: '/n' },
   joinProcess: { kind: 'joinProcess', slot: 9, flags: 0x60020000, names: ['mount', 'network', 'pid'] },

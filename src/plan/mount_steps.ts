@@ -1,0 +1,67 @@
+/** What the planners of mounts have in common: attributes, and attaching. */
+import { isWithin } from '../base/path.ts'
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { ATTR } from '../kernel/mount.ts'
+import { SLOT } from './context.ts'
+import type { PlannedMount } from './mount_model.ts'
+import type { ChildStep, Slot } from './step.ts'
+
+/** Read-only is put off where more is to be created inside: in tmpfs and in /dev. */
+export function lateReadonly({ options, target, mount }: PlannedMount): boolean {
+  const readonly = (options.set & ATTR.rdonly) !== 0
+  return readonly && options.bind === undefined && (mount.type === 'tmpfs' || target === '/dev')
+}
+
+/**
+ * KERNEL: what a mount had when it came into a user namespace is locked there. Engines write "rw" wherever nothing else
+ * was asked for, so a source that is read-only stays so; whoever asks to lift another restriction is told.
+ */
+function attributeStep(step: Extract<ChildStep, { kind: 'setAttributes' }>, locked: boolean): ChildStep[] {
+  if (!locked || !(step.clear & ATTR.rdonly)) return [step]
+  const rest = { ...step, clear: step.clear & ~ATTR.rdonly }
+  if (!rest.set && !rest.clear) return [{ ...step, tolerate: ['EPERM'], skip: 0 }]
+  return [{ ...step, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 1 }, rest]
+}
+
+/** Attribute and propagation steps for the mount in `slot`; `fresh`: what it has from its creation. */
+export function attributeSteps(
+  planned: PlannedMount,
+  slot: Slot,
+  how: { fresh?: number; locked?: boolean },
+): ChildStep[] {
+  const { options, origin } = planned
+  const steps: ChildStep[] = []
+  const { fresh, locked = false } = how
+  const set = options.set & ~(fresh ?? 0) & ~(lateReadonly(planned) ? ATTR.rdonly : 0)
+  const clear = fresh === undefined ? options.clear : 0
+  if (set || clear)
+    steps.push(...attributeStep({ kind: 'setAttributes', slot, recursive: false, set, clear, origin }, locked))
+  if (options.recursiveSet || options.recursiveClear) {
+    const { recursiveSet, recursiveClear } = options
+    steps.push({ kind: 'setAttributes', slot, recursive: true, set: recursiveSet, clear: recursiveClear, origin })
+  }
+  for (const { flag, recursive } of options.propagation) {
+    steps.push({ kind: 'setAttributes', slot, recursive, set: 0, clear: 0, propagation: flag, origin })
+  }
+  return steps
+}
+
+/** CVE-2019-19921: /proc and /sys must be what they are called: real directories, reached without any link. */
+function mustBeReal({ target, mount }: PlannedMount): boolean {
+  return mount.type === 'proc' || mount.type === 'sysfs' || isWithin(target, '/proc') || isWithin(target, '/sys')
+}
+
+/** Attaches the mount to its target, which is resolved below the root and made where it is missing. */
+export function placeSteps(planned: PlannedMount, mount: Slot, type: 'directory' | 'like', keep: boolean): ChildStep[] {
+  const { origin, target: path } = planned
+  const overRoot = path === '/'
+  const steps: ChildStep[] = [
+    { kind: 'place', mount, root: SLOT.root, path, type, noLinks: mustBeReal(planned), keep: keep || overRoot, origin },
+  ]
+  if (overRoot) {
+    // A mount over the root is what later paths are below.
+    steps.push({ kind: 'open', out: SLOT.root, dir: mount, path: '.', flags: O_PATH | O_DIRECTORY, origin })
+    if (!keep) steps.push({ kind: 'close', slot: mount })
+  }
+  return steps
+}
