@@ -8,6 +8,7 @@
 import type { GlobalOptions } from './globals.ts'
 import type { OptionTable, OptionValues, PositionalSpec, PositionalValues, VerbSpec } from './option.ts'
 import { EXEC } from './table_exec.ts'
+import { UPDATE } from './table_update.ts'
 
 /** Of a container to be made. */
 const NEW_ID = {
@@ -24,6 +25,12 @@ const BUNDLE = {
   value: 'DIR',
   alias: 'b',
   description: 'the bundle: the directory with config.json (default: the current directory)',
+} as const satisfies OptionTable[string]
+
+const REGEX = {
+  type: 'boolean',
+  alias: 'r',
+  description: 'the id is a regular expression: all containers whose ids match',
 } as const satisfies OptionTable[string]
 
 /** Flags of both create and run. */
@@ -103,6 +110,8 @@ export const VERBS = {
     ],
     options: {
       all: { type: 'boolean', alias: 'a', description: 'signal every process of the container, not only the first' },
+      // crun's
+      regex: REGEX,
     },
   },
   delete: {
@@ -114,6 +123,8 @@ export const VERBS = {
         alias: 'f',
         description: 'kill the container if it runs; no error if there is no such container',
       },
+      // crun's
+      regex: REGEX,
     },
   },
   pause: { summary: 'suspend all processes of a container', positionals: [ID], options: {} },
@@ -136,32 +147,7 @@ export const VERBS = {
   update: {
     summary: 'change the resource limits of a container',
     positionals: [ID],
-    options: {
-      resources: {
-        type: 'string',
-        value: 'FILE',
-        alias: 'r',
-        description: 'read linux.resources as JSON from this file, - for stdin; other limits are then ignored',
-      },
-      'blkio-weight': { type: 'number', min: 0, description: 'block I/O weight, 10 to 1000' },
-      'cpu-period': { type: 'string', description: 'period of the CPU quota, in microseconds' },
-      'cpu-quota': { type: 'string', description: 'CPU time in each period, in microseconds; -1: no limit' },
-      'cpu-burst': { type: 'string', description: 'CPU time that may be saved up for later, in microseconds' },
-      'cpu-share': { type: 'string', description: 'CPU weight relative to other containers' },
-      'cpu-rt-period': { type: 'string', description: 'period of the realtime CPU time, in microseconds' },
-      'cpu-rt-runtime': { type: 'string', description: 'realtime CPU time in each period, in microseconds' },
-      'cpu-idle': { type: 'string', description: '1: run only when nothing else does (SCHED_IDLE); 0: as usual' },
-      'cpuset-cpus': { type: 'string', description: 'CPUs, such as 0-3,7' },
-      'cpuset-mems': { type: 'string', description: 'memory nodes, such as 0-1' },
-      'kernel-memory': { type: 'string', hidden: true, description: 'ignored' },
-      'kernel-memory-tcp': { type: 'string', hidden: true, description: 'ignored' },
-      memory: { type: 'string', description: 'memory in bytes, or with a unit such as 512m; -1: no limit' },
-      'memory-reservation': { type: 'string', description: 'soft limit of memory' },
-      'memory-swap': { type: 'string', description: 'memory and swap together; -1: no limit' },
-      'pids-limit': { type: 'number', description: 'number of tasks; -1: no limit' },
-      'l3-cache-schema': { type: 'string', description: 'Intel RDT, not supported yet' },
-      'mem-bw-schema': { type: 'string', description: 'Intel RDT, not supported yet' },
-    },
+    options: UPDATE,
   },
   events: {
     summary: 'tell what a container uses, and when it runs out of memory, as JSON lines',

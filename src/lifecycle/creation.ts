@@ -55,7 +55,8 @@ export class Creation extends Launching {
     this.killChildren()
     if (cgroup) this.attempt('remove cgroup', () => removeCgroup(cgroup))
     // SPEC: runtime.md#lifecycle: a container that fails half-way goes through its poststop hooks like any other.
-    if (pid > 0) this.attempt('poststop hooks', () => runRecordedHooks(this.record, 'poststop', this.runtime.log))
+    if (pid > 0)
+      this.attempt('poststop hooks', () => runRecordedHooks(this.claim, this.record, 'poststop', this.runtime.log))
     this.removePidFile()
     this.attempt('remove state', () => removeContainer(this.claim))
     releaseContainer(this.claim)

@@ -10,7 +10,7 @@ import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
 import { type Claim, lockAgain, openContainer, readRecord, releaseContainer, removeContainer } from '../state/store.ts'
-import { runRecordedHooks } from './hooks.ts'
+import { killHook, runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
 
 const PATIENCE = 10_000
@@ -32,7 +32,8 @@ export function deleteContainer(runtime: Runtime, id: string, force: boolean): v
     const record = readRecord(runtime.root, id)
     if (record) {
       const status = statusOf(claim.path, record)
-      // Nobody holds the lock but us: who was creating it is dead.
+      // Nobody holds the lock but us: who was creating it is dead, though not the hook that it waited for.
+      if (record.phase === 'creating') killHook(claim.path)
       if (!force && status !== 'stopped' && status !== 'created' && status !== 'creating') {
         throw new RuntimeError('bad-state', `cannot delete container ${id} that is not stopped: ${status}`)
       }
@@ -60,7 +61,7 @@ export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecor
 export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   destroy(record)
   if (record.cgroup) removeCgroups(record.cgroup)
-  runRecordedHooks(record, 'poststop', runtime.log)
+  runRecordedHooks(claim, record, 'poststop', runtime.log)
   removeContainer(claim)
 }
 
@@ -75,13 +76,14 @@ function removeCgroups(cgroup: CgroupRecord): void {
   }
 }
 
-/** Takes the lock; a create that holds it is made to fail by killing its init. */
+/** Takes the lock; whoever holds it is made to fail by killing what it waits for: its hook, its init. */
 function interrupt(runtime: Runtime, id: string): Claim | undefined {
   const until = Date.now() + PATIENCE
   for (;;) {
     const claim = openContainer(runtime.root, id, false)
     if (claim || Date.now() > until) return claim
     const record = readRecord(runtime.root, id)
+    killHook(`${runtime.root}/${id}`)
     if (record) kill(record)
     sleepMs(20)
   }

@@ -4,10 +4,20 @@ import type { Log } from '../base/log.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import { memfd, memfdText } from '../host/memfd.ts'
-import { destroyChild, type Exit, type Launched, launch, waitFor } from '../host/process.ts'
+import {
+  destroyChild,
+  type Exit,
+  type Launched,
+  launch,
+  openPidfd,
+  processStat,
+  signalPidfd,
+  waitFor,
+} from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
+import { type Claim, writeStateFile } from '../state/store.ts'
 
 /** SPEC: runtime.md#state, compact, one document: what hooks read. */
 export function hookState(record: ContainerRecord, status: Status): string {
@@ -30,9 +40,16 @@ export function outputWords(output: string): string {
 
 /**
  * Runs one hook. Throws RuntimeError 'hook' with its place, its end and what it printed; with `signals` 'interrupted',
- * when one asks davit to end meanwhile.
+ * when one asks davit to end meanwhile. A file in the state directory says which process it is: a forced delete ends a
+ * hook that would keep it waiting.
  */
-export function runHook(hook: RecordedHook, record: ContainerRecord, status: Status, signals?: Signals): void {
+export function runHook(
+  hook: RecordedHook,
+  record: ContainerRecord,
+  status: Status,
+  claim: Claim,
+  signals?: Signals,
+): void {
   const { call, config, doing } = hook
   const fail = (why: string) => new RuntimeError('hook', `${doing}, from ${config}: ${why}`)
   // Memory files, not pipes: a hook that does not read cannot fail us, one that leaves a daemon cannot hold us up.
@@ -52,6 +69,7 @@ export function runHook(hook: RecordedHook, record: ContainerRecord, status: Sta
       throw fail(messageOf(error))
     }
     try {
+      noteHook(claim, child.pid)
       ended = waitFor(child, call.timeout, signals)
     } finally {
       if (ended) closeFd(child.pidfd)
@@ -70,6 +88,29 @@ export function runHook(hook: RecordedHook, record: ContainerRecord, status: Sta
   }
 }
 
+const HOOK_FILE = 'hook'
+
+/** The start time tells the process from a later one with the same pid, so that the file may stay. */
+function noteHook(claim: Claim, pid: number): void {
+  const stat = processStat(pid)
+  if (stat) writeStateFile(claim, HOOK_FILE, `${pid} ${stat.startTime}`)
+}
+
+/** Kills the hook that the container's directory names, if it runs still, and what it has started. */
+export function killHook(path: string): void {
+  const [pid = 0, startTime] = (readTextIf(`${path}/${HOOK_FILE}`) ?? '').split(' ').map(Number)
+  const pidfd = pid > 0 ? openPidfd(pid) : undefined
+  if (pidfd === undefined) return
+  try {
+    // ORDER: held first, then looked at.
+    if (processStat(pid)?.startTime !== startTime) return
+    killBelow(pid)
+    signalPidfd(pidfd, SIGKILL)
+  } finally {
+    closeFd(pidfd)
+  }
+}
+
 /** Kills what a hook that ran out of time has started and still has; what it gave away as a daemon lives on. */
 function killBelow(pid: number): void {
   const children = readTextIf(`/proc/${pid}/task/${pid}/children`) ?? ''
@@ -84,6 +125,7 @@ function killBelow(pid: number): void {
  * SPEC: a failing poststart hook is an error; a failing poststop hook is logged and the rest run.
  */
 export function runRecordedHooks(
+  claim: Claim,
   record: ContainerRecord,
   kind: 'poststart' | 'poststop',
   log: Log,
@@ -91,7 +133,7 @@ export function runRecordedHooks(
 ): void {
   for (const hook of record[kind]) {
     try {
-      runHook(hook, record, kind === 'poststart' ? 'running' : 'stopped', signals)
+      runHook(hook, record, kind === 'poststart' ? 'running' : 'stopped', claim, signals)
     } catch (error) {
       if (kind === 'poststart') throw error
       log.warning(messageOf(error))

@@ -3,6 +3,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { freezeState } from '../host/cgroup/freeze.ts'
 import { killCgroup, signalCgroup } from '../host/cgroup/kill.ts'
+import { allPids } from '../host/cgroup/tree.ts'
 import { openPidfd, signalPidfd } from '../host/process.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
@@ -22,19 +23,35 @@ export function signalInit(record: ContainerRecord, signal: number): boolean {
   }
 }
 
-/** Sends a signal. A container that is not running is an error, with --all only when nothing is left in its cgroup. */
+/**
+ * Sends a signal to init. With `all`, and for SIGKILL to a container that shares its pid namespace, to everything in its
+ * cgroups, as its processes would outlive init otherwise. A container that is not running is an error, unless `all` of
+ * it was asked for, as engines do when they clean up.
+ */
 export function killContainer(runtime: Runtime, id: string, signal: number, all: boolean): void {
   const record = readRecord(runtime.root, id)
   if (!record) throw notFound(id)
-  const status = statusOf(`${runtime.root}/${id}`, record)
-  const running = new RuntimeError('kill', 'container not running')
-  if (all && record.cgroup) {
-    if (signal === SIGKILL) killCgroup(record.cgroup)
-    else signalCgroup(record.cgroup, signal)
-    if (status === 'stopped') return
-  } else if (status === 'stopped') throw running
-  else if (!signalInit(record, signal)) throw running
+  const running = statusOf(`${runtime.root}/${id}`, record) !== 'stopped'
+  const everything = all || (signal === SIGKILL && !record.privatePid)
+  if (everything && record.cgroup) {
+    if (!running && !all && allPids(record.cgroup).length === 0) throw notRunning()
+    // Init too if it left its cgroups; where it is the first of a pid namespace, all in that die with it.
+    if (signal === SIGKILL) {
+      signalInit(record, signal)
+      killCgroup(record.cgroup)
+    } else if (signal !== 0) signalCgroup(record.cgroup, signal)
+    return
+  }
+  if (everything && !record.privatePid)
+    runtime.log.warning(`the container has no cgroups: only its first process gets the signal, others may be left`)
+  if (!running && all) return
+  if (!running || !signalInit(record, signal)) throw notRunning()
   // KERNEL: a frozen process dies only when it is thawed (v1), and SIGKILL should not have to wait for `resume`. ORDER:
   // looked at after the signal, as a pause may come between; one that comes later sees the signal and gives way.
   if (signal === SIGKILL && record.cgroup && freezeState(record.cgroup) === 'frozen') killCgroup(record.cgroup)
+}
+
+/** runc's words, which engines match. */
+function notRunning(): RuntimeError {
+  return new RuntimeError('kill', 'container not running')
 }

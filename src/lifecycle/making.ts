@@ -44,6 +44,7 @@ function runStep(creation: Creation, step: OwnStep): void {
         { call: step.hook, config: step.origin.config ?? '', doing: step.origin.doing ?? '' },
         creation.record,
         step.status,
+        creation.claim,
         creation.signals,
       )
     case 'recordPid':

@@ -45,7 +45,7 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
 function started(creation: Creation): void {
   creation.close()
   try {
-    runRecordedHooks(creation.record, 'poststart', creation.runtime.log, creation.signals)
+    runRecordedHooks(creation.claim, creation.record, 'poststart', creation.runtime.log, creation.signals)
   } catch (error) {
     creation.undo()
     throw error

@@ -32,7 +32,7 @@ export function startContainer(runtime: Runtime, id: string): void {
 /** SPEC: runtime.md#lifecycle step 9: when a poststart hook fails, the container is stopped and destroyed. */
 function poststart(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   try {
-    runRecordedHooks(record, 'poststart', runtime.log)
+    runRecordedHooks(claim, record, 'poststart', runtime.log)
   } catch (error) {
     removeAll(runtime, claim, record)
     throw error

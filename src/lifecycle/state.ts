@@ -2,7 +2,7 @@
 import { SysError } from '../base/errors.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
 import { statusOf } from '../state/status.ts'
-import { listContainers, notFound, readRecord } from '../state/store.ts'
+import { isLocked, listContainers, notFound, readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 /** A container as `state` and `list` show it; pid is 0 when it is stopped. */
@@ -21,7 +21,9 @@ export interface ContainerState {
 
 function stateOf(path: string, record: ContainerRecord): ContainerState {
   const { ociVersion, id, bundle, rootfs, created, annotations, owner } = record
-  const status = statusOf(path, record)
+  const derived = statusOf(path, record)
+  // Nobody is making it any more: its create was killed half-way, and its init with it.
+  const status = derived === 'creating' && !isLocked(path) ? 'stopped' : derived
   const pid = status === 'stopped' ? 0 : record.pid
   return { ociVersion, id, pid, status, bundle, rootfs, created, ...(annotations ? { annotations } : {}), owner }
 }

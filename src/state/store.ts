@@ -1,5 +1,5 @@
 /**
- * The state directory: ROOT/ID/{state.json, config.json, start.sock}. Making the directory claims the id; flock(2) on
+ * The state directory: ROOT/ID/{state.json, config.json, start.sock, hook}. Making the directory claims the id; flock(2) on
  * it serialises create, start and delete and is dropped by the kernel however the holder ends. state.json is replaced
  * by rename, so a reader sees the old or the new one, whole.
  */
@@ -22,6 +22,7 @@ import { must, sys } from '../ffi/native.ts'
 import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } from '../kernel/files.ts'
 import type { ContainerRecord } from './record.ts'
 
+const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
 const LOCK_UN = 8
@@ -150,6 +151,17 @@ export function openContainer(root: string, id: string, wait: boolean): Claim | 
   if (locked === EAGAIN) return undefined
   must(`lock "${path}"`, locked)
   return { id, path, fd }
+}
+
+/** Whether somebody holds the lock of a container's directory; false when there is no such directory. */
+export function isLocked(path: string): boolean {
+  try {
+    const fd = openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    return withFd(fd, () => sys('flock', fd, LOCK_SH | LOCK_NB) === EAGAIN)
+  } catch (error) {
+    if (error instanceof SysError && error.errno === ENOENT) return false
+    throw error
+  }
 }
 
 /** Lets others in, but keeps the directory open. */

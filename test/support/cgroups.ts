@@ -31,10 +31,21 @@ export const value = (pid: number, controller: string, file: string) =>
 
 /** Changes what davit remembers of a container's cgroups, which is all that it knows of them; undone with the test. */
 export function changeCgroups(id: string, change: (cgroup: { v1: string[]; v2?: string }) => void): void {
+  changeRecord(id, ({ cgroup }) => change(cgroup))
+}
+
+/** As if the container had been made without cgroups. */
+export function forgetCgroups(id: string): void {
+  changeRecord(id, (record: { cgroup?: unknown }) => {
+    delete record.cgroup
+  })
+}
+
+function changeRecord<T>(id: string, change: (record: T & { cgroup: { v1: string[]; v2?: string } }) => void): void {
   const file = `${stateRoot()}/${id}/state.json`
   const before = readFileSync(file, 'utf8')
   const record = JSON.parse(before)
-  change(record.cgroup)
+  change(record)
   writeFileSync(file, JSON.stringify(record))
   atEnd(async () => {
     if (existsSync(file)) writeFileSync(file, before)

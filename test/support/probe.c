@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -370,6 +371,26 @@ static int stuck(const char *directory)
 	return 0;
 }
 
+static void *sleep_on(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* threads: has two of them and waits. */
+static int threads(void)
+{
+	pthread_t other;
+
+	if (pthread_create(&other, NULL, sleep_on, NULL))
+		die("thread");
+	printf("threads\n");
+	fflush(stdout);
+	sleep_on(NULL);
+	return 0;
+}
+
 /* programs DIRECTORY: how many device programs a cgroup has (bpf(2), BPF_PROG_QUERY). */
 static int programs(const char *directory)
 {
@@ -413,6 +434,8 @@ int main(int argc, char **argv)
 		return unix_socket(argv[2]);
 	if (!strcmp(command, "tty"))
 		return terminal();
+	if (!strcmp(command, "threads"))
+		return threads();
 	if (!strcmp(command, "programs") && argc == 3)
 		return programs(argv[2]);
 	if (!strcmp(command, "stuck") && argc == 3)

@@ -9,7 +9,7 @@ import { freezeCgroup, freezeState, thawCgroup } from '../../src/host/cgroup/fre
 import { killCgroup, signalCgroup } from '../../src/host/cgroup/kill.ts'
 import { type MadeCgroup, makeCgroup, openTasks } from '../../src/host/cgroup/make.ts'
 import { removeCgroup } from '../../src/host/cgroup/remove.ts'
-import { readPids, recordDirs } from '../../src/host/cgroup/tree.ts'
+import { allPids, recordDirs } from '../../src/host/cgroup/tree.ts'
 import { type CgroupInput, planCgroup } from '../../src/plan/cgroup/plan.ts'
 import type { CgroupFacts } from '../../src/plan/facts.ts'
 import type { Resources } from '../../src/spec/types.gen.ts'
@@ -167,7 +167,7 @@ describe.skipIf(!isRoot && !mustRun)('the cgroup driver', () => {
     const v2Only: CgroupFacts = { v1: [], mode: 'unified', v2: { mount, own, controllers: [] } }
     const { record } = make({}, { facts: v2Only })
     await enter('exec sleep 60')
-    expect(readPids(record)).toHaveLength(1)
+    expect(allPids(record)).toHaveLength(1)
     const limited: CgroupFacts = { v1: [], mode: 'unified', v2: { mount, own, controllers: ['memory'] } }
     const plan = planCgroup({
       id: 'x',
@@ -207,8 +207,8 @@ describe.skipIf(!isRoot && !mustRun)('the cgroup driver', () => {
     const below = record.v1.length > 0 ? record.v1 : [record.v2 as string]
     const { child } = await enter('sleep 60 &\nsleep 60')
     for (const dir of below) mkdirSync(`${dir}/below/deeper`, { recursive: true })
-    await expect.poll(() => readPids(record).length).toBe(3)
-    expect(readPids(record)).toContain(child.pid)
+    await expect.poll(() => allPids(record).length).toBe(3)
+    expect(allPids(record)).toContain(child.pid)
     killCgroup(record)
     expect(await ended(child)).toBe('SIGKILL')
     removeCgroup(record)

@@ -1,11 +1,12 @@
 /** davit start, kill, delete, state, list: verbs on containers that exist. They need neither schemas nor planners. */
-import { RuntimeError } from '../../base/errors.ts'
+import { messageOf, RuntimeError, SysError } from '../../base/errors.ts'
 import { readTextIf } from '../../ffi/file.ts'
 import { parseSignal } from '../../kernel/signals.ts'
 import { deleteContainer } from '../../lifecycle/delete.ts'
 import { killContainer } from '../../lifecycle/kill.ts'
 import { startContainer } from '../../lifecycle/start.ts'
 import { type ContainerState, containerState, listStates } from '../../lifecycle/state.ts'
+import { listContainers } from '../../state/store.ts'
 import { listText, ownerName, stateJson } from '../format.ts'
 import { print, type Session } from '../session.ts'
 import type { CommandOf } from '../table.ts'
@@ -15,16 +16,41 @@ export function start(command: CommandOf<'start'>, { runtime }: Session): number
   return 0
 }
 
-export function kill(command: CommandOf<'kill'>, { runtime }: Session): number {
+export function kill(command: CommandOf<'kill'>, session: Session): number {
+  const { runtime } = session
   const { id, signal } = command.positionals
   const number = parseSignal(signal)
   if (number === undefined) throw new RuntimeError('usage', `unknown signal "${signal}"`)
-  killContainer(runtime, id, number, command.options.all)
+  const { all, regex } = command.options
+  if (regex) return forMatching(session, id, (one) => killContainer(runtime, one, number, all))
+  killContainer(runtime, id, number, all)
   return 0
 }
 
-export function remove(command: CommandOf<'delete'>, { runtime }: Session): number {
-  deleteContainer(runtime, command.positionals.id, command.options.force)
+export function remove(command: CommandOf<'delete'>, session: Session): number {
+  const { id } = command.positionals
+  const { force, regex } = command.options
+  if (regex) return forMatching(session, id, (one) => deleteContainer(session.runtime, one, force))
+  deleteContainer(session.runtime, id, force)
+  return 0
+}
+
+/** As crun: what goes wrong with one container is a warning, and the others have their turn. */
+function forMatching({ runtime, log }: Session, pattern: string, act: (id: string) => void): number {
+  let regex: RegExp
+  try {
+    regex = new RegExp(pattern)
+  } catch (error) {
+    throw new RuntimeError('usage', `"${pattern}" is no regular expression: ${messageOf(error)}`)
+  }
+  for (const id of listContainers(runtime.root, runtime.rootExplicit).filter((name) => regex.test(name))) {
+    try {
+      act(id)
+    } catch (error) {
+      if (!(error instanceof RuntimeError || error instanceof SysError)) throw error
+      log.warning(`${id}: ${messageOf(error)}`)
+    }
+  }
   return 0
 }
 

@@ -55,8 +55,16 @@ export function directPids(dir: string): number[] {
   } catch (error) {
     if (isGone(error)) return []
     if (!isErrno(error, 'EOPNOTSUPP')) throw error
-    return numbers(readTextIf(`${dir}/cgroup.threads`) ?? '')
+    // KERNEL: a threaded cgroup lists threads only: what is asked for is whose they are.
+    return [...new Set(numbers(readTextIf(`${dir}/cgroup.threads`) ?? '').map(leaderOf))]
   }
+}
+
+/** The process that a thread belongs to; 0 when it is gone. */
+function leaderOf(thread: number): number {
+  const status = readTextIf(`/proc/${thread}/status`) ?? ''
+  const at = status.indexOf('\nTgid:\t')
+  return at < 0 ? 0 : Number.parseInt(status.slice(at + 7), 10)
 }
 
 function numbers(text: string): number[] {
@@ -69,18 +77,6 @@ function numbers(text: string): number[] {
 /** The processes of a cgroup and of all below it. */
 export function treePids(dir: string): number[] {
   return [...new Set(cgroupTree(dir).flatMap(directPids))]
-}
-
-/**
- * The container's processes, in host pids. One hierarchy is enough: v2 where there is one, as every process is put
- * there too; of v1 the first that has any.
- */
-export function readPids(record: CgroupRecord): number[] {
-  for (const dir of recordDirs(record)) {
-    const pids = treePids(dir).filter((pid) => pid > 0)
-    if (pids.length > 0) return pids
-  }
-  return []
 }
 
 /**
