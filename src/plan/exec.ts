@@ -13,6 +13,7 @@ import { joinedNamespaces, planJoin } from './join.ts'
 import { planEnterCgroups, planProtection, planSession } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { dieWithParent } from './protection.ts'
+import { planAffinity } from './scheduling.ts'
 import { refuseSeccomp } from './seccomp/filter.ts'
 import type { ChildStep, HostStep, Plan } from './step.ts'
 import { refuseUnsupported } from './unsupported.ts'
@@ -67,7 +68,9 @@ function planPrograms(input: ExecInput): { ctx: ExecContext; stage: readonly Chi
     { kind: 'open', slot: SLOT.proc, path: '/proc', flags: O_PATH | O_DIRECTORY },
   )
   // ORDER: protection before the container can see anything of us; its cgroups before anything is allocated.
-  const enter = [...planProtection(ctx), ...planEnterCgroups(ctx), ...planJoin(ctx, ctx.join), ...planRoot(ctx)]
+  const cpus = planAffinity(spec.process)
+  const cgroups = [...(cpus?.initial ?? []), ...planEnterCgroups(ctx, cpus?.final)]
+  const enter = [...planProtection(ctx), ...cgroups, ...planJoin(ctx, ctx.join), ...planRoot(ctx)]
   const forks = ctx.join.includes('pid') || ctx.join.includes('time')
   const first = forks ? planProtection(ctx).filter((step) => step.kind === 'prctl') : enter
   return { ctx, stage: forks ? [...enter, { kind: 'fork', flags: 0 }] : [], phases: initPhases(ctx, first) }

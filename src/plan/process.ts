@@ -25,9 +25,13 @@ export function planProtection(ctx: ProcessContext, later = false): ChildStep[] 
   return [...steps, ...(later ? [] : [dumpable(false)]), dieWithParent(SIGKILL)]
 }
 
-/** The cgroups of the container. v1: a single thread that moves itself takes no lock and waits for no grace period. */
+/**
+ * The cgroups of the container, and then its CPUs. v1: a single thread that moves itself takes no lock and waits for no
+ * grace period.
+ */
 export function planEnterCgroups(
   ctx: ProcessContext & { readonly cgroup: { readonly tasks: readonly string[] } | undefined },
+  cpus: readonly ChildStep[] = [CPUSET],
 ): ChildStep[] {
   if (!ctx.cgroup) return []
   const steps = ctx.cgroup.tasks.flatMap((path): ChildStep[] => {
@@ -40,9 +44,15 @@ export function planEnterCgroups(
       { kind: 'close', slot },
     ]
   })
-  // KERNEL(6.2): the CPUs that the caller was pinned to are remembered over the move into another cpuset.
-  const origin = { doing: 'leave the CPUs to the cpuset' }
-  return [...steps, { kind: 'anyCpu', tolerate: ['ENOSYS', 'EPERM'], skip: 0, origin }]
+  return [...steps, ...cpus]
+}
+
+/** KERNEL(6.2): the CPUs that the caller was pinned to are remembered over the move into another cpuset. */
+const CPUSET: ChildStep = {
+  kind: 'anyCpu',
+  tolerate: ['ENOSYS', 'EPERM'],
+  skip: 0,
+  origin: { doing: 'leave the CPUs to the cpuset' },
 }
 
 export function planSession(ctx: ProcessContext): ChildStep[] {

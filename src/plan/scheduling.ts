@@ -24,6 +24,26 @@ export function planScheduling(process: Process | undefined): ChildStep[] {
   return steps
 }
 
+/** The CPUs of a process that enters a container; undefined: those of the container's cpuset. */
+export interface Affinity {
+  /** Before it enters the cgroups: its way in must not take time from others' CPUs. */
+  readonly initial: readonly ChildStep[]
+  /** After that, for good. */
+  readonly final: readonly ChildStep[]
+}
+
+/** SPEC: config.md#linux-process execCPUAffinity: not for the container's first process. */
+export function planAffinity(process: Process | undefined): Affinity | undefined {
+  const { initial = '', final = '' } = process?.execCPUAffinity ?? {}
+  if (initial === '' && final === '') return undefined
+  return { initial: affinityStep('initial', initial), final: affinityStep('final', final) }
+}
+
+function affinityStep(which: 'initial' | 'final', cpus: string): ChildStep[] {
+  const origin = { config: `/process/execCPUAffinity/${which}`, doing: `set the ${which} CPU affinity to ${cpus}` }
+  return cpus === '' ? [] : [{ kind: 'affinity', cpus, origin }]
+}
+
 /**
  * personality(2). ORDER: before the seccomp filter, which may forbid the call.
  */

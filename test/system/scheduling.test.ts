@@ -1,13 +1,16 @@
 /** Scheduler, I/O priority, personality: what the kernel says of the container's process, and what is refused. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { bundle, type Config, create, createStart, outputOf } from '../support/bundle.ts'
 import { output } from '../support/exec.ts'
+import { execIn, outputIn } from '../support/in_container.ts'
+import { processStatus } from '../support/kernel.ts'
+import { RUNTIME } from '../support/place.ts'
 import { probePath } from '../support/probe.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
-import { must, state } from '../support/runtime.ts'
+import { must, state, stateRoot } from '../support/runtime.ts'
 
 type Scheduler = NonNullable<Config['process']['scheduler']>
 
@@ -143,5 +146,80 @@ describe.runIf(requires('root'))('the personality', () => {
       })
     expect(await uname('LINUX32')).toBe('i686\n')
     expect(await uname('LINUX')).toBe('x86_64\n')
+  })
+})
+
+describe.runIf(requires('root') && cpus().length > 1)('the CPUs of exec', () => {
+  const allowed = (id: string, ...flags: string[]) =>
+    outputIn(id, 'grep Cpus_allowed_list /proc/self/status', flags).then((text) => text.split(/\s+/)[1])
+  const all = `0-${cpus().length - 1}`
+  const running = async (affinity: Config['process']['execCPUAffinity']) => {
+    const made = await sleeper((config) => {
+      if (affinity) config.process.execCPUAffinity = affinity
+    })
+    const { pid } = await createStart(made)
+    // They are none of the first process.
+    expect(processStatus(pid).Cpus_allowed_list).toBe(all)
+    return made
+  }
+
+  test.each([
+    [undefined, all],
+    [{ initial: '0' }, '0'],
+    [{ final: '1' }, '1'],
+    [{ initial: '0', final: '1' }, '1'],
+    [{ initial: '1', final: '0-1,9999' }, '0-1'],
+  ])('%o', async (affinity, expected) => {
+    expect(await allowed((await running(affinity)).id)).toBe(expected)
+  })
+
+  test('of a process file come before the container’s', async () => {
+    const made = await running({ final: '0' })
+    writeFileSync(
+      `${made.path}/process.json`,
+      JSON.stringify({
+        cwd: '/',
+        args: ['grep', 'Cpus_allowed_list', '/proc/self/status'],
+        env: ['PATH=/bin'],
+        execCPUAffinity: { final: '1' },
+      }),
+    )
+    expect(await must(['exec', '--process', `${made.path}/process.json`, made.id])).toMatch(/\t1\n$/)
+  })
+
+  test('that are not there are an error, with its place', async () => {
+    const made = await running({ final: '4096' })
+    expect(await execIn(made.id, 'true')).toMatchObject({
+      code: 255,
+      stderr: expect.stringContaining(
+        'set the final CPU affinity to 4096, from /process/execCPUAffinity/final: sched_setaffinity to 4096: invalid argument',
+      ),
+    })
+  })
+
+  test('are set before anything is joined, and after', async () => {
+    const made = await running({ initial: '0', final: '1' })
+    const trace = `${made.path}/trace`
+    const line = ['-f', '-o', trace, '-e', 'trace=sched_setaffinity,setns', RUNTIME, '--root', stateRoot(), 'exec']
+    await output('strace', [...line, made.id, 'true'])
+    const calls = readFileSync(trace, 'utf8').match(/(sched_setaffinity\(\d+, \d+, \[[^\]]*\]|setns)/g) ?? []
+    expect(calls.slice(-3)).toEqual(['sched_setaffinity(0, 8, [0]', 'sched_setaffinity(0, 8, [1]', 'setns'])
+  })
+})
+
+describe.runIf(requires('root'))('exec', () => {
+  test('gives what create gives: scheduler, I/O priority, personality', async () => {
+    const made = await sleeper((config) => {
+      config.process.scheduler = { policy: 'SCHED_BATCH', nice: 4 }
+      config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 5 }
+      config.linux.personality = { domain: 'LINUX32' }
+    })
+    await createStart(made)
+    await must(['exec', '-d', '--pid-file', `${made.path}/pid`, made.id, 'sleep', '100'], {
+      output: `${made.path}/out`,
+    })
+    const pid = Number(readFileSync(`${made.path}/pid`, 'utf8'))
+    expect(await schedulingOf(pid)).toMatch(/^policy=3 flags=0 nice=4 .* io=2:5$/)
+    expect(readFileSync(`/proc/${pid}/personality`, 'utf8').trim()).toBe('00000008')
   })
 })
