@@ -1,36 +1,24 @@
 /** Docker Compose: a web application with PostgreSQL and Redis. */
 import { cpSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { repositoryPath } from '../support/place.ts'
-import { command, requires } from '../support/requires.ts'
 import { until } from '../support/wait.ts'
 import { limitOf } from './support/container.ts'
-import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
+import { inspect } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 import { ask, untilAnswer } from './support/http.ts'
-import type { Snapshot } from './support/leftovers.ts'
 import { onTerminal } from './support/terminal.ts'
 
 const URL = 'http://127.0.0.1:8000/'
 
-describe.runIf(canDocker() && requires(command('docker-compose')))('docker-compose', () => {
-  let docker: Docker
-  let before: Snapshot
-  let folder: string
+const IMAGES = ['python:3.11-slim', 'postgres:15', 'redis:7-alpine'] as const
 
-  beforeAll(async () => {
-    docker = await startDocker({
-      images: ['busybox:latest', 'python:3.11-slim', 'postgres:15', 'redis:7-alpine'],
-    })
-    folder = `${docker.host.directory}/shop`
-    cpSync(repositoryPath('test/engine/apps/compose'), folder, { recursive: true })
-    before = await baseline(docker)
-  })
-  afterAll(() => docker?.close())
-
-  const options = () => ({ cwd: folder, env: docker.env, timeout: 110_000 })
+dockerSuite('docker-compose', { images: IMAGES, keep: true }, (docker) => {
+  const options = () => ({ cwd: `${docker.host.directory}/shop`, env: docker.env, timeout: 110_000 })
   const compose = (...args: readonly string[]) => docker.host.output('docker-compose', args, options())
 
   test('up -d builds and starts all three, in the order of their health', async () => {
+    cpSync(repositoryPath('test/engine/apps/compose'), `${docker.host.directory}/shop`, { recursive: true })
     await compose('up', '-d')
     const states = await compose('ps')
     expect(states).toMatch(/^shop_cache_1 .* Up /m)
@@ -71,11 +59,10 @@ describe.runIf(canDocker() && requires(command('docker-compose')))('docker-compo
     expect(await ask(docker.host, URL)).toMatch(/^200 visit \d+, ([4-9]|\d\d+) in the database$/)
   })
 
-  test('down -v leaves nothing', async () => {
+  test('down -v removes containers, volumes and networks', async () => {
     await compose('down', '-v', '-t', '5')
     expect(await compose('ps', '-q')).toBe('')
     expect(await docker.run('volume', 'ls', '-q')).toBe('')
     expect(await docker.run('network', 'ls', '-q', '--filter', 'name=shop')).toBe('')
-    expect(await leftInDocker(docker, before)).toEqual([])
   })
 })

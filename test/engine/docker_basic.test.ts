@@ -1,23 +1,14 @@
 /** Docker: the commands of every day, as typed. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
-import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
+import { inspect } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 import { ask, untilAnswer } from './support/http.ts'
-import type { Snapshot } from './support/leftovers.ts'
 import { onTerminal } from './support/terminal.ts'
 
-describe.runIf(canDocker())('Docker', () => {
-  let docker: Docker
-  let before: Snapshot
+dockerSuite('Docker', { images: ['python:3.11', 'nginx:latest'] }, (docker) => {
   const env = () => ({ env: docker.env })
-
-  beforeAll(async () => {
-    docker = await startDocker({ images: ['busybox:latest', 'python:3.11', 'nginx:latest'] })
-    before = await baseline(docker)
-  })
-  afterEach(() => docker.clear())
-  afterAll(() => docker?.close())
 
   test('run gives output, errors and the exit code', async () => {
     const result = await docker.exec(['run', '--rm', 'busybox', 'sh', '-c', 'echo hello; echo oh >&2; exit 7'])
@@ -144,9 +135,5 @@ describe.runIf(canDocker())('Docker', () => {
     await docker.run('stop', '-t', '1', 'deaf')
     expect((await inspect(docker, 'deaf')).State.ExitCode).toBe(137)
     await docker.run('rm', 'deaf')
-  })
-
-  test('has left nothing: no process, mount, cgroup, link, rule or fd', async () => {
-    expect(await leftInDocker(docker, before)).toEqual([])
   })
 })

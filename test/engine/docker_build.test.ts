@@ -1,27 +1,23 @@
 /** Docker: images built of a Dockerfile, by the classic builder and by BuildKit, which finds the runtime by itself. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { until } from '../support/wait.ts'
-import { baseline, canDocker, type Docker, leftInDocker, startDocker } from './support/docker.ts'
+import type { Docker } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 import { untilAnswer } from './support/http.ts'
-import type { Snapshot } from './support/leftovers.ts'
 
 const FLASK = repositoryPath('test/engine/apps/flask')
 
-describe.runIf(canDocker())('docker build', () => {
-  let docker: Docker
-  let before: Snapshot
+/** BuildKit's parent cgroup is made by its first step and stays. */
+async function firstStep(docker: Docker): Promise<void> {
+  mkdirSync(`${docker.host.directory}/first`)
+  writeFileSync(`${docker.host.directory}/first/Dockerfile`, 'FROM busybox\nRUN true\n')
+  await docker.exec(['build', `${docker.host.directory}/first`], { env: { DOCKER_BUILDKIT: '1' } })
+}
 
-  beforeAll(async () => {
-    docker = await startDocker({ images: ['busybox:latest', 'python:3.11-slim'] })
-    await build(true, 'first', folderOf('first', ['FROM busybox', 'RUN true'])) // makes the parent of its cgroups
-    before = await baseline(docker)
-  })
-  afterEach(() => docker.clear())
-  afterAll(() => docker?.close())
-
+dockerSuite('docker build', { images: ['python:3.11-slim'], prepare: firstStep }, (docker) => {
   const build = (kit: boolean, name: string, folder: string, ...flags: readonly string[]) =>
     docker.exec(['build', ...(kit ? ['--progress', 'plain'] : []), '-t', name, ...flags, folder], {
       env: { DOCKER_BUILDKIT: kit ? '1' : '0' },
@@ -103,9 +99,5 @@ describe.runIf(canDocker())('docker build', () => {
     expect(await docker.run('run', '--rm', 'stages')).toBe('hello you')
     const again = await build(true, 'stages', folder, '--build-arg', 'WHO=you')
     expect(again.stderr).toMatch(/CACHED/)
-  })
-
-  test('has left nothing', async () => {
-    expect(await leftInDocker(docker, before)).toEqual([])
   })
 })

@@ -1,21 +1,11 @@
 /** Docker: exit codes, and what becomes of containers that end. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
 import { statusOf } from './support/container.ts'
-import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
-import type { Snapshot } from './support/leftovers.ts'
+import { inspect } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 
-describe.runIf(canDocker())('Docker, ends', () => {
-  let docker: Docker
-  let before: Snapshot
-
-  beforeAll(async () => {
-    docker = await startDocker({ images: ['busybox:latest'] })
-    before = await baseline(docker)
-  })
-  afterEach(() => docker.clear())
-  afterAll(() => docker?.close())
-
+dockerSuite('Docker, ends', {}, (docker) => {
   test.each<[number, readonly string[], RegExp]>([
     [127, ['busybox', 'nosuch'], /exec: "nosuch": executable file not found in \$PATH/],
     [127, ['busybox', '/no/such'], /"\/no\/such": .*no such file or directory/],
@@ -122,9 +112,5 @@ describe.runIf(canDocker())('Docker, ends', () => {
     await docker.run('commit', 'made', 'changed')
     expect(await docker.run('run', '--rm', 'changed', 'cat', '/file')).toBe('text')
     await docker.run('rmi', 'changed')
-  })
-
-  test('has left nothing', async () => {
-    expect(await leftInDocker(docker, before)).toEqual([])
   })
 })

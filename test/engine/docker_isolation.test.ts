@@ -1,25 +1,15 @@
 /** Docker: what a container may do and see, as flags of `docker run` say and the kernel has it. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { IS_REFERENCE, RUNTIME } from '../support/place.ts'
 import { mountsOf, statusOf } from './support/container.ts'
-import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
-import type { Snapshot } from './support/leftovers.ts'
+import { inspect } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 
 /** What Docker gives to containers: chown … audit_write, fourteen of them. */
 const DEFAULT_CAPABILITIES = '00000000a80425fb'
 
-describe.runIf(canDocker())('Docker, isolation', () => {
-  let docker: Docker
-  let before: Snapshot
-
-  beforeAll(async () => {
-    docker = await startDocker({ images: ['busybox:latest'] })
-    before = await baseline(docker)
-  })
-  afterEach(() => docker.clear())
-  afterAll(() => docker?.close())
-
+dockerSuite('Docker, isolation', {}, (docker) => {
   /** The output of a shell script in a container with these flags. */
   const outputOf = (script: string, ...flags: readonly string[]) =>
     docker.run('run', '--rm', ...flags, 'busybox', 'sh', '-c', script)
@@ -215,9 +205,5 @@ describe.runIf(canDocker())('Docker, isolation', () => {
     // All that there is, on any machine.
     const all = ['--cap-add', 'ALL', '--cap-drop', 'SYS_RESOURCE', '--security-opt', 'seccomp=unconfined']
     expect(await outputOf('grep CapEff /proc/self/status', ...all)).toMatch(/^CapEff:\t[0-9a-f]{8}feffffff$/)
-  })
-
-  test('has left nothing', async () => {
-    expect(await leftInDocker(docker, before)).toEqual([])
   })
 })

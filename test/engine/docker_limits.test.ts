@@ -1,24 +1,14 @@
 /** Docker: limits as the kernel has them, and what happens to who exceeds one. */
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
 import { cgroupOf, limitOf } from './support/container.ts'
-import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
-import type { Snapshot } from './support/leftovers.ts'
+import { inspect } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 
 const MIB = 2 ** 20
 
-describe.runIf(canDocker())('Docker, limits', () => {
-  let docker: Docker
-  let before: Snapshot
-
-  beforeAll(async () => {
-    docker = await startDocker({ images: ['busybox:latest'] })
-    before = await baseline(docker)
-  })
-  afterEach(() => docker.clear())
-  afterAll(() => docker?.close())
-
+dockerSuite('Docker, limits', {}, (docker) => {
   const pidOf = async (name: string) => (await inspect(docker, name)).State.Pid
   const memory = (pid: number) => limitOf(docker.host, pid, 'memory', 'memory.limit_in_bytes', 'memory.max')
   const quota = (pid: number) => limitOf(docker.host, pid, 'cpu', 'cpu.cfs_quota_us', 'cpu.max')
@@ -127,9 +117,5 @@ describe.runIf(canDocker())('Docker, limits', () => {
       'df -k /dev/shm /cache; stat -c %a /cache',
     )
     expect(said).toMatch(/^shm +8192 .*\/dev\/shm\ntmpfs +4096 .*\/cache\n700$/m)
-  })
-
-  test('has left nothing', async () => {
-    expect(await leftInDocker(docker, before)).toEqual([])
   })
 })

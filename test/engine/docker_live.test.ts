@@ -1,21 +1,16 @@
 /** Docker: the daemon goes and comes back, the containers stay; and users of their own. */
 import { writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
 import { mountsOf, statusOf } from './support/container.ts'
-import { baseline, canDocker, type Docker, inspect, leftInDocker, startDocker } from './support/docker.ts'
+import { inspect } from './support/docker.ts'
+import { dockerSuite } from './support/docker_suite.ts'
 import { makeHost } from './support/host.ts'
-import type { Snapshot } from './support/leftovers.ts'
 
-describe.runIf(canDocker())('dockerd --live-restore', () => {
-  let docker: Docker
-  let before: Snapshot
-  beforeAll(async () => {
-    docker = await startDocker({ images: ['busybox:latest'], flags: ['--live-restore'] })
-    before = await baseline(docker)
-  })
-  afterAll(() => docker?.close())
+/** What a daemon leaves when it is started again is its own. */
+const DAEMONS = [/^(process|fd of) .*(dockerd|containerd)/]
 
+dockerSuite('dockerd --live-restore', { flags: ['--live-restore'], mayBeLeft: DAEMONS }, (docker) => {
   test.each(['stop', 'kill'] as const)('the daemon ends (%s) and starts again: the container goes on', async (end) => {
     const name = `lasting-${end}`
     const script = 'trap "exit 5" TERM; i=0; while :; do i=$((i + 1)); echo $i; echo $i >/count; sleep 0.1; done'
@@ -24,7 +19,7 @@ describe.runIf(canDocker())('dockerd --live-restore', () => {
     const count = () => Number(docker.host.read(`/proc/${Pid}/root/count`).trim() || 'NaN')
     await until('it to count', () => count() > 1)
 
-    await docker.daemon[end]()
+    await docker.stop(end)
     const alone = count()
     await until('it to count without a daemon', () => count() > alone)
     await docker.again()
@@ -42,26 +37,19 @@ describe.runIf(canDocker())('dockerd --live-restore', () => {
     await docker.run('start', name)
     await docker.run('rm', '-f', name)
   })
-
-  test('has left nothing', async () => {
-    // What the first daemon left of its own is not the containers'.
-    const daemons = /^(process|fd of) .*(dockerd|containerd)/
-    expect(await leftInDocker(docker, before, [daemons])).toEqual([])
-  })
 })
 
-describe.runIf(canDocker())('dockerd --userns-remap', () => {
-  let docker: Docker
-  beforeAll(async () => {
-    const host = await makeHost()
-    for (const file of ['subuid', 'subgid']) {
-      writeFileSync(`${host.directory}/${file}`, 'nobody:300000:65536\nnogroup:300000:65536\n')
-      await host.output('mount', ['--bind', `${host.directory}/${file}`, `/etc/${file}`])
-    }
-    docker = await startDocker({ host, images: ['busybox:latest'], flags: ['--userns-remap', 'nobody:nogroup'] })
-  })
-  afterAll(() => docker?.close())
+/** A host where nobody's subordinate ids are known, and a daemon that maps containers to them. */
+async function remapped() {
+  const host = await makeHost()
+  for (const file of ['subuid', 'subgid']) {
+    writeFileSync(`${host.directory}/${file}`, 'nobody:300000:65536\nnogroup:300000:65536\n')
+    await host.output('mount', ['--bind', `${host.directory}/${file}`, `/etc/${file}`])
+  }
+  return { host, flags: ['--userns-remap', 'nobody:nogroup'] }
+}
 
+dockerSuite('dockerd --userns-remap', remapped, (docker) => {
   test('root in the container is somebody else outside', async () => {
     await docker.run(
       'run',

@@ -1,11 +1,10 @@
 /** Daemons on an engine's host: started, waited for, stopped; what they said is told when something fails. */
 import { existsSync, readFileSync } from 'node:fs'
-import { onTestFailed } from 'vitest'
 import { until } from '../../support/wait.ts'
 import type { Host } from './host.ts'
 
 export interface Daemon {
-  /** What it has printed so far. */
+  /** The last of what it has printed. */
   log(): string
   /** SIGTERM, and wait until it has ended. */
   stop(): Promise<void>
@@ -51,12 +50,5 @@ export async function startDaemon(
   ).catch((error: Error) => {
     throw new Error(`${error.message}\n${tail(log())}`)
   })
-  return { log, stop: () => signal('TERM'), kill: () => signal('KILL') }
-}
-
-/** To be called in a test: when it fails, what these daemons said last is printed. */
-export function tellOnFailure(...daemons: readonly Daemon[]): void {
-  onTestFailed(() => {
-    for (const daemon of daemons) console.error(tail(daemon.log()))
-  })
+  return { log: () => tail(log()), stop: () => signal('TERM'), kill: () => signal('KILL') }
 }

@@ -2,22 +2,15 @@
 import { mkdirSync } from 'node:fs'
 import type { ExecOptions, Result, Running } from '../../support/exec.ts'
 import { RUNTIME } from '../../support/place.ts'
-import { command, requires } from '../../support/requires.ts'
 import type { ImageName } from '../images/recipes.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { type Host, makeHost } from './host.ts'
 import { image } from './images.ts'
-import { leftSince, type Snapshot, snapshot } from './leftovers.ts'
-
-/** Whether Docker can be tested on this machine. */
-export const canDocker = () =>
-  requires('root', ...['dockerd', 'docker', 'containerd', 'iptables', 'debootstrap', 'script'].map(command))
 
 export interface Docker {
   readonly host: Host
   /** What the environment of docker's command line must have to reach this daemon. */
   readonly env: Readonly<Record<string, string>>
-  readonly daemon: Daemon
   /** Runs a command line of docker to its end. */
   exec(args: readonly string[], options?: ExecOptions): Promise<Result>
   /** A command line of docker that must succeed; its output, without the last newline. */
@@ -26,6 +19,10 @@ export interface Docker {
   start(args: readonly string[], options?: ExecOptions): Running
   /** Removes all containers and their networks. */
   clear(): Promise<void>
+  /** What the daemon said last. */
+  log(): string
+  /** Stops the daemon as one should; or kills it, as if it had crashed. */
+  stop(how?: 'stop' | 'kill'): Promise<void>
   /** Starts the daemon again after it was stopped or killed. */
   again(): Promise<void>
   /** Stops the daemon and removes the host. */
@@ -81,9 +78,8 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
   return {
     host,
     env,
-    get daemon() {
-      return daemon as Daemon
-    },
+    log: () => daemon?.log() ?? '',
+    stop: async (how = 'stop') => daemon?.[how](),
     exec: (args, more = {}) => host.exec('docker', args, { timeout: 60_000, ...more, env: { ...env, ...more.env } }),
     run,
     start: (args, more = {}) => host.start('docker', args, { timeout: 60_000, ...more, env: { ...env, ...more.env } }),
@@ -119,23 +115,4 @@ export interface Inspected {
 
 export async function inspect(docker: Docker, name: string): Promise<Inspected> {
   return JSON.parse(await docker.run('container', 'inspect', '--format', '{{json .}}', name)) as Inspected
-}
-
-const DAEMONS = ['dockerd', 'containerd']
-
-/** What is on the host after the first container, which makes what stays for the next: a parent cgroup, connections. */
-export async function baseline(docker: Docker): Promise<Snapshot> {
-  await docker.run('run', '--rm', '-p', '9999:80', 'busybox', 'true')
-  await docker.run('run', '--rm', '--network', 'host', 'busybox', 'true')
-  return snapshot(docker.host, DAEMONS)
-}
-
-/** What containers have left since then. */
-export async function leftInDocker(
-  docker: Docker,
-  before: Snapshot,
-  expected: readonly RegExp[] = [],
-): Promise<string[]> {
-  await docker.clear()
-  return leftSince(docker.host, before, DAEMONS, expected)
 }

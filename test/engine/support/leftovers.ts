@@ -40,14 +40,16 @@ function cgroups(host: Host): string[] {
     .flatMap((line) => below(line.split(' ')[4] as string))
 }
 
-/** Open fds of the engine's daemons. Sockets are not counted: dockerd keeps one for a request now and then by itself. */
+/** Files, fifos and the like that daemons have open; not their sockets and pipes, of which dockerd has more or fewer at rest. */
 function descriptors(host: Host, names: readonly string[]): string[] {
   const pids = readdirSync(host.path('/proc')).filter((pid) => /^\d+$/.test(pid))
   return pids.flatMap((pid) => {
     const name = read(host.path(`/proc/${pid}/comm`)).trim()
     if (!names.includes(name)) return []
     const targets = readdirSync(host.path(`/proc/${pid}/fd`)).map((fd) => target(host.path(`/proc/${pid}/fd/${fd}`)))
-    return targets.filter((text) => text !== '' && text !== 'socket:').map((text) => `fd of ${name}: ${text}`)
+    return targets
+      .filter((text) => text !== '' && !/^(socket|pipe):/.test(text))
+      .map((text) => `fd of ${name}: ${text}`)
   })
 }
 
