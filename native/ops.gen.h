@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 4117127189u
+#define DAVIT_TABLE_HASH 1339005052u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -49,6 +49,7 @@
 #define REPORT_FD 2u
 #define REPORT_CHILD 3u
 #define REPORT_FAILED 4u
+#define REPORT_LISTENER 5u
 
 #define PROGRAM_STAGE 0u
 #define PROGRAM_INIT 1u

@@ -198,20 +198,46 @@ long op_ready(struct runner *r, const long *a)
 	return 0;
 }
 
-/* seccomp(2); its failure says so, since it may be a part of exec. */
+/* The parent takes the listener from here, by its number: of the profile this asks for write and read alone. */
+static long hand_over(struct runner *r, int listener, uint32_t tag)
+{
+	struct answer answer = { 0, 0 };
+	long ret = runner_report(r, REPORT_LISTENER, listener, -1);
+
+	if (ret < 0)
+		return ret;
+	SYS_RETRY(ret, read, r->peer, &answer, sizeof(answer), 0, 0, 0);
+	if (ret < 0)
+		return ret;
+	return ret == sizeof(answer) && answer.tag == tag ? answer.value : -E_PROTO;
+}
+
+/*
+ * seccomp(2) and the handing over of its listener, with a[3] as the tag of the answer; the listener goes to `out`. As it
+ * may be a part of exec, a failure says what failed. The name, which exec changes, tells who finds us dead that it never
+ * came so far.
+ */
 long op_filter(struct runner *r, const long *a)
 {
 	struct {
 		uint16_t len;
 		const void *filter;
 	} program = { (uint16_t)(a[2] / 8), (const void *)a[1] };
-	long ret = SYS(seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, a[0], &program, 0, 0, 0);
+	long listener, ret;
 
-	if (ret < 0)
+	(void)SYS(prctl, 15 /* PR_SET_NAME */, "davit-init", 0, 0, 0, 0); /* cannot fail with these arguments */
+	listener = SYS(seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, a[0], &program, 0, 0, 0);
+	if (listener < 0) {
 		set_detail(r, "seccomp", 7);
-	else
-		r->filtered = 1;
-	return ret < 0 ? ret : 0;
+		return listener;
+	}
+	r->filtered = 1;
+	if (!(a[0] & 8 /* SECCOMP_FILTER_FLAG_NEW_LISTENER */))
+		return 0;
+	ret = hand_over(r, (int)listener, (uint32_t)a[3]);
+	if (ret < 0)
+		set_detail(r, "listener", 8);
+	return ret < 0 ? ret : listener;
 }
 
 long op_exec(struct runner *r, const long *a)

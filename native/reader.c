@@ -11,7 +11,7 @@ static const char *const signature[] = {
 	[OP_SYNC] = "ii----",  [OP_SENDFD] = "id----", [OP_FORK] = "i-----",   [OP_SPAWN] = "sbiidi",
 	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "------",   [OP_NETLINK] = "bi----",
 	[OP_MASK] = "dsdibi", [OP_READONLY] = "ds----",
-	[OP_CAPDROP] = "i-----", [OP_READY] = "biii--", [OP_FILTER] = "ibi---",
+	[OP_CAPDROP] = "i-----", [OP_READY] = "biii--", [OP_FILTER] = "ibii--",
 	[OP_COPYTREE] = "dd----",
 };
 enum { OP_COUNT = sizeof(signature) / sizeof(signature[0]) };

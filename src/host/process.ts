@@ -63,6 +63,22 @@ export function processStat(pid: number): ProcessStat | undefined {
   return { state: fields[0] as string, startTime: Number(fields[19]) }
 }
 
+/** davit-init's name while it is under a seccomp filter (native/ops_proc.c); exec gives it another. */
+const BEFORE_EXEC = 'davit-init'
+/** PF_EXITING of include/linux/sched.h. */
+const EXITING = 4
+
+/**
+ * Whether a process under a seccomp filter is ending, or has ended, without having executed anything; false when nothing
+ * is known of it any more.
+ */
+export function diedBeforeExec(pid: number): boolean {
+  const text = readTextIf(`/proc/${pid}/stat`)
+  if (!text?.includes(`(${BEFORE_EXEC})`)) return false
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || (Number(fields[6]) & EXITING) !== 0
+}
+
 /** pidfd_open(2); undefined when the process is gone. */
 export function openPidfd(pid: number): number | undefined {
   const fd = sys('pidfd_open', pid, 0)

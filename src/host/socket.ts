@@ -7,8 +7,8 @@ import { NATIVE } from '../wire/ops.ts'
 import { awaitReadable, type Signals } from './signals.ts'
 
 const AF_UNIX = 1
-const SOCK_STREAM = 1
 const SOCK_SEQPACKET = 5
+const TYPES = { stream: 1, datagram: 2, seqpacket: SOCK_SEQPACKET } as const
 const SOCK_CLOEXEC = 0o2000000
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
@@ -60,9 +60,8 @@ function setTimeouts(fd: number, ms: number): void {
  * Connects to a socket file, by an fd of it: a path may be as long as any. `timeout` ms (0: none) limits the wait for a
  * listener that has no room, and what is sent later. ENOTSOCK when it is something else.
  */
-export function connectUnix(path: string, type: 'stream' | 'seqpacket', timeout: number): number {
-  const kind = type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET
-  const fd = must('socket', sys('socket', AF_UNIX, kind | SOCK_CLOEXEC, 0))
+export function connectUnix(path: string, type: keyof typeof TYPES, timeout: number): number {
+  const fd = must('socket', sys('socket', AF_UNIX, TYPES[type] | SOCK_CLOEXEC, 0))
   try {
     setTimeouts(fd, timeout)
     withFd(openFile(path, O_PATH), (file) => {

@@ -133,6 +133,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
       privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),
       poststop: hooksOf(bundle, 'poststop'),
+      ...(seccomp ? { seccomp: seccomp.listener ? { listener: seccomp.listener } : {} } : {}),
     }
     const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console)
     creation.pidfdSockets = pidfdSockets

@@ -2,13 +2,13 @@
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { memfdText } from '../host/memfd.ts'
-import { openPidfd, reap } from '../host/process.ts'
+import { diedBeforeExec, openPidfd, reap } from '../host/process.ts'
 import { receive, send } from '../host/socket.ts'
-import { TAGS } from '../plan/step.ts'
+import { type Plan, TAGS } from '../plan/step.ts'
 import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
 import { CUSTOM } from '../wire/ops.ts'
 import type { Launching } from './launching.ts'
-import { reportWords } from './words.ts'
+import { reportWords, UNDER_FILTER } from './words.ts'
 
 /** Receives reports until `done` says that the one waited for is there; an fd that came with it is then its own. */
 export function receiveUntil(launching: Launching, done: (report: Report, fd: number) => boolean): void {
@@ -41,8 +41,12 @@ function childFailed(launching: Launching, report: Extract<Report, { kind: 'fail
   return new RuntimeError(launching.failing.code, `${launching.failing.words}${words}`)
 }
 
+function isFiltered({ init }: Plan): boolean {
+  return init.some((step) => step.kind === 'filter' || (step.kind === 'exec' && step.filter !== undefined))
+}
+
 /** The socket closed without a word. How init ended is all there is to say. */
-function childDied(launching: Launching): RuntimeError {
+function childDied(launching: Launching, hint = ''): RuntimeError {
   const child = launching.init ?? launching.stage
   const exit = child && reap(child.pid)
   const memory = exit?.signal === 9 ? ' (out of memory, or killed by somebody; is the memory limit large enough?)' : ''
@@ -51,7 +55,7 @@ function childDied(launching: Launching): RuntimeError {
     : exit.signal === undefined
       ? `exited with status ${exit.code}`
       : `was killed by signal ${exit.signal}`
-  return new RuntimeError(launching.failing.code, `${launching.failing.words}container init ${end}${memory}`)
+  return new RuntimeError(launching.failing.code, `${launching.failing.words}container init ${end}${hint || memory}`)
 }
 
 /** Lets the child come to a sync. */
@@ -89,7 +93,11 @@ export function reapStage(launching: Launching): void {
 /** After the last answer: the socket closes without a word as the process waits for `start`, or as exec happens. */
 export function finish(launching: Launching): void {
   const { message } = receive(launching.peer, launching.signals)
-  if (message.length === 0) return
+  if (message.length === 0) {
+    if (isFiltered(launching.plan) && launching.init && diedBeforeExec(launching.init.pid))
+      throw childDied(launching, UNDER_FILTER)
+    return
+  }
   const report = decodeReport(message)
   if (report.kind === 'failed') throw childFailed(launching, report)
   throw new RuntimeError('create', `bug: unexpected report ${JSON.stringify(report)}`)

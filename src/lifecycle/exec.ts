@@ -21,6 +21,7 @@ import type { Process } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { accountFiles, checkAlive, openTarget, type Target } from './exec_target.ts'
+import { specState } from './hooks.ts'
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets } from './pidfd_socket.ts'
@@ -136,8 +137,9 @@ function cgroupsOf({ cgroup, sharedCgroup }: ContainerRecord): CgroupRecord {
 }
 
 /** What exec adds to the parent's steps: nothing but the way in. */
-function entering({ pidfd }: Target, entrance: Entrance): Own {
+function entering({ pidfd, record }: Target, entrance: Entrance): Own {
   return {
+    state: () => specState(record, 'running'),
     step: ({ kind }) => {
       throw new Error(`bug: step ${kind} in a plan of exec`)
     },

@@ -19,17 +19,32 @@ import { SIGKILL } from '../kernel/prctl.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
 import { type Claim, writeStateFile } from '../state/store.ts'
 
-/** SPEC: runtime.md#state, compact, one document: what hooks read. */
-export function hookState(record: ContainerRecord, status: Status): string {
+/** SPEC: runtime.md#state. */
+export interface SpecState {
+  readonly ociVersion: string
+  readonly id: string
+  readonly status: Status
+  readonly pid?: number
+  readonly bundle: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** What others are told of a container. */
+export function specState(record: ContainerRecord, status: Status): SpecState {
   const { ociVersion, id, pid, bundle, annotations } = record
-  return JSON.stringify({
+  return {
     ociVersion,
     id,
     status,
     ...(status === 'stopped' ? {} : { pid }),
     bundle,
     ...(annotations ? { annotations } : {}),
-  })
+  }
+}
+
+/** The state as hooks read it: compact, one document. */
+export function hookState(record: ContainerRecord, status: Status): string {
+  return JSON.stringify(specState(record, status))
 }
 
 /** The end of what a hook printed, on one line. */

@@ -10,7 +10,7 @@ import { listenUnix } from '../host/socket.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { START_SOCKET } from '../state/status.ts'
 import type { Creation } from './creation.ts'
-import { hookState, runHook } from './hooks.ts'
+import { hookState, runHook, specState } from './hooks.ts'
 import { writeIdMaps } from './id_maps.ts'
 import type { Own, OwnPreset, OwnStep } from './parent.ts'
 import { lateSteps } from './words.ts'
@@ -20,6 +20,7 @@ export function making(creation: Creation): Own {
   return {
     step: (step) => runStep(creation, step),
     preset: (preset) => openPreset(creation, preset),
+    state: () => specState(creation.record, 'created'),
     cgroup: (refused) => {
       const into = creation.made?.into
       return into === undefined || refused ? undefined : openFile(into, O_PATH | O_DIRECTORY)

@@ -12,11 +12,13 @@ import type { HostStep, Preset } from '../plan/step.ts'
 import { encodePlan } from '../wire/encode.ts'
 import { passConsole } from './console.ts'
 import { answer, awaitTag, finish, reapStage } from './dialogue.ts'
+import type { SpecState } from './hooks.ts'
 import type { Launching } from './launching.ts'
+import { passListener } from './listener.ts'
 import { writePidFile } from './pid_file.ts'
 import { sendPidfd } from './pidfd_socket.ts'
 
-type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'sendPidfd' | 'pidFile'
+type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'sendPidfd' | 'pidFile' | 'listener'
 export type OwnStep = Exclude<HostStep, { kind: Shared }>
 export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' | 'tree' }>
 
@@ -25,6 +27,8 @@ export interface Own {
   step(step: OwnStep): void
   /** An fd for the child, closed when it has been started; undefined leaves the slot empty. */
   preset(preset: OwnPreset): number | undefined
+  /** The container, for the agent of a seccomp filter; absent where no filter is loaded. */
+  state?(): SpecState
   /** The v2 cgroup that the child is born in, by an fd that is closed after use; another where one was refused. */
   cgroup(refused?: SysError): number | undefined
 }
@@ -49,6 +53,8 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       return passConsole(launching)
     case 'sendPidfd':
       return sendPidfd(launching, step)
+    case 'listener':
+      return passListener(launching, step, own.state?.())
     case 'pidFile':
       writePidFile(step.path, launching.init?.pid ?? 0)
       launching.pidFile = step.path

@@ -1,7 +1,7 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
-import { openPidfd } from '../host/process.ts'
+import { diedBeforeExec, openPidfd } from '../host/process.ts'
 import { awaitReadable } from '../host/signals.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -12,16 +12,16 @@ import { WIRE } from '../wire/ops.ts'
 import { removeAll } from './delete.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
-import { lateWords } from './words.ts'
+import { lateWords, UNDER_FILTER } from './words.ts'
 
 /** Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. */
-export function startContainer(runtime: Runtime, id: string): void {
+export async function startContainer(runtime: Runtime, id: string): Promise<void> {
   const claim = openContainer(runtime.root, id, true) as Claim
   try {
     const record = readRecord(runtime.root, id)
     const status = record ? statusOf(claim.path, record) : 'creating'
     if (!record || status !== 'created') throw notStartable(status)
-    go(claim, record)
+    await go(claim, record)
     unlink(START_SOCKET, claim.fd)
     poststart(runtime, claim, record)
   } finally {
@@ -47,7 +47,7 @@ function notStartable(status: string): RuntimeError {
 }
 
 /** Connects to init and waits until exec has happened, which closes the connection without a word. */
-function go(claim: Claim, record: ContainerRecord): void {
+async function go(claim: Claim, record: ContainerRecord): Promise<void> {
   let peer: number
   try {
     peer = connectUnix(`${claim.path}/${START_SOCKET}`, 'seqpacket', 0)
@@ -61,8 +61,9 @@ function go(claim: Claim, record: ContainerRecord): void {
   }
   try {
     send(peer, encodeAnswer(WIRE.magic), 'tell the container init to start')
-    const { message } = receive(peer)
-    if (message.length === 0) return
+    let { message } = receive(peer)
+    if (message.length > 0 && record.seccomp?.listener) message = await listen(peer, record, message)
+    if (message.length === 0) return checkExecuted(record)
     const report = decodeReport(message)
     if (report.kind !== 'failed') throw new RuntimeError('start', `bug: unexpected report ${JSON.stringify(report)}`)
     awaitEnd(record.pid)
@@ -70,6 +71,22 @@ function go(claim: Claim, record: ContainerRecord): void {
   } finally {
     closeFd(peer)
   }
+}
+
+/** Hands over the listener if that is what the message is about; the next message. */
+async function listen(peer: number, record: ContainerRecord, message: Buffer): Promise<Buffer> {
+  const report = decodeReport(message)
+  const listener = record.seccomp?.listener
+  if (report.kind !== 'listener' || !listener) return message
+  const { passLateListener } = await import('./listener.ts')
+  passLateListener(peer, record, listener, report.fd)
+  return receive(peer).message
+}
+
+/** Under a filter an init that fails may not be able to say so. */
+function checkExecuted({ seccomp, pid }: ContainerRecord): void {
+  if (seccomp && diedBeforeExec(pid))
+    throw new RuntimeError('start', `unable to start container process: container init ended${UNDER_FILTER}`)
 }
 
 /** An init that has told why it fails ends at once: who asks for the state next is to see it stopped. */

@@ -10,6 +10,9 @@ import type { Encoded } from '../wire/encode.ts'
 import { CUSTOM } from '../wire/ops.ts'
 import { outputWords } from './hooks.ts'
 
+/** What is known of an init that ended in silence: its filter may forbid even to speak. */
+export const UNDER_FILTER = ' before it could execute: does the seccomp profile allow execve?'
+
 type Failed = Extract<Report, { kind: 'failed' }>
 
 /** "exit status 3" or "killed by signal 9", of a wait status. */
@@ -34,6 +37,8 @@ export function failureWords(step: ChildStep, errno: number, detail: Buffer): st
   const { doing = '', config } = step.origin ?? {}
   if (step.kind === 'findExecutable') return executableWords(step, errno)
   if (step.kind === 'filter' || (step.kind === 'exec' && detail.length > 0)) {
+    if (detail.toString() === 'listener')
+      return `hand the seccomp listener over, from /linux/seccomp: ${errnoText(errno)}`
     return `unable to init seccomp: error loading seccomp filter into kernel, from /linux/seccomp: ${errnoText(errno)}`
   }
   if (step.kind === 'exec') return `${doing}: ${errnoText(errno)}`

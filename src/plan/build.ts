@@ -22,7 +22,7 @@ import {
   planPropagation,
   planRootAttributes,
 } from './rootfs.ts'
-import { planFilterForHooks, refuseSeccomp } from './seccomp/filter.ts'
+import { listenerSteps, planFilterForHooks, refuseSeccomp } from './seccomp/filter.ts'
 import type { ChildStep, HostStep, Plan } from './step.ts'
 import { planLoopback, planNames, planSysctl } from './system.ts'
 import { refuseUnsupported } from './unsupported.ts'
@@ -117,6 +117,8 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
       ? [{ kind: 'pidFile' as const, path: request.pidFile, origin: { doing: `write pid file "${request.pidFile}"` } }]
       : []),
     { kind: 'answer', tag: 'created' },
+    // With `create` it is `start` that gets it.
+    ...(request.verb === 'run' ? listenerSteps(ctx) : []),
   ]
 }
 

@@ -3,6 +3,7 @@
  * that a user's experiment has broken is refused instead of run.
  */
 import { PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
+import { SECCOMP_FILTER_FLAG_NEW_LISTENER } from '../kernel/seccomp.ts'
 import type { ChildStep, Plan, Preset, Slot } from './step.ts'
 
 /** Slots a step uses, and the one it fills. */
@@ -84,17 +85,30 @@ function checkJumps(name: string, steps: readonly ChildStep[]): void {
   }
 }
 
-/** Steps of the parent that take an fd, and its tag. */
-const FDS = { console: 'console', keepMount: 'mount' } as const
+function hasListener(step: ChildStep): boolean {
+  const filter = step.kind === 'exec' ? step.filter : step.kind === 'filter' ? step : undefined
+  return filter !== undefined && (filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) !== 0
+}
+
+/** Steps of the parent that take an fd, and what the child does to give it. */
+const TAKES: { readonly [kind: string]: string } = {
+  console: 'fd console',
+  keepMount: 'fd mount',
+  listener: 'listener',
+}
 
 /** Both sides must meet at the same points in the same order, or one waits for ever. */
 function checkSyncs(plan: Plan): void {
-  const child = [...plan.stage, ...plan.init].flatMap((step) =>
-    step.kind === 'sync' && step.wait ? [step.tag] : step.kind === 'sendFd' ? [`fd ${step.tag}`] : [],
+  const child = [...plan.stage, ...plan.init].flatMap((step) => {
+    if (step.kind === 'sync') return step.wait ? [step.tag] : []
+    if (step.kind === 'sendFd') return [`fd ${step.tag}`]
+    return hasListener(step) ? ['listener'] : []
+  })
+  const parent: string[] = plan.parent.flatMap((step) =>
+    step.kind === 'await' ? [step.tag] : (TAKES[step.kind] ?? []),
   )
-  const parent = plan.parent.flatMap((step) =>
-    step.kind === 'await' ? [step.tag] : step.kind in FDS ? [`fd ${FDS[step.kind as keyof typeof FDS]}`] : [],
-  )
+  // Whoever starts a created container answers for what comes then.
+  if (plan.init.some(({ kind }) => kind === 'waitForStart') && child.at(-1) === 'listener') parent.push('listener')
   if (child.join() !== parent.join()) throw new Error(`bug: child syncs [${child}] but parent awaits [${parent}]`)
   const answers = plan.parent.flatMap((step) => (step.kind === 'answer' ? [step.tag] : []))
   const awaits = plan.parent.flatMap((step) => (step.kind === 'await' ? [step.tag] : []))

@@ -14,7 +14,7 @@ import { planEnterCgroups, planProtection, planSession } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { dieWithParent } from './protection.ts'
 import { planAffinity } from './scheduling.ts'
-import { refuseSeccomp } from './seccomp/filter.ts'
+import { listenerSteps, refuseSeccomp } from './seccomp/filter.ts'
 import type { ChildStep, HostStep, Plan } from './step.ts'
 import { refuseUnsupported } from './unsupported.ts'
 
@@ -105,7 +105,7 @@ function planRoot(ctx: ExecContext): ChildStep[] {
 }
 
 /** What the parent does, in order. */
-function parentSteps({ request, spec, cgroup }: ExecContext, staged: boolean): HostStep[] {
+function parentSteps({ request, spec, cgroup, seccomp }: ExecContext, staged: boolean): HostStep[] {
   const { pidFile, pidfdSockets = [] } = request
   return [
     { kind: 'launch', flags: 0, names: [], intoCgroup: cgroup.into, origin: { doing: 'start a process' } },
@@ -117,5 +117,6 @@ function parentSteps({ request, spec, cgroup }: ExecContext, staged: boolean): H
     ...pidfdSockets.map((path) => ({ kind: 'sendPidfd' as const, path, text: 'setns' as const })),
     ...(pidFile ? [{ kind: 'pidFile' as const, path: pidFile, origin: { doing: `write pid file "${pidFile}"` } }] : []),
     { kind: 'answer', tag: 'ready' },
+    ...listenerSteps({ seccomp }),
   ]
 }

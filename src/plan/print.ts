@@ -38,10 +38,11 @@ function propagationName(flags: number): string {
 }
 
 /** "a seccomp filter of 183 instructions (SPEC_ALLOW)". */
-function filterWords({ program, flags }: Filter): string {
+function filterWords({ program, flags, agent }: Filter): string {
   const names = Object.entries(FLAG_BITS).flatMap(([name, bit]) => (flags & bit ? [name] : []))
   const length = program.length / SOCK_FILTER_SIZE
-  return `a seccomp filter of ${length} instruction${length === 1 ? '' : 's'}${names.length > 0 ? ` (${list(names)})` : ''}`
+  const words = `a seccomp filter of ${length} instruction${length === 1 ? '' : 's'}`
+  return `${words}${names.length > 0 ? ` (${list(names)})` : ''}${agent ? ` with the agent "${agent}"` : ''}`
 }
 
 const FLAG_BITS = {
@@ -180,6 +181,8 @@ export function printHostStep(step: HostStep): string {
       return `write pid file "${step.path}"${config}`
     case 'sendPidfd':
       return `send pidfd to "${step.path}"${config}`
+    case 'listener':
+      return `hand the seccomp listener to "${step.listener.path}"${config}`
     default:
       return `${step.kind.replace(/[A-Z]/g, (char) => ` ${char.toLowerCase()}`)}${config}`
   }

@@ -7,7 +7,7 @@ import { toU64 } from '../spec/numbers.ts'
 import { type ProcessContext, SLOT } from './context.ts'
 import { labelledKeyring } from './labels.ts'
 import { dieWithParent, dumpable } from './protection.ts'
-import { filterOf } from './seccomp/filter.ts'
+import { filterOf, planTaking } from './seccomp/filter.ts'
 import type { ChildStep, Origin } from './step.ts'
 
 /**
@@ -182,7 +182,11 @@ export function planExec(ctx: ProcessContext, filtered: boolean): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
   const origin = { config: '/process/args/0', doing: `exec ${args[0] ?? ''}` }
   const filter = filtered ? filterOf(ctx) : undefined
-  return [{ kind: 'exec', args, env, keepFds: ctx.request.preserveFds, ...(filter ? { filter } : {}), origin }]
+  const taking = filtered ? planTaking(ctx) : []
+  return [
+    ...taking,
+    { kind: 'exec', args, env, keepFds: ctx.request.preserveFds, ...(filter ? { filter } : {}), origin },
+  ]
 }
 
 /** Umask 0 while nodes and directories are made; at the end the configured one, or 022. */

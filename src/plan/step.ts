@@ -9,6 +9,7 @@
 import type { CapabilityBits } from '../kernel/capability_bits.ts'
 import type { IOPRIO_CLASSES, PERSONALITIES, SCHED_FLAGS, SCHED_POLICIES } from '../kernel/scheduling.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
+import type { SeccompListener } from './seccomp/model.ts'
 
 export type Slot = number
 
@@ -146,6 +147,8 @@ export type IdentityStep =
 export interface Filter {
   readonly program: Uint8Array
   readonly flags: number
+  /** Path of the socket of whoever gets the listener that the flags ask for. */
+  readonly agent?: string
 }
 
 export type ProcessStep =
@@ -163,8 +166,8 @@ export type ProcessStep =
     >
   | Step<'findExecutable', { name: string; candidates: readonly string[] }>
   | Step<'waitForStart', { slot: Slot }>
-  /** Loads a seccomp filter; all that follows is subject to it. */
-  | Step<'filter', Filter>
+  /** Loads a seccomp filter; all that follows is subject to it. Its listener goes to `out` when it was handed over. */
+  | Step<'filter', Filter & { out?: Slot }>
   /** With a filter: loaded when nothing but execve itself is left to do. */
   | Step<'exec', { args: readonly string[]; env: readonly string[]; keepFds: number; filter?: Filter }>
   | Step<'call', { name: SyscallName; args: readonly CallArg[]; out?: Slot }>
@@ -186,6 +189,8 @@ export const TAGS = {
   ready: 5,
   /** The fd sent along is a mount about to be attached in a container that runs. */
   mount: 6,
+  /** The filter is loaded; its listener, reported by number, is to be taken. */
+  listener: 7,
 } as const
 
 export type Tag = keyof typeof TAGS
@@ -222,6 +227,8 @@ export type HostStep =
     }
   | { readonly kind: 'console'; readonly origin?: Origin }
   | { readonly kind: 'keepMount'; readonly origin?: Origin }
+  /** Takes the listener of the seccomp filter and hands it to the agent. */
+  | { readonly kind: 'listener'; readonly listener: SeccompListener; readonly origin: Origin }
   | { readonly kind: 'recordPid'; readonly origin?: Origin }
   | { readonly kind: 'pidFile'; readonly path: string; readonly origin?: Origin }
   | { readonly kind: 'markCreated'; readonly origin?: Origin }

@@ -5,6 +5,7 @@ import { PROGRAM, REPORT, WIRE } from './ops.ts'
 export type Report =
   | { readonly kind: 'sync' | 'fd'; readonly tag: number }
   | { readonly kind: 'child'; readonly pid: number }
+  | { readonly kind: 'listener'; readonly fd: number }
   | {
       readonly kind: 'failed'
       readonly program: 'stage' | 'init'
@@ -26,6 +27,8 @@ export function decodeReport(message: Buffer): Report {
       return { kind: 'fd', tag: value }
     case REPORT.child:
       return { kind: 'child', pid: value }
+    case REPORT.listener:
+      return { kind: 'listener', fd: value }
     case REPORT.failed:
       return {
         kind: 'failed',

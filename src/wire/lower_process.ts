@@ -20,7 +20,7 @@ import {
   SCHED_FLAGS,
   SCHED_POLICIES,
 } from '../kernel/scheduling.ts'
-import { type Filter, type IdentityStep, type NamespaceStep, type ProcessStep, TAGS } from '../plan/step.ts'
+import { type Filter, type IdentityStep, type NamespaceStep, type ProcessStep, type Slot, TAGS } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
 import { type Lowering, type StepOf, struct32 } from './lower.ts'
 
@@ -84,8 +84,8 @@ function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {
   }
 }
 
-function filter({ flags, program }: Filter, out: Emitter): void {
-  out.op('filter').imm(flags).bytes(program)
+function filter({ flags, program, out: slot }: Filter & { readonly out?: Slot }, out: Emitter): void {
+  out.op('filter').imm(flags).bytes(program).imm(TAGS.listener).out(slot)
 }
 
 /** sethostname(2) and setdomainname(2) take a length in bytes. */

@@ -24,7 +24,7 @@ export const OPS = {
   readonly: 18, // a[0]=root fd a[1]=path: bind it onto itself, read-only
   capdrop: 19, // a[0]=capabilities, a bit each: drop them from the bounding set
   ready: 20, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close: all that comes before exec
-  filter: 21, // a[0]=flags a[1]=struct sock_filter[] a[2]=length: load a seccomp filter
+  filter: 21, // a[0]=flags a[1]=struct sock_filter[] a[2]=length a[3]=tag: load a seccomp filter, hand its listener over
   copytree: 22, // a[0]=directory a[1]=empty directory: copy what is in the first into the second
 } as const
 
@@ -63,6 +63,7 @@ export const REPORT = {
   fd: 2, // value = tag; an fd is attached
   child: 3, // value = pid of init as the stage sees it
   failed: 4, // value = errno; program and record name the step
+  listener: 5, // value = number of the fd, to be taken by pidfd_getfd(2)
 } as const
 
 export const PROGRAM = { stage: 0, init: 1 } as const

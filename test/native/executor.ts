@@ -14,7 +14,7 @@ import { awaitReadable } from '../../src/host/signals.ts'
 import { receive, send, socketPair } from '../../src/host/socket.ts'
 import { errnoName } from '../../src/kernel/errno.ts'
 import { O_DIRECTORY, O_PATH } from '../../src/kernel/files.ts'
-import type { ChildStep } from '../../src/plan/step.ts'
+import { type ChildStep, TAGS } from '../../src/plan/step.ts'
 import { decodeReport, encodeAnswer, type Report } from '../../src/wire/decode.ts'
 import { encodePlan } from '../../src/wire/encode.ts'
 
@@ -98,11 +98,12 @@ function converse(peer: number, options: Options, reports: Report[]): void {
     if (message.length === 0) return
     const report = decodeReport(message)
     reports.push(report)
-    if (report.kind !== 'sync') continue
-    const value = options.answer ? options.answer(report.tag) : 0
+    if (report.kind !== 'sync' && report.kind !== 'listener') continue
+    const tag = report.kind === 'sync' ? report.tag : TAGS.listener
+    const value = options.answer ? options.answer(tag) : 0
     if (value === 'leave') return
     if (value === 'nothing') continue
-    send(peer, typeof value === 'number' ? encodeAnswer(report.tag, value) : value, 'answer')
+    send(peer, typeof value === 'number' ? encodeAnswer(tag, value) : value, 'answer')
   }
 }
 

@@ -66,10 +66,12 @@ static long received(long p, long max)
 {
 	long n = some(max);
 	const struct record *rec = &runner.plan.program[runner.program][runner.record];
+	const uint32_t magic = WIRE_MAGIC;
+	const void *tag = rec->op == OP_SYNC ? (const void *)&rec->arg[0] : rec->op == OP_FILTER ? &rec->arg[3] : (const void *)&magic;
 
 	fill(p, (size_t)n);
 	if (n >= 4 && next_byte() & 1)
-		memcpy((void *)p, rec->op == OP_SYNC ? (const void *)&rec->arg[0] : &(uint32_t){ WIRE_MAGIC }, 4);
+		memcpy((void *)p, tag, 4);
 	return n;
 }
 
@@ -295,6 +297,15 @@ static long success(long nr, const long *a)
 	case __NR_fstatfs:
 		fill(a[1], 120);
 		return 0;
+	case __NR_seccomp: {
+		const struct {
+			uint16_t len;
+			const void *filter;
+		} *program = (const void *)a[2];
+		touch(program->filter, program->len * 8u);
+		/* exec closes the listener, or the plan: a number that is never counted as open */
+		return a[1] & 8 ? FIRST_FD - 1 : 0;
+	}
 	case __NR_rt_sigaction:
 		touch((const void *)a[1], 32);
 		return 0;

@@ -1,29 +1,18 @@
 /** System calls by number in a container under a seccomp profile (caller.c). */
-import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { copyFileSync } from 'node:fs'
 import type { Seccomp } from '../../src/spec/types.gen.ts'
 import { type Bundle, bundle, type Config, run } from './bundle.ts'
-import { output } from './exec.ts'
+import { compiled } from './compiled.ts'
 import { repositoryPath } from './place.ts'
 
-const SOURCE = repositoryPath('test/support/caller.c')
-const BINARY = repositoryPath('build/test/caller')
-const FLAGS = ['-O1', '-Wall', '-Wextra', '-Werror', '-static', '-nostdlib', '-ffreestanding', '-fno-stack-protector']
-
-async function build(): Promise<void> {
-  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return
-  mkdirSync(repositoryPath('build/test'), { recursive: true })
-  const temporary = `${BINARY}.${process.pid}`
-  const args = [...FLAGS, '-fno-pie', '-no-pie', '-I', repositoryPath('native'), '-o', temporary, SOURCE]
-  await output('cc', args, { timeout: 60_000 })
-  renameSync(temporary, BINARY)
-}
+const FLAGS = ['-nostdlib', '-ffreestanding', '-fno-stack-protector', '-fno-pie', '-no-pie']
 
 /** A bundle with /bin/caller and a shell, its profile and what else is changed. */
 export async function filtered(
   seccomp: Seccomp | undefined,
   change: readonly string[] | ((config: Config) => void),
 ): Promise<Bundle> {
-  await build()
+  const caller = await compiled('caller', [...FLAGS, '-I', repositoryPath('native')])
   const made = await bundle(
     (config) => {
       config.root.readonly = false
@@ -33,7 +22,7 @@ export async function filtered(
     },
     { applets: ['sh', 'cat', 'grep', 'mkdir', 'sleep', 'true'] },
   )
-  copyFileSync(BINARY, `${made.rootfs}/bin/caller`)
+  copyFileSync(caller, `${made.rootfs}/bin/caller`)
   return made
 }
 

@@ -11,8 +11,8 @@ import { listText, ownerName, stateJson } from '../format.ts'
 import { print, type Session } from '../session.ts'
 import type { CommandOf } from '../table.ts'
 
-export function start(command: CommandOf<'start'>, { runtime }: Session): number {
-  startContainer(runtime, command.positionals.id)
+export async function start(command: CommandOf<'start'>, { runtime }: Session): Promise<number> {
+  await startContainer(runtime, command.positionals.id)
   return 0
 }
 

@@ -1,17 +1,19 @@
 /** Where the seccomp filter is loaded, and what that takes. */
 import { type Problem, RuntimeError } from '../../base/errors.ts'
-import { bitsOf, bitsOfHex } from '../../kernel/capability_bits.ts'
+import { bitsOfHex, hasCapability } from '../../kernel/capability_bits.ts'
 import { hasUserNamespace, type ProcessContext } from '../context.ts'
 import { planAfterFilter } from '../identity.ts'
-import type { ChildStep, Filter } from '../step.ts'
-
-const SYS_ADMIN = bitsOf(['CAP_SYS_ADMIN'])
+import { dumpable } from '../protection.ts'
+import type { ChildStep, Filter, HostStep } from '../step.ts'
+import type { CompiledSeccomp } from './model.ts'
 
 type Input = Pick<ProcessContext, 'spec' | 'facts' | 'seccomp'>
 
 /** The filter for the step that loads it. */
 export function filterOf({ seccomp }: Pick<Input, 'seccomp'>): Filter | undefined {
-  return seccomp && { program: seccomp.program, flags: seccomp.flags }
+  if (!seccomp) return undefined
+  const { program, flags, listener } = seccomp
+  return { program, flags, ...(listener ? { agent: listener.path } : {}) }
 }
 
 /**
@@ -23,16 +25,36 @@ export function planFilterForHooks(ctx: ProcessContext): ChildStep[] {
   if (!filter || !ctx.spec.hooks?.startContainer?.length) return []
   const origin = { config: '/linux/seccomp', doing: 'load the seccomp filter' }
   // A hook that may trace others must not find more in init than it has itself.
-  return [{ kind: 'filter', ...filter, origin }, ...planAfterFilter(ctx)]
+  const after = planAfterFilter(ctx)
+  if (!filter.agent) return [{ kind: 'filter', ...filter, origin }, ...after]
+  // Only the agent has the listener then, and the kernel tells callers when it is gone.
+  const out = ctx.slot()
+  return [...planTaking(ctx), { kind: 'filter', ...filter, out, origin }, { kind: 'close', slot: out }, ...after]
+}
+
+/**
+ * KERNEL: taking an fd out of a process is tracing it (pidfd_getfd(2)). A davit without CAP_SYS_PTRACE may do that with
+ * its own container's process unless that is not dumpable. Nothing of the host is open there any more.
+ */
+export function planTaking({ seccomp, facts }: Pick<Input, 'seccomp' | 'facts'>): ChildStep[] {
+  if (!seccomp?.listener) return []
+  return hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_PTRACE') ? [] : [dumpable(true)]
+}
+
+/** What the parent does as the filter is loaded: nothing, without a listener. */
+export function listenerSteps({ seccomp }: { readonly seccomp?: CompiledSeccomp | undefined }): HostStep[] {
+  if (!seccomp?.listener) return []
+  const { listener } = seccomp
+  const origin = { config: '/linux/seccomp/listenerPath', doing: `hand the seccomp listener to "${listener.path}"` }
+  return [{ kind: 'listener', listener, origin }]
 }
 
 /** A filter that was not compiled, or that could not be loaded, is refused before anything is created. */
 export function refuseSeccomp({ spec, facts, seccomp }: Input): void {
   if (!spec.linux?.seccomp) return
   if (!seccomp) throw refusal('it has to be compiled first')
-  if (seccomp.listener) throw refusal('SCMP_ACT_NOTIFY is not supported by this version of davit')
   if (spec.process?.noNewPrivileges || hasUserNamespace(spec)) return
-  if (facts.euid !== 0 || !(bitsOfHex(facts.boundingCaps).low & SYS_ADMIN.low))
+  if (!hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_ADMIN'))
     throw refusal('without noNewPrivileges it takes CAP_SYS_ADMIN, which davit does not have')
 }
 

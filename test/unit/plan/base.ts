@@ -1,13 +1,14 @@
 /** A configuration, facts and a request to start from, and the way from them to a plan. */
 import { cleanPath, joinPath } from '../../../src/base/path.ts'
-import { SECCOMP_FILTER_FLAG_SPEC_ALLOW } from '../../../src/kernel/seccomp.ts'
+import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_SPEC_ALLOW } from '../../../src/kernel/seccomp.ts'
 import { buildPlan, planPhases } from '../../../src/plan/build.ts'
 import { planCgroup } from '../../../src/plan/cgroup/plan.ts'
 import type { CreateRequest, PlanContext } from '../../../src/plan/context.ts'
 import type { Facts } from '../../../src/plan/facts.ts'
 import type { Phase } from '../../../src/plan/process_phases.ts'
+import type { CompiledSeccomp } from '../../../src/plan/seccomp/model.ts'
 import type { Plan } from '../../../src/plan/step.ts'
-import type { Spec } from '../../../src/spec/types.gen.ts'
+import type { Seccomp, Spec } from '../../../src/spec/types.gen.ts'
 import { HYBRID, LEGACY, UNIFIED } from './cgroup/helper.ts'
 
 /** What `davit spec` writes, shorter; with the terminal off. */
@@ -93,8 +94,12 @@ export function inputOf(patch: { config?: Json; facts?: Json; request?: Json }, 
   }
 }
 
-/** What any profile is compiled to here: a filter that allows everything. */
-const COMPILED = { program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: SECCOMP_FILTER_FLAG_SPEC_ALLOW }
+/** What any profile is compiled to here: a filter that allows everything, with the agent if it names one. */
+function compiled({ listenerPath }: Seccomp): CompiledSeccomp {
+  const program = Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f)
+  if (!listenerPath) return { program, flags: SECCOMP_FILTER_FLAG_SPEC_ALLOW }
+  return { program, flags: SECCOMP_FILTER_FLAG_NEW_LISTENER, listener: { path: listenerPath } }
+}
 
 /** What planners get, as src/lifecycle/create.ts puts it together. */
 export function planInput({
@@ -116,7 +121,7 @@ export function planInput({
     request,
     cgroup: cgroup.dirs.length > 0 ? cgroup : undefined,
     rootfs: root.startsWith('/') ? cleanPath(root) : joinPath(request.bundle, root),
-    ...(config.linux?.seccomp ? { seccomp: COMPILED } : {}),
+    ...(config.linux?.seccomp ? { seccomp: compiled(config.linux.seccomp) } : {}),
   }
 }
 

@@ -244,6 +244,16 @@ describe('filter', () => {
     expect(broken(SAMPLES.filtered, ({ init }) => ({ init: unfiltered(init) }))).toThrow('CAP_SYS_ADMIN is kept')
   })
 
+  test('an agent that nobody gives the listener to', () => {
+    const asked = SAMPLES['filtered by an agent']
+    const silent = broken(asked, ({ parent }) => ({ parent: without(parent, 'listener') }))
+    expect(silent).toThrow('child syncs [created,listener] but parent awaits [created]')
+    const deaf = broken(asked, ({ init }) => ({
+      init: init.map((step) => (step.kind === 'exec' ? { ...step, filter } : step)),
+    }))
+    expect(deaf).toThrow('child syncs [created] but parent awaits [created,listener]')
+  })
+
   test('hooks under it have what they are to have', () => {
     const last = (init: readonly ChildStep[]) =>
       init.filter((step, i) => step.kind !== 'capset' || i < init.findLastIndex(isKind('capset')))

@@ -94,6 +94,18 @@ export const SAMPLES: Readonly<Record<string, Patch>> = {
   filtered: {
     config: { process: { noNewPrivileges: false }, linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } } },
   },
+  'filtered by an agent': {
+    config: {
+      linux: {
+        seccomp: {
+          defaultAction: 'SCMP_ACT_ALLOW',
+          listenerPath: '/run/agent',
+          syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }],
+        },
+      },
+    },
+    request: { verb: 'run' },
+  },
   'filtered hooks': {
     config: {
       process: { noNewPrivileges: false },
