@@ -51,7 +51,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system engine-test bench conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
+	test-system engine-test bench bench-containerd conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -106,6 +106,11 @@ bench:  ## measure davit, runc and crun side by side (root)
 	@.ci/need $(BENCH_TOOLS)
 	$(BUILD) build $(OUT)/bench/measure
 	$(BUN) bench/run.ts
+
+bench-containerd:  ## time `ctr run` and `ctr task exec` with davit, runc and crun (root)
+	@.ci/need $(BENCH_TOOLS) $(ENGINE_TOOLS)
+	$(BUILD) build
+	$(BUN) bench/containerd.ts
 
 conformance:  ## check a runtime against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
 	@.ci/need $(DEMO_TOOLS)
