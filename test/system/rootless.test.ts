@@ -1,42 +1,8 @@
 /** Containers of an ordinary user: a user namespace, no cgroups, no privilege anywhere. */
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { bundle, type Config } from '../support/bundle.ts'
-import type { ExecOptions } from '../support/exec.ts'
-import { type OrdinaryUser, ordinaryUser } from '../support/ordinary_user.ts'
-import { RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
-import { atEnd, scratch } from '../support/scratch.ts'
-
-/** A bundle of an ordinary user's own, with the config.json that `spec --rootless` writes for it. */
-async function userBundle(change: (config: Config, user: OrdinaryUser) => void) {
-  const made = await bundle(() => {})
-  const user = await ordinaryUser(scratch())
-  atEnd(user.remove)
-  const path = `${scratch()}/own`
-  mkdirSync(path)
-  chownSync(path, user.uid, user.gid)
-  expect(await user.exec(RUNTIME, ['spec', '--rootless', '--bundle', path])).toMatchObject({ code: 0, stderr: '' })
-  const config = JSON.parse(readFileSync(`${path}/config.json`, 'utf8')) as Config
-  config.process.terminal = false
-  config.root.path = made.rootfs
-  change(config, user)
-  writeFileSync(`${path}/config.json`, JSON.stringify(config))
-  const davit = (args: readonly string[], options: ExecOptions = {}) => user.exec(RUNTIME, args, options)
-  const run = () => davit(['run', '--bundle', path, made.id])
-  const root = `${user.runtimeDir}/davit`
-  return { id: made.id, path, user, davit, run, root }
-}
-
-/** The caller's id as root, and all that it was granted above. */
-function wholeMaps(config: Config, user: OrdinaryUser): void {
-  const map = (own: number, { start, count }: { start: number; count: number }) => [
-    { containerID: 0, hostID: own, size: 1 },
-    { containerID: 1, hostID: start, size: count },
-  ]
-  config.linux.uidMappings = map(user.uid, user.uids)
-  config.linux.gidMappings = map(user.gid, user.gids)
-}
+import { userBundle, wholeMaps } from '../support/user_bundle.ts'
 
 const shell = (script: string) => ['/bin/sh', '-c', script]
 const words = (line: string | undefined) => line?.trim().split(/\s+/)
