@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
  * (Docker, containerd, Podman and Buildah on it), which comes last and alone, as it wants the machine for itself.
  */
 const LIMITS: Readonly<Record<string, { testTimeout: number; hookTimeout?: number }>> = {
-  unit: { testTimeout: 10_000 },
+  unit: { testTimeout: 60_000 },
   native: { testTimeout: 60_000 },
   system: { testTimeout: 60_000 },
   engine: { testTimeout: 120_000, hookTimeout: 300_000 },

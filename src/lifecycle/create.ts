@@ -6,6 +6,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
+import { readBelow } from '../host/accounts.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
@@ -13,6 +14,7 @@ import type { Signals } from '../host/signals.ts'
 import { buildPlan } from '../plan/build.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
+import { withHomeOf } from '../plan/home.ts'
 import { hooksOf } from '../plan/hooks.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -54,7 +56,7 @@ export function planContainer(
   options: CreateOptions,
   seccomp?: CompiledSeccomp,
 ) {
-  const { spec } = bundle
+  const spec = withHomeOf(bundle.spec, bundle.rootfs, bundle.path, ({ base, inner }) => readBelow(base, inner))
   const cgroup = chooseCgroup(runtime, spec, facts, options.id)
   const pidfdSockets = pidfdPaths(options.pidfdSocket, spec.annotations, runtime.cwd)
   const request: CreateRequest = {

@@ -2,25 +2,21 @@
  * `exec`: another process in a container. Everything is checked and planned before the first thing is done; a process
  * that could not be started leaves nothing. No lock is held: who deletes the container meanwhile wins.
  */
-import { RuntimeError, SysError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
-import { closeFd, readBytes } from '../ffi/file.ts'
+import { closeFd } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
-import { resolveUser, withHome } from '../plan/accounts.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ProcessRequest } from '../plan/context.ts'
 import { buildExecPlan } from '../plan/exec.ts'
 import { parseSubCgroups } from '../plan/exec_cgroup.ts'
-import { type ProcessFlags, processByFile, processByFlags } from '../plan/exec_process.ts'
 import type { Plan } from '../plan/step.ts'
-import { checkProcess, parseProcess } from '../spec/process_document.ts'
-import type { Process } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
-import { accountFiles, checkAlive, openTarget, type Target } from './exec_target.ts'
+import { type ProcessOptions, processOf } from './exec_process.ts'
+import { checkAlive, openTarget, type Target } from './exec_target.ts'
 import { specState } from './hooks.ts'
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
@@ -30,11 +26,8 @@ import { isRootless, type Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { supervise } from './supervise.ts'
 
-export interface ExecOptions {
+export interface ExecOptions extends ProcessOptions {
   readonly id: string
-  /** Path of a file with the whole process; the flags are then without meaning. */
-  readonly processFile?: string
-  readonly flags: Omit<ProcessFlags, 'user'> & { readonly user?: string }
   readonly detach: boolean
   readonly pidFile?: string
   readonly consoleSocket?: string
@@ -149,32 +142,5 @@ function entering({ pidfd, record }: Target, entrance: Entrance): Own {
       throw new Error(`bug: preset ${preset.kind} in a plan of exec`)
     },
     cgroup: entrance.takeInto,
-  }
-}
-
-/** The process to run, checked as config.json's is; its user's home filled in. */
-async function processOf(runtime: Runtime, target: Target, options: ExecOptions): Promise<Process> {
-  const container = target.spec.process
-  if (!container) throw new RuntimeError('state', 'the container has no process to take the settings from')
-  const files = accountFiles(target)
-  const { user, ...flags } = options.flags
-  const { process, warnings } =
-    options.processFile === undefined
-      ? await checkProcess(
-          processByFlags(container, user === undefined ? flags : { ...flags, user: resolveUser(user, files) }),
-          target.spec,
-        )
-      : await parseProcess(readProcessFile(options.processFile, runtime.cwd), target.spec, options.processFile)
-  for (const { pointer, message } of warnings) runtime.log.warning(`process ${pointer}: ${message}`)
-  const whole = options.processFile === undefined ? process : processByFile(container, process)
-  return { ...whole, env: withHome(whole.env ?? [], whole.user?.uid ?? 0, files.passwd) }
-}
-
-function readProcessFile(path: string, cwd: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readBytes(absolutePath(path, cwd)))
-  } catch (error) {
-    if (error instanceof SysError) throw new RuntimeError('bundle', error.message)
-    throw new RuntimeError('config-syntax', `parse ${path}: not valid UTF-8`)
   }
 }

@@ -24,7 +24,7 @@ export async function checkPart(part: Part): Promise<{ readonly spec: Spec; read
   let found: Findings = { problems: [], warnings: [] }
   try {
     spec = await validateConfig(part.config)
-    found = checkRules(spec)
+    found = checkRules(spec, part.place)
     problems.push(...inside(found.problems, part.place))
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== 'config-invalid') throw error

@@ -126,6 +126,7 @@ describe.runIf(requires('root'))('exec as engines call it', () => {
     const flags = ['--pid-file', `${made.path}/pid`, '--process', file, '--detach', '--tty', '--console-socket', socket]
     const { code } = await davit(['exec', ...flags, made.id], { output: `${made.path}/exec.out` })
     expect(code).toBe(0)
+    await until('the question', () => receiver.stdout().includes('\n1000\r\n'))
     receiver.write('hello\n')
     await receiver.done
     expect(receiver.stdout().replaceAll('\r', '')).toBe(
