@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Seccomp } from '../src/spec/types.gen.ts'
 import { find } from './runtimes.ts'
 
 type Json = Record<string, unknown>
@@ -17,8 +18,15 @@ export function makeBundle(folder: string): void {
   writeFileSync(join(folder, 'spec.json'), readFileSync(join(folder, 'config.json')))
 }
 
-/** Writes config.json: the written spec without terminal, with these arguments and, if given, a memory limit. */
-export function configure(folder: string, args: readonly string[], memory?: number): void {
+/** What is measured besides the plain run. */
+export interface Extras {
+  /** Memory limit in bytes. */
+  readonly memory?: number
+  readonly seccomp?: Seccomp
+}
+
+/** Writes config.json: the written spec without terminal, with these arguments. */
+export function configure(folder: string, args: readonly string[], { memory, seccomp }: Extras = {}): void {
   const spec = JSON.parse(readFileSync(join(folder, 'spec.json'), 'utf8')) as Json & { process: Json; linux: Json }
   spec.process = { ...spec.process, terminal: false, args }
   // An ambient set without an inheritable one, as runc 1.1 writes it, does nothing but make davit warn.
@@ -27,5 +35,6 @@ export function configure(folder: string, args: readonly string[], memory?: numb
     const resources = (spec.linux.resources ?? {}) as Json
     spec.linux = { ...spec.linux, resources: { ...resources, memory: { limit: memory } } }
   }
+  if (seccomp) spec.linux = { ...spec.linux, seccomp }
   writeFileSync(join(folder, 'config.json'), JSON.stringify(spec))
 }

@@ -12,7 +12,7 @@ const FLUSHED = 3000
 
 /** Whether /bin/true runs in a limit of so many KiB, every time of `times`. */
 function runsIn(runtime: Runtime, folder: string, kib: number, times: number): boolean {
-  configure(folder, ['/bin/true'], kib * 1024)
+  configure(folder, ['/bin/true'], { memory: kib * 1024 })
   for (let n = 0; n < times; n++) {
     const root = join(folder, runtime.name)
     const argv = ['build/bench/measure', 'quiet', runtime.path, '--root', root, 'run', '--bundle', folder, 'small']
@@ -81,7 +81,7 @@ function charge(folder: string): Charge {
 
 /** What the cgroup of a sleeping container is charged with, once it has come to rest. */
 export async function leftInCgroup(runtime: Runtime, folder: string): Promise<Charge> {
-  configure(folder, ['/bin/sleep', '100'], 64 << 20)
+  configure(folder, ['/bin/sleep', '100'], { memory: 64 << 20 })
   const root = join(folder, runtime.name)
   const own = [runtime.path, '--root', root]
   const quiet = ['build/bench/measure', 'quiet', ...own]

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { engineProfile } from '../test/support/profiles.ts'
 import { configure, makeBundle } from './bundle.ts'
 import { bareCharge, type Charge, leftInCgroup, peakRss, smallestLimit } from './memory.ts'
 import type { Results } from './model.ts'
@@ -40,6 +41,9 @@ async function measure(folder: string): Promise<Results> {
   say('run of /bin/true')
   configure(folder, ['/bin/true'])
   times.run = timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
+  say('run with a seccomp profile')
+  configure(folder, ['/bin/true'], { seccomp: engineProfile() })
+  times.seccomp = timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
   say('create, start, kill, delete')
   configure(folder, ['/bin/sleep', '1000'])
   const steps = timeSteps(runtimes, { rounds: EFFORT.rounds, runs: EFFORT.runs / 2 }, folder)
