@@ -1,7 +1,7 @@
 /** Unix sockets: the pair to the container's init, the socket of `start`, the engine's console socket. */
 import { baseName, parentPath } from '../base/path.ts'
-import { closeFd, openFile, statIf, withFd } from '../ffi/file.ts'
-import { must, native, sys } from '../ffi/native.ts'
+import { closeFd, openFile, statIf, unlink, withFd } from '../ffi/file.ts'
+import { cstring, must, native, sys } from '../ffi/native.ts'
 import { O_DIRECTORY, O_PATH, S_IFMT, S_IFSOCK } from '../kernel/files.ts'
 import { NATIVE } from '../wire/ops.ts'
 import { awaitReadable, type Signals } from './signals.ts'
@@ -10,6 +10,7 @@ const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
 const TYPES = { stream: 1, datagram: 2, seqpacket: SOCK_SEQPACKET } as const
 const SOCK_CLOEXEC = 0o2000000
+const SOCK_NONBLOCK = 0o4000
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const SO_SNDTIMEO = 21
@@ -57,18 +58,42 @@ function setTimeouts(fd: number, ms: number): void {
 }
 
 /**
- * Connects to a socket file, by an fd of it: a path may be as long as any. `timeout` ms (0: none) limits the wait for a
+ * Connects to a socket file, by an fd of it: a path may be as long as any; or to a name in the abstract namespace, after
+ * "@". `timeout` ms (0: none) limits the wait for a
  * listener that has no room, and what is sent later. ENOTSOCK when it is something else.
  */
 export function connectUnix(path: string, type: keyof typeof TYPES, timeout: number): number {
   const fd = must('socket', sys('socket', AF_UNIX, TYPES[type] | SOCK_CLOEXEC, 0))
   try {
     setTimeouts(fd, timeout)
+    connectTo(fd, path)
+    return fd
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+}
+
+function connectTo(fd: number, path: string): void {
+  const connect = (bytes: Buffer) => sys('connect', fd, bytes, bytes.length)
+  // KERNEL: such a name begins with a NUL and ends where the address does.
+  if (path.startsWith('@')) must(`connect "${path}"`, connect(address(`\0${path.slice(1)}`).subarray(0, -1)))
+  else {
     withFd(openFile(path, O_PATH), (file) => {
       const found = ((statIf('', file)?.mode ?? 0) & S_IFMT) === S_IFSOCK
-      const bytes = address(`/proc/self/fd/${file}`)
-      must(`connect "${path}"`, found ? sys('connect', fd, bytes, bytes.length) : ENOTSOCK)
+      must(`connect "${path}"`, found ? connect(address(`/proc/self/fd/${file}`)) : ENOTSOCK)
     })
+  }
+}
+
+/** A datagram socket file that anybody may send to, in place of one that is there; reading it never waits. */
+export function listenDatagram(folder: number, name: string): number {
+  const fd = must('socket', sys('socket', AF_UNIX, TYPES.datagram | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))
+  try {
+    unlink(name, folder)
+    const bytes = address(`/proc/self/fd/${folder}/${name}`)
+    must(`bind "${name}"`, sys('bind', fd, bytes, bytes.length))
+    must(`chmod "${name}"`, sys('fchmodat', folder, cstring(name), 0o777))
     return fd
   } catch (error) {
     closeFd(fd)

@@ -8,7 +8,7 @@ import { TIOCGPTPEER } from '../kernel/tty.ts'
 
 const F_SETFL = 4
 /** More than the kernel keeps of a terminal's output; what comes beyond is not of the process that has ended. */
-const REST = 1 << 20
+const REST = 1 << 16
 
 /** A terminal under way. */
 export interface Attached {

@@ -7,10 +7,12 @@ import { absolutePath } from '../base/path.ts'
 import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import { readBelow } from '../host/accounts.ts'
+import type { ListenFds } from '../host/caller.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
 import type { Signals } from '../host/signals.ts'
+import { NOTIFY_STATE, withActivation } from '../plan/activation.ts'
 import { buildPlan } from '../plan/build.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
@@ -18,12 +20,13 @@ import { withHomeOf } from '../plan/home.ts'
 import { hooksOf } from '../plan/hooks.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { checkId, claimContainer, writeRecord, writeStateFile } from '../state/store.ts'
+import { checkId, claimContainer, makeStateFolder, writeRecord, writeStateFile } from '../state/store.ts'
 import { chooseCgroup } from './cgroup_choice.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { Creation } from './creation.ts'
 import { type Bundle, loadBundle, realRootfs } from './load.ts'
 import { making } from './making.ts'
+import type { Notifier } from './notify.ts'
 import { runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
 import { checkPreserved } from './preserved.ts'
@@ -43,6 +46,10 @@ export interface CreateOptions {
   readonly pidFile?: string
   readonly consoleSocket?: string
   readonly pidfdSocket?: string
+  /** Where the service manager waits for READY=1; see src/host/caller.ts. */
+  readonly notifySocket?: string
+  /** The first of the fds to hand on are sockets of a service manager's; the preserved ones come after them. */
+  readonly listenFds?: ListenFds
 }
 
 /**
@@ -65,12 +72,13 @@ export function planContainer(
     verb: options.verb,
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
-    preserveFds: options.preserveFds,
+    preserveFds: (options.listenFds?.count ?? 0) + options.preserveFds,
+    ...(options.notifySocket === undefined ? {} : { notifyFolder: `${runtime.root}/${options.id}/${NOTIFY_STATE}` }),
     ...(options.pidFile === undefined ? {} : { pidFile: absolutePath(options.pidFile, runtime.cwd) }),
     ...(pidfdSockets.length > 0 ? { pidfdSockets } : {}),
   }
   const plan = buildPlan({
-    spec,
+    spec: withActivation(spec, { listen: options.listenFds, notify: options.notifySocket !== undefined }),
     facts,
     request,
     cgroup,
@@ -94,7 +102,7 @@ function usable(bundle: Bundle): Bundle {
  */
 export async function createContainer(runtime: Runtime, options: CreateOptions, signals?: Signals): Promise<Creation> {
   checkId(options.id)
-  checkPreserved(options.preserveFds)
+  checkPreserved(options.preserveFds, options.listenFds?.count)
   const bundle = usable(await loadBundle(runtime, options.bundle, options.configFile))
   checkConsole(
     bundle.spec.process?.terminal ?? false,
@@ -111,7 +119,10 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
   )
   let console = -1
+  let notifier: Notifier | undefined
   try {
+    if (options.notifySocket !== undefined && options.verb === 'run')
+      notifier = (await import('./notify.ts')).openNotifier(options.notifySocket, runtime.log)
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const claim = claimContainer(runtime.root, options.id)
     // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
@@ -139,17 +150,23 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     }
     const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console)
     creation.pidfdSockets = pidfdSockets
+    creation.notifier = notifier
     creation.signals = signals
     try {
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
       writeStateFile(claim, 'config.json', bundle.text)
+      if (options.notifySocket !== undefined) makeStateFolder(claim, NOTIFY_STATE)
+      notifier?.listen(claim)
       runParent(creation, making(creation))
       return creation
     } catch (error) {
       creation.undo()
       throw error
     }
+  } catch (error) {
+    notifier?.close()
+    throw error
   } finally {
     if (console >= 0) closeFd(console)
     closePidfdSockets(pidfdSockets)

@@ -9,6 +9,7 @@ import type { ContainerRecord, Status } from '../state/record.ts'
 import { type Claim, releaseContainer, removeContainer, writeRecord } from '../state/store.ts'
 import { runRecordedHooks } from './hooks.ts'
 import { Launching } from './launching.ts'
+import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
 
 /** State of one creation; its own steps are in src/lifecycle/making.ts. */
@@ -18,6 +19,8 @@ export class Creation extends Launching {
   readonly cgroup: CgroupPlan | undefined
   /** The cgroups once they are made. */
   made: MadeCgroup | undefined
+  /** Tells the service manager that the container is ready. */
+  notifier: Notifier | undefined
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 

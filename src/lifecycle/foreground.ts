@@ -19,9 +19,10 @@ import {
 } from './attach.ts'
 import type { Launching } from './launching.ts'
 
-/** Something else to watch meanwhile; fd -1: nothing just now. */
+/** Something else to watch meanwhile. */
 export interface Watch {
-  readonly fd: number
+  /** Asked before each wait; -1: nothing just now. */
+  fd(): number
   /** Called when the fd is readable. */
   act(): void
 }
@@ -59,18 +60,20 @@ function tellLoss({ runtime }: Launching, errno: number): void {
 function untilEnd(init: Launched, signals: Signals, terminal: Attached | undefined, watches: readonly Watch[]): Exit {
   const set = pollSet(AT.watches + watches.length)
   let exit = handle(takeSignals(signals), init, terminal)
-  while (!exit) {
+  for (;;) {
+    // ORDER: once more after the end: what was said before it is there to be read.
+    const last = exit !== undefined
     set.watch(AT.signals, signals.read, POLLIN)
-    set.watch(AT.pidfd, init.pidfd, POLLIN)
+    set.watch(AT.pidfd, last ? -1 : init.pidfd, POLLIN)
     if (terminal) watchTerminal(terminal, set, AT.terminal)
-    for (const [i, { fd }] of watches.entries()) set.watch(AT.watches + i, fd, POLLIN)
-    set.wait(-1)
+    for (const [i, watch] of watches.entries()) set.watch(AT.watches + i, watch.fd(), POLLIN)
+    set.wait(last ? 0 : -1)
+    for (const [i, watch] of watches.entries()) if (set.ready(AT.watches + i)) watch.act()
+    if (exit) return exit
     if (set.ready(AT.signals)) exit = handle(takeSignals(signals), init, terminal)
     if (set.ready(AT.pidfd)) exit ??= reap(init.pid) ?? { code: 0, signal: undefined }
     if (terminal) moveTerminal(terminal, set, AT.terminal)
-    for (const [i, watch] of watches.entries()) if (set.ready(AT.watches + i)) watch.act()
   }
-  return exit
 }
 
 /** The loop when it has ended: what it has printed goes out, however slow the reader, unless a signal asks to end. */

@@ -3,15 +3,21 @@ import { RuntimeError } from '../base/errors.ts'
 import { closeFd, listDir } from '../ffi/file.ts'
 import { callerFds } from '../host/caller.ts'
 
-/** The caller's fds must be there: one of our own in their place would be handed to the container. */
-export function checkPreserved(count: number): void {
-  if (count === 0) return
+/**
+ * The caller's fds must be there: one of our own in their place would be handed to the container. `sockets` of a service
+ * manager come first.
+ */
+export function checkPreserved(count: number, sockets = 0): void {
+  if (count + sockets === 0) return
   const given = callerFds()
   const open = new Set(listDir('/proc/self/fd').map(Number))
-  for (let fd = 3; fd < 3 + count; fd++) {
+  for (let fd = 3; fd < 3 + sockets + count; fd++) {
     if (given === undefined ? open.has(fd) : fd < 3 + given) continue
-    const message = `please check that preserved-fd ${fd} (of ${count}) is present: bad file descriptor`
-    throw new RuntimeError('usage', message)
+    const what =
+      fd < 3 + sockets
+        ? `socket ${fd} (of ${sockets}, LISTEN_FDS) is present`
+        : `preserved-fd ${fd} (of ${count}) is present`
+    throw new RuntimeError('usage', `please check that ${what}: bad file descriptor`)
   }
 }
 

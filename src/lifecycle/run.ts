@@ -25,8 +25,9 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   if (options.detach) {
     const creation = await createContainer(runtime, options)
     started(creation)
-    if (creation.init) closeFd(creation.init.pidfd)
+    // ORDER: others may kill or delete it while we only wait.
     releaseContainer(creation.claim)
+    detached(creation)
     return 0
   }
   const signals = catchSignals()
@@ -36,9 +37,21 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   forgetPreserved(creation.plan.keepFds)
   // ORDER: others may start, kill or delete it while we only wait.
   unlockContainer(creation.claim)
-  const code = supervise(creation)
+  const { notifier } = creation
+  // The service manager is to watch us: we end with the container's code.
+  const code = supervise(creation, notifier?.watches(process.pid))
   if (!options.keep) cleanUp(runtime, creation)
+  notifier?.settle(signals)
   return code
+}
+
+/** Leaves the container to itself, as soon as a service manager that waits for it has heard that it is ready. */
+function detached({ init, notifier }: Creation): void {
+  if (!init) throw new Error('bug: a container without init')
+  notifier?.awaitReady(init.pid, init.pidfd)
+  notifier?.settle()
+  notifier?.close()
+  closeFd(init.pidfd)
 }
 
 /** exec has happened: the hooks that follow it, or everything is taken back. */

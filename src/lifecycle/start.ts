@@ -11,21 +11,41 @@ import { decodeReport, encodeAnswer } from '../wire/decode.ts'
 import { WIRE } from '../wire/ops.ts'
 import { removeAll } from './delete.ts'
 import { runRecordedHooks } from './hooks.ts'
+import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
 import { lateWords, UNDER_FILTER } from './words.ts'
 
-/** Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. */
-export async function startContainer(runtime: Runtime, id: string): Promise<void> {
+/**
+ * Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. With a
+ * notifier it stays until the container is ready, or has ended.
+ */
+export async function startContainer(runtime: Runtime, id: string, notifier?: Notifier): Promise<void> {
   const claim = openContainer(runtime.root, id, true) as Claim
+  let ready: (() => void) | undefined
   try {
     const record = readRecord(runtime.root, id)
     const status = record ? statusOf(claim.path, record) : 'creating'
     if (!record || status !== 'created') throw notStartable(status)
+    // ORDER: the socket before the process that speaks to it, the pidfd while the pid is surely its own.
+    ready = notifier && waiting(notifier, claim, record)
     await go(claim, record)
     unlink(START_SOCKET, claim.fd)
     poststart(runtime, claim, record)
   } finally {
     releaseContainer(claim)
+  }
+  // ORDER: without the lock: others may kill or delete it meanwhile.
+  ready?.()
+}
+
+function waiting(notifier: Notifier, claim: Claim, { pid }: ContainerRecord): () => void {
+  notifier.listen(claim)
+  const pidfd = openPidfd(pid)
+  if (pidfd === undefined) throw notStartable('stopped')
+  return () => {
+    notifier.awaitReady(pid, pidfd)
+    notifier.settle()
+    closeFd(pidfd)
   }
 }
 

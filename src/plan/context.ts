@@ -15,6 +15,8 @@ export interface ProcessRequest {
   readonly preserveFds: number
   /** Absolute. */
   readonly pidFile?: string
+  /** Folder on the host for the container's notify socket, absolute. */
+  readonly notifyFolder?: string
   /** Absolute paths of the sockets that get a pidfd of the process. */
   readonly pidfdSockets?: readonly string[]
 }

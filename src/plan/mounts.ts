@@ -6,13 +6,14 @@ import { cleanPath, parentPath } from '../base/path.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount } from '../spec/types.gen.ts'
+import { NOTIFY_FOLDER } from './activation.ts'
 import { planBind } from './bind_mount.ts'
 import { planCgroupMount } from './cgroup_mount.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
 import { labelledOptions, planMountLabel } from './labels.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
 import { attributeSteps, lateReadonly, placeSteps } from './mount_steps.ts'
-import type { ChildStep, Slot } from './step.ts'
+import type { ChildStep, Origin, Slot } from './step.ts'
 
 /** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
 const KERNEL_FILESYSTEMS = new Set([
@@ -37,12 +38,27 @@ function describe(mount: Mount): string {
 
 /** All mounts that are asked for, in order. */
 export function plannedMounts(ctx: Pick<MountContext, 'spec' | 'entering'>): PlannedMount[] {
-  return (ctx.spec.mounts ?? []).map((mount, index) => ({
+  const at = ctx.entering ? '' : '/mounts'
+  return (ctx.spec.mounts ?? []).map((mount, index) => plannedMount(mount, { config: `${at}/${index}` }))
+}
+
+function plannedMount(mount: Mount, place: Pick<Origin, 'config'>): PlannedMount {
+  return {
     mount,
     options: parseMountOptions(mount.options ?? []),
     target: cleanPath(`/${mount.destination}`),
-    origin: { config: `${ctx.entering ? '' : '/mounts'}/${index}`, doing: describe(mount) },
-  }))
+    origin: { ...place, doing: describe(mount) },
+  }
+}
+
+/**
+ * The notify socket's folder, not the socket itself: `start` may have to make that anew. Private: nobody else is to see
+ * what happens to it.
+ */
+function notifyMounts({ request: { notifyFolder } }: MountContext): PlannedMount[] {
+  if (notifyFolder === undefined) return []
+  const options = ['bind', 'nosuid', 'nodev', 'noexec', 'ro', 'private']
+  return [plannedMount({ destination: NOTIFY_FOLDER, source: notifyFolder, options }, {})]
 }
 
 /** tmpfs without a mode takes that of the directory it covers; a new directory gets what tmpfs has by itself. */
@@ -131,7 +147,7 @@ function planHostFilesystem(ctx: MountContext, planned: PlannedMount): ChildStep
 /** The mounts, and the steps that make some of them read-only once everything is in place. */
 export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; readonly late: ChildStep[] } {
   const late: ChildStep[] = []
-  const steps = plannedMounts(ctx).flatMap((planned) => {
+  const steps = [...plannedMounts(ctx), ...notifyMounts(ctx)].flatMap((planned) => {
     if (planned.options.bind) return planBind(ctx, planned)
     if (planned.mount.type === 'cgroup') return planCgroupMount(ctx, planned, late)
     const inside = KERNEL_FILESYSTEMS.has(planned.mount.type ?? '') || !ctx.entering

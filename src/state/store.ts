@@ -18,7 +18,7 @@ import {
   withFd,
   writeFd,
 } from '../ffi/file.ts'
-import { must, sys } from '../ffi/native.ts'
+import { cstring, must, sys } from '../ffi/native.ts'
 import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } from '../kernel/files.ts'
 import type { ContainerRecord } from './record.ts'
 
@@ -192,6 +192,12 @@ export function writeStateFile(claim: Claim, name: string, text: string): void {
   withFd(openAt(claim.fd, name, flags, 0o600), (fd) => writeFd(fd, text, `"${claim.path}/${name}"`))
 }
 
+/** Makes a folder in it, for anybody to look into whatever the umask. */
+export function makeStateFolder(claim: Claim, name: string): void {
+  makeDir(name, 0o755, claim.fd)
+  must(`chmod "${claim.path}/${name}"`, sys('fchmodat', claim.fd, cstring(name), 0o755))
+}
+
 /** The record; undefined when the directory has none (a create that was killed at once). Throws when there is no such id. */
 export function readRecord(root: string, id: string): ContainerRecord | undefined {
   const path = containerPath(root, id)
@@ -219,11 +225,24 @@ export function listContainers(root: string, explicit: boolean): string[] {
 
 /** Removes the directory and everything in it; what is gone is gone. */
 export function removeContainer(claim: Claim): void {
-  for (const name of listDir('.', claim.fd)) unlink(name, claim.fd)
+  removeContents(claim.fd)
   try {
     removeDir(claim.path)
   } catch (error) {
     if (!(error instanceof SysError && error.errno === ENOENT)) throw error
+  }
+}
+
+/** SAFETY: by fds and without following: a container can put anything into a folder that it has. */
+function removeContents(folder: number): void {
+  for (const name of listDir('.', folder)) {
+    try {
+      unlink(name, folder)
+    } catch (error) {
+      if (!(error instanceof SysError && error.errnoName === 'EISDIR')) throw error
+      withFd(openAt(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), removeContents)
+      removeDir(name, folder)
+    }
   }
 }
 

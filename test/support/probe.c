@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -325,6 +326,121 @@ static int unix_socket(const char *path)
 	return bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ? die("bind") : 0;
 }
 
+/* A Unix address: a path, or an abstract name after "@". Its length. */
+static socklen_t unix_address(struct sockaddr_un *address, const char *name)
+{
+	size_t length = strlen(name);
+
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	if (length >= sizeof(address->sun_path))
+		die(name);
+	memcpy(address->sun_path, name, length);
+	if (*name == '@')
+		address->sun_path[0] = '\0';
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (*name != '@'));
+}
+
+/*
+ * manager SOCKET DELAY: what a service manager hears there, one line a message: the sender's pid, the text with "|" for
+ * newlines, and how many fds came along. These are closed after DELAY ms; with a negative one they never are.
+ */
+__attribute__((noreturn)) static void manager(const char *name, int delay)
+{
+	struct sockaddr_un address;
+	socklen_t length = unix_address(&address, name);
+	int sock = socket(AF_UNIX, SOCK_DGRAM, 0), yes = 1;
+
+	if (bind(sock, (struct sockaddr *)&address, length) < 0 ||
+	    setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
+		die("bind");
+	printf("listening\n");
+	for (;;) {
+		char text[4096], space[256];
+		struct iovec iov = { text, sizeof(text) - 1 };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
+		struct ucred who = { 0 };
+		int fd = -1;
+		ssize_t n;
+
+		fflush(stdout);
+		n = recvmsg(sock, &msg, 0);
+		if (n < 0)
+			die("receive");
+		text[n] = '\0';
+		for (char *p = text; *p; p++)
+			if (*p == '\n')
+				*p = '|';
+		for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+			if (c->cmsg_type == SCM_RIGHTS)
+				memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+			else if (c->cmsg_type == SCM_CREDENTIALS)
+				memcpy(&who, CMSG_DATA(c), sizeof(who));
+		printf("%d %s%s\n", who.pid, text, fd < 0 ? "" : " +fd");
+		fflush(stdout);
+		if (fd >= 0 && delay >= 0) {
+			usleep((useconds_t)delay * 1000);
+			close(fd);
+			printf("closed\n");
+		}
+	}
+}
+
+/* notify TEXT...: sends each to $NOTIFY_SOCKET, "|" for newlines. */
+static int notify(char **texts)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address;
+	int sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+	socklen_t length;
+
+	if (!name)
+		return 2;
+	length = unix_address(&address, name);
+	for (; *texts; texts++) {
+		for (char *p = *texts; *p; p++)
+			if (*p == '|')
+				*p = '\n';
+		if (sendto(sock, *texts, strlen(*texts), 0, (struct sockaddr *)&address, length) < 0)
+			return die("notify");
+	}
+	return 0;
+}
+
+/* activate FOLDER COUNT PID COMMAND...: as a service manager does, with COUNT sockets. PID 0: that of the command. */
+static int activate(char **argv)
+{
+	char path[108], text[4096] = "";
+	int count = atoi(argv[1]), pid = atoi(argv[2]);
+
+	for (int i = 0; i < count; i++) {
+		struct sockaddr_un address;
+		int sock = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		snprintf(path, sizeof(path), "%s/%d", argv[0], i);
+		if (bind(sock, (struct sockaddr *)&address, unix_address(&address, path)) < 0 || listen(sock, 8) < 0)
+			return die("listen");
+		if (dup2(sock, 3 + i) < 0)
+			return die("dup2");
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%sname%d", i ? ":" : "", i);
+	}
+	setenv("LISTEN_FDNAMES", text, 1);
+	snprintf(text, sizeof(text), "%d", count);
+	setenv("LISTEN_FDS", text, 1);
+	snprintf(text, sizeof(text), "%d", pid ? pid : getpid());
+	setenv("LISTEN_PID", text, 1);
+	execvp(argv[3], argv + 3);
+	return die(argv[3]);
+}
+
+/* serve FD TEXT: takes one connection and says that. */
+static int serve(int fd, const char *text)
+{
+	int connection = accept(fd, NULL, NULL);
+
+	return connection < 0 || write(connection, text, strlen(text)) < 0 ? die("serve") : 0;
+}
+
 /* tty: the controlling terminal's session and the foreground, and whether fds 0 to 2 are one terminal. */
 static int terminal(void)
 {
@@ -420,6 +536,14 @@ int main(int argc, char **argv)
 		return peer(argv[2], argv[3]);
 	if (!strcmp(command, "pty") && argc > 4)
 		return pty(argv + 2);
+	if (!strcmp(command, "manager") && argc == 4)
+		manager(argv[2], atoi(argv[3]));
+	if (!strcmp(command, "notify") && argc > 2)
+		return notify(argv + 2);
+	if (!strcmp(command, "activate") && argc > 5)
+		return activate(argv + 2);
+	if (!strcmp(command, "serve") && argc == 4)
+		return serve(atoi(argv[2]), argv[3]);
 	if (!strcmp(command, "hostile") && argc > 2)
 		return hostile(argv + 2);
 	if (!strcmp(command, "adopt") && argc > 2)

@@ -1,6 +1,6 @@
 /** The terminal of a foreground run: the caller's settings, its size, job control, and whoever comes and goes. */
 import { execFileSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, startRun } from '../support/bundle.ts'
 import { exec, type Running, start } from '../support/exec.ts'
@@ -34,10 +34,14 @@ async function onTerminal(made: Bundle, shell?: string): Promise<Running & { dav
   return { ...running, davit: () => until('davit', () => davitBelow(running.pid)) }
 }
 
-/** davit among the children of a process. */
+const childrenOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+
+/** davit among the descendants of a process. */
 function davitBelow(pid: number): number | undefined {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
-  return children.find((child) => readFileSync(`/proc/${child}/comm`, 'utf8') === 'davit\n')
+  const children = childrenOf(pid)
+  const found = children.find((child) => readFileSync(`/proc/${child}/comm`, 'utf8') === 'davit\n')
+  return found ?? children.map(davitBelow).find((child) => child !== undefined)
 }
 
 const lines = (running: Running) => running.stdout().replaceAll('\r', '')
@@ -87,6 +91,20 @@ describe.runIf(requires('root'))('the caller’s terminal', () => {
     await until('stop', () => /Stopped/.test(lines(running)))
     expect((await running.done).stderr).toMatch(new RegExp(`after ${COOKED}\nend 0\n$`))
     expect(lines(running)).toMatch(/ready\ncode 0\n$/)
+  })
+
+  test('is the shell’s when the container ends in the background', async () => {
+    const made = await withTerminal('echo ready; while [ ! -e /tmp/end ]; do sleep 0.02; done; exit 3', (config) => {
+      config.root.readonly = false
+    })
+    const rest = `stty sane -echo; echo shell; bg; touch ${made.rootfs}/tmp/end; wait %1; echo code $?; stty -a`
+    const running = await onTerminal(made, `exec bash -c 'set -m; ${LINE(made)}; ${rest}'`)
+    await ready(running)
+    const davit = await until('davit', () => davitBelow(running.pid))
+    process.kill(davit, 'SIGSTOP')
+    const { stderr } = await running.done
+    expect(lines(running)).toMatch(/\nshell\n[\s\S]*\ncode 3\n[\s\S]* -echo /)
+    expect(stderr).toMatch(/end 0\n$/)
   })
 
   test('is not raw when nothing is read from it, and still gives the size', async () => {
@@ -154,7 +172,7 @@ describe.runIf(requires('root'))('whoever reads the terminal’s output', () => 
   const standStill = (davit: number) =>
     until('stand-still', async () => {
       const before = cpuTime(davit)
-      await new Promise((done) => setTimeout(done, 200))
+      await new Promise((done) => setTimeout(done, 500))
       return cpuTime(davit) === before
     })
 
@@ -229,6 +247,19 @@ describe.runIf(requires('root'))('processes of the container', () => {
     expect(stdout).toContain('last\n')
   })
 
+  test('may outlive it, open the terminal anew and fill it faster than anybody reads', async () => {
+    const made = await withTerminal(
+      '(trap "" HUP; while :; do yes noise >/dev/pts/0; done) & sleep 0.3; echo last; exit 4',
+      hostPids,
+    )
+    const slowly = 'i=0; while [ $i -lt 400 ]; do dd bs=1k count=1 status=none; i=$((i+1)); sleep 0.005; done; cat'
+    const running = start('bash', ['-c', `${LINE(made)} > >((${slowly}) | tail -c 1); echo code $?`], {
+      timeout: 30_000,
+    })
+    await until('end', () => running.stdout().includes('code 4'), 20_000)
+    await running.done
+  })
+
   test('may close the terminal and open it again', async () => {
     const made = await withTerminal(
       'echo ready; exec </dev/null >/dev/null 2>&1; sleep 1; echo again >/dev/pts/0; sleep 0.2; echo last >/dev/console',
@@ -272,9 +303,7 @@ describe.runIf(requires('root'))('fds that were handed on', () => {
       '-c',
       `exec ${LINE(made).replace(' run ', ' run --preserve-fds 1 ')} 3<>${made.path}/fifo`,
     ])
-    const reader = openSync(`${made.path}/fifo`, 'r')
-    expect(readFileSync(reader, 'utf8')).toBe('text\n')
-    closeSync(reader)
+    expect((await exec('cat', [`${made.path}/fifo`])).stdout).toBe('text\n')
     await must(['kill', made.id, 'KILL'])
     await running.done
   })

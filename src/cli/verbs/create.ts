@@ -1,5 +1,6 @@
 /** davit create, davit run. */
 import { closeFd } from '../../ffi/file.ts'
+import { callerListenFds, callerNotifySocket } from '../../host/caller.ts'
 import { type CreateOptions, createContainer } from '../../lifecycle/create.ts'
 import { runContainer } from '../../lifecycle/run.ts'
 import { releaseContainer } from '../../state/store.ts'
@@ -8,6 +9,7 @@ import type { CommandOf } from '../table.ts'
 
 function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateOptions {
   const { options, positionals, verb } = command
+  const [notifySocket, listenFds] = [callerNotifySocket(), callerListenFds()]
   return {
     id: positionals.id,
     bundle: options.bundle ?? '.',
@@ -20,6 +22,8 @@ function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateO
     ...(options['pid-file'] ? { pidFile: options['pid-file'] } : {}),
     ...(options['console-socket'] ? { consoleSocket: options['console-socket'] } : {}),
     ...(options['pidfd-socket'] ? { pidfdSocket: options['pidfd-socket'] } : {}),
+    ...(notifySocket === undefined ? {} : { notifySocket }),
+    ...(listenFds === undefined ? {} : { listenFds }),
   }
 }
 

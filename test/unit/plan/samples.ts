@@ -64,7 +64,13 @@ export const SAMPLES: Readonly<Record<string, Patch>> = {
   full: { config: FULL },
   run: {
     config: { process: { terminal: true } },
-    request: { verb: 'run', pidFile: '/run/x.pid', pidfdSockets: ['/run/x.sock'], preserveFds: 2 },
+    request: {
+      verb: 'run',
+      pidFile: '/run/x.pid',
+      pidfdSockets: ['/run/x.sock'],
+      notifyFolder: '/s/notify',
+      preserveFds: 2,
+    },
   },
   user: { config: { ...FULL, linux: { ...FULL.linux, ...USER, namespaces: ALL.slice(0, 7) } } },
   hybrid: { config: FULL, facts: { cgroup: 'hybrid' } },
