@@ -258,6 +258,17 @@ describe.runIf(canContainerd())('ctr task', () => {
     expect([left.stdout, pid > 0]).toEqual(['0\n', true])
   })
 
+  test('checkpoint is refused where there are none, and the container goes on', async () => {
+    const { id, output } = await detached(containerd, TALK)
+    const args = ['task', 'checkpoint', '--image-path', `${containerd.host.directory}/image`, id]
+    const { code, stderr } = await containerd.exec(args)
+    // What containerd has of it is the first line of what the runtime says.
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/checkpoint|criu/i)])
+    expect(await taskStatus(containerd, id)).toBe('RUNNING')
+    const said = output()
+    await until('more talk', () => output().length > said.length)
+  })
+
   test('no fd of the runtime or the shim is in a container', async () => {
     const { id, pid } = await detached(containerd, 'sleep 1000')
     const log = `file://${containerd.host.directory}/${id}.exec`
