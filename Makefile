@@ -39,7 +39,7 @@ EXE_FLAGS := --compile --bytecode --minify --format=esm --splitting --no-compile
 BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
 ENGINE_TOOLS := busybox gcc headers libseccomp runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker \
-	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns newuidmap slirp4netns fuse-overlayfs
+	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns catatonit newuidmap useradd slirp4netns fuse-overlayfs
 TEST_TOOLS := $(DEMO_TOOLS) libseccomp zsh fish strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) libseccomp hyperfine runc crun
 

@@ -1,6 +1,8 @@
 /** An ordinary user of this machine, made for a test and removed after it: one that has ranges of ids of its own. */
-import { chownSync, mkdirSync, readFileSync } from 'node:fs'
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { type ExecOptions, exec, output, type Result } from './exec.ts'
+import { RUNTIME } from './place.ts'
 
 /** A range of ids that the administrator has granted: the first, and how many. */
 export interface Range {
@@ -21,6 +23,8 @@ export interface OrdinaryUser {
   readonly env: Readonly<Record<string, string>>
   /** What starts a program as the user: to be put before its command line, with {@link env}. */
   readonly become: readonly string[]
+  /** The runtime under test where the user can reach it: a checkout may be in somebody's closed home. */
+  readonly runtime: string
   /** Runs a program as the user, in its environment, to its end. */
   exec(file: string, args: readonly string[], options?: ExecOptions): Promise<Result>
   /** Removes the user. */
@@ -36,6 +40,15 @@ function granted(file: string, name: string): Range {
   const [, start, size] = line?.split(':') ?? []
   if (start === undefined || size === undefined) throw new Error(`${file} grants nothing to ${name}`)
   return { start: Number(start), count: Number(size) }
+}
+
+/** The runtime itself, or a copy of it with what it needs beside it. */
+function reachable(found: boolean, directory: string): string {
+  if (found) return RUNTIME
+  const [copy, libexec] = [`${directory}/${basename(RUNTIME)}`, `${dirname(RUNTIME)}/libexec`]
+  cpSync(RUNTIME, copy)
+  if (existsSync(libexec)) cpSync(libexec, `${directory}/libexec`, { recursive: true })
+  return copy
 }
 
 /** Makes a user whose home and runtime directory are below `directory`, which everybody must be able to pass. */
@@ -54,8 +67,9 @@ export async function ordinaryUser(directory: string): Promise<OrdinaryUser> {
     const env = { PATH: '/usr/bin:/bin', HOME: home, USER: name, LOGNAME: name, XDG_RUNTIME_DIR: runtimeDir }
     const become = ['setpriv', '--reuid', `${uid}`, '--regid', `${gid}`, '--init-groups']
     const [command = '', ...flags] = become
+    const found = (await exec(command, [...flags, 'test', '-x', RUNTIME], { env })).code === 0
     return {
-      ...{ name, uid, gid, home, runtimeDir, env, become, remove },
+      ...{ name, uid, gid, home, runtimeDir, env, become, remove, runtime: reachable(found, directory) },
       ...{ uids: granted('/etc/subuid', name), gids: granted('/etc/subgid', name) },
       exec: (file, args, options = {}) =>
         exec(command, [...flags, file, ...args], { cwd: home, ...options, env: { ...env, ...options.env } }),

@@ -8,7 +8,6 @@ import { bundle, type Config } from '../support/bundle.ts'
 import { exec, type Result } from '../support/exec.ts'
 import { mountAt, parseMountInfo } from '../support/kernel.ts'
 import { type OrdinaryUser, ordinaryUser } from '../support/ordinary_user.ts'
-import { RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 import { atEnd, scratch } from '../support/scratch.ts'
 
@@ -27,7 +26,7 @@ async function entered(change: (config: Config, path: string) => void) {
   await exec('chown', ['-R', '-h', `${user.uid}:${user.gid}`, made.rootfs])
   /** `unshare FLAGS davit ARGS` as the user; `outside` is run before, by root, in a mount namespace of its own. */
   const unshare = (flags: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, outside = ':') =>
-    runUnshared(user, outside, [flags, RUNTIME, ...args], env)
+    runUnshared(user, outside, [flags, user.runtime, ...args], env)
   const run = (flags = '-Urm', outside?: string) => unshare(flags, ['run', '--bundle', made.path, made.id], {}, outside)
   return { ...made, user, unshare, run }
 }
@@ -77,7 +76,7 @@ describe.runIf(requires('root', command('setpriv'), command('useradd'), command(
       const output = `${path}/create.out`
       writeFileSync(output, '')
       const create = ['create', '--bundle', path, id]
-      const line = ['-c', `exec "$@" >"$0" 2>&1`, output, ...user.become, 'unshare', '-Urm', RUNTIME, ...create]
+      const line = ['-c', `exec "$@" >"$0" 2>&1`, output, ...user.become, 'unshare', '-Urm', user.runtime, ...create]
       expect((await exec('sh', line, { cwd: user.home, env: { ...user.env } })).code).toBe(0)
       expect(readdirSync(`${user.runtimeDir}/davit`)).toEqual([id])
       expect((await unshare('-Urm', ['list', '--quiet'])).stdout).toBe(`${id}\n`)

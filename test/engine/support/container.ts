@@ -26,3 +26,13 @@ export function limitOf(host: Host, pid: number, controller: string, ...files: r
   if (found === undefined) throw new Error(`${directory} has none of ${files.join(', ')}`)
   return readFileSync(found, 'utf8').trim()
 }
+
+/** Whether it is frozen, by the freezer of v1 or by that of v2: a runtime has the choice where there are both. */
+export function isFrozen(host: Host, pid: number): boolean {
+  const paths = host.read(`/proc/${pid}/cgroup`).trim().split('\n')
+  const path = (name: string) => paths.map((line) => line.split(':')).find((parts) => parts[1] === name)?.[2]
+  return [
+    `/sys/fs/cgroup/freezer${path('freezer')}/freezer.state`,
+    ...['', '/unified'].map((mount) => `/sys/fs/cgroup${mount}${path('')}/cgroup.freeze`),
+  ].some((file) => existsSync(file) && /^(FROZEN|1)$/.test(readFileSync(file, 'utf8').trim()))
+}
