@@ -51,7 +51,8 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system engine-test bench bench-containerd conformance fuzz libfuzzer native-tests generate install uninstall clean FORCE
+	test-system engine-test bench bench-containerd bench-docker conformance \
+	fuzz libfuzzer native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -111,6 +112,11 @@ bench-containerd:  ## time `ctr run` and `ctr task exec` with davit, runc and cr
 	@.ci/need $(BENCH_TOOLS) $(ENGINE_TOOLS)
 	$(BUILD) build
 	$(BUN) bench/containerd.ts
+
+bench-docker:  ## time `docker run` and `docker exec` with davit, runc and crun (root)
+	@.ci/need $(BENCH_TOOLS) $(ENGINE_TOOLS)
+	$(BUILD) build
+	$(BUN) bench/docker.ts
 
 conformance:  ## check a runtime against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
 	@.ci/need $(DEMO_TOOLS)
