@@ -13,6 +13,7 @@ const ROWS: readonly [string, string][] = [
   ['start', 'start'],
   ['kill', 'kill'],
   ['delete', 'delete'],
+  ['`exec` of /bin/true', 'exec'],
   ['`state`', 'state'],
   ['`--version`', 'version'],
 ]

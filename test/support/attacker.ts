@@ -8,17 +8,19 @@ import { until } from './wait.ts'
 const SOURCE = repositoryPath('test/support/attacker.c')
 const BINARY = repositoryPath('build/test/attacker')
 
-async function build(): Promise<void> {
-  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return
+/** Compiles it, static as containers need it; its path. */
+export async function attackerPath(): Promise<string> {
+  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return BINARY
   mkdirSync(repositoryPath('build/test'), { recursive: true })
   const temporary = `${BINARY}.${process.pid}`
-  await output('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', temporary, SOURCE], { timeout: 60_000 })
+  await output('cc', ['-static', '-O1', '-Wall', '-Wextra', '-Werror', '-o', temporary, SOURCE], { timeout: 60_000 })
   renameSync(temporary, BINARY)
+  return BINARY
 }
 
 /** Starts an attack and waits until it is under way. It ends with the test. */
 export async function attack(word: string, ...args: readonly string[]): Promise<Running> {
-  await build()
+  await attackerPath()
   const running = start(BINARY, args, { timeout: 120_000 })
   atEnd(async () => {
     running.child.kill('SIGKILL')
