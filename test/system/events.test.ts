@@ -113,7 +113,9 @@ describe.runIf(requires('root'))('events', () => {
   })
 })
 
-describe.runIf(requires('root', 'cgroup1'))('lack of memory', () => {
+const memory = [requires('root', 'cgroup1'), requires('root', 'cgroup2')].some(Boolean)
+
+describe.runIf(memory)('lack of memory', () => {
   const limited = (script: string) =>
     bundle((config) => {
       config.process.args = ['/bin/sh', '-c', script]

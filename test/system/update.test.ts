@@ -138,12 +138,17 @@ describe.runIf(v1)('update', () => {
       memory: { limit: 64 * MB, swap: 64 * MB, disableOOMKiller: true, swappiness: 3 },
       pids: { limit: 5 },
       // Written last of all, and there is no such device.
-      blockIO: { throttleReadBpsDevice: [{ major: 4000, minor: 1, rate: 1000 }] },
+      blockIO: {
+        throttleReadBpsDevice: [
+          { major: 7, minor: 0, rate: 2000 },
+          { major: 4000, minor: 1, rate: 1000 },
+        ],
+      },
     })
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(
-        /^davit: update failed: set blkio.throttle.read_bps_device to 4000:1 1000 in \S+ \(\/blockIO\/throttleReadBpsDevice\/0\): no such device\n$/,
+        /^davit: update failed: set blkio.throttle.read_bps_device to 4000:1 1000 in \S+ \(\/blockIO\/throttleReadBpsDevice\/1\): no such device\n$/,
       ),
     ])
     expect(values()).toEqual(before)

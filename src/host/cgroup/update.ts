@@ -59,16 +59,26 @@ function readIf(path: string): string | undefined {
 /** Writes back what is not as it was, last first; returns what went wrong with that. */
 function restore(before: ReturnType<typeof snapshot>): string | undefined {
   const steps: CgroupWrite[] = []
+  let trouble: string | undefined
   for (const [path, { text, values }] of [...before].reverse()) {
-    if (readIf(path) === text) continue
+    const now = readIf(path) ?? ''
+    if (now === text) continue
     for (const written of values) {
       const value = restoredValue(baseName(path), text, written)
-      if (value === undefined) return `the former value of ${path} cannot be written`
-      // Values that constrain each other find their order again.
-      steps.push({ kind: 'write', path, value, config: '', postpone: ['EINVAL', 'EBUSY'] })
+      // Of a file with a line for each device, this line may be as it was.
+      if (value !== undefined && value === restoredValue(baseName(path), now, written)) continue
+      if (value === undefined) trouble = `the former value of ${path} cannot be written`
+      else steps.push({ kind: 'write', path, value, config: '' })
     }
   }
-  return tryRun(steps)
+  return runInAnyOrder(steps) ?? trouble
+}
+
+/** Values constrain each other: what is refused is tried again as long as others succeed. Returns the first failure. */
+function runInAnyOrder(steps: readonly CgroupWrite[]): string | undefined {
+  const failed = steps.map((step) => ({ step, why: tryRun([step]) })).filter(({ why }) => why !== undefined)
+  if (failed.length === 0 || failed.length === steps.length) return failed[0]?.why
+  return runInAnyOrder(failed.map(({ step }) => step))
 }
 
 /** A list of v1 that was changed half-way goes back to the former one. */
