@@ -40,7 +40,8 @@ BUILD_TOOLS := gcc g++ headers
 DEMO_TOOLS := $(BUILD_TOOLS) busybox
 ENGINE_TOOLS := busybox gcc headers libseccomp runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker \
 	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns catatonit newuidmap useradd slirp4netns fuse-overlayfs
-TEST_TOOLS := $(DEMO_TOOLS) libseccomp zsh fish strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
+DEB_TOOLS := dpkg-deb dpkg-shlibdeps md5sum
+TEST_TOOLS := $(DEMO_TOOLS) $(DEB_TOOLS) libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) libseccomp hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
@@ -57,7 +58,7 @@ BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(s
 
 all: build
 
-build: native $(LIBEXEC)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js  ## build/davit, build/davit.js and the library
+build: native $(LIBEXEC)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js $(OUT)/man/davit.8  ## build/davit, build/davit.js, the library, the manual
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -248,15 +249,38 @@ native-aarch64:  ## compile the native parts for aarch64 (not part of the produc
 		$(LINK_INIT) $(LDFLAGS_ALL) -fno-stack-protector -o $(OUT)/aarch64/davit native/entry.c
 	aarch64-linux-gnu-gcc $(CFLAGS_SO) $(LDFLAGS_ALL) -o $(OUT)/aarch64/libdavit.so native/launch.c
 
+# The manual, from the table of commands.
+DATE := $(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F),$(shell git log -1 --format=%cs 2>/dev/null || date +%F))
+MAN_SOURCES := $(wildcard docs/man/*.ts)
+MAN_PAGES = davit.8 $(shell sed -n 's/^  \([a-z]*\): {$$/davit-\1.8/p' docs/man/*_pages.ts)
+
+$(OUT)/man/davit.8: $(MAN_SOURCES) $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
+	@$(INTO) $(BUN) docs/man/build.ts "$$t/man" $(VERSION) $(DATE) && rm -rf $(OUT)/man && mv "$$t/man" $(OUT)/man
+
+# Where shells look for what completes davit: the script of a shell, by its name.
+COMPLETIONS := bash-completion/completions/davit zsh/site-functions/_davit fish/vendor_completions.d/davit.fish
+
 install: build $(OUT)/THIRD-PARTY-LICENSES  ## install below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/davit $(DESTDIR)$(PREFIX)/share/doc/davit
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/davit share/doc/davit share/man/man8 \
+		$(addprefix share/,$(dir $(COMPLETIONS))))
 	install -m 755 $(OUT)/davit $(DESTDIR)$(PREFIX)/bin/davit
 	install -m 755 $(LIBEXEC)/davit $(LIBEXEC)/davit-init $(LIBEXEC)/libdavit.so $(LIBEXEC)/koffi.node $(DESTDIR)$(PREFIX)/libexec/davit/
 	install -m 644 README.md CHANGELOG.md LICENSE $(OUT)/THIRD-PARTY-LICENSES docs/*.md $(DESTDIR)$(PREFIX)/share/doc/davit/
+	install -m 644 $(addprefix $(OUT)/man/,$(MAN_PAGES)) $(DESTDIR)$(PREFIX)/share/man/man8/
+	for script in $(COMPLETIONS); do shell=$${script%%[-/]*}; $(OUT)/davit completion $$shell >$(OUT)/completion.$$shell && \
+		install -m 644 $(OUT)/completion.$$shell $(DESTDIR)$(PREFIX)/share/$$script || exit; done
 
 uninstall:  ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/davit $(DESTDIR)$(PREFIX)/share/doc/davit
-	rm -f $(DESTDIR)$(PREFIX)/bin/davit
+	rm -f $(DESTDIR)$(PREFIX)/bin/davit $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(MAN_PAGES)) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
+
+# -z6, dpkg's own, takes four times as long for a tenth less.
+DEB_FLAGS ?= -Zxz -z1
+deb: build $(OUT)/THIRD-PARTY-LICENSES  ## a Debian package, in build/ (DEB_FLAGS are for dpkg-deb)
+	@.ci/need $(DEB_TOOLS)
+	@$(INTO) $(MAKE) --no-print-directory -s install DESTDIR="$$t/debian/davit" PREFIX=/usr && \
+		.ci/deb/build "$$t" $(VERSION) $(DATE) "$(DEB_FLAGS)" && mv -f "$$t"/*.deb $(OUT)/ && ls $(OUT)/*.deb
 
 clean:  ## remove what was built
 	rm -rf $(OUT)

@@ -56,6 +56,7 @@ const CREATION = {
   },
   'preserve-fds': {
     type: 'number',
+    value: 'N',
     default: 0,
     min: 0,
     description: 'how many file descriptors, from 3, to hand on to the container',
@@ -153,7 +154,12 @@ export const VERBS = {
     summary: 'tell what a container uses, and when it runs out of memory, as JSON lines',
     positionals: [ID],
     options: {
-      interval: { type: 'string', default: '5s', description: 'time between the numbers, such as 500ms or 1m30s' },
+      interval: {
+        type: 'string',
+        value: 'TIME',
+        default: '5s',
+        description: 'time between the numbers, such as 500ms or 1m30s',
+      },
       stats: { type: 'boolean', description: 'print the numbers once and end' },
     },
   },

@@ -41,8 +41,9 @@ describe.runIf(requires('root'))('without the module', () => {
 })
 
 describe.runIf(requires('root', 'apparmor', command('apparmor_parser')))('AppArmor', () => {
-  const PROFILE =
-    'profile davit-test flags=(attach_disconnected,mediate_deleted) { file, capability, deny /secret r, }\n'
+  // What is not named is denied: the streams, which are sockets here, and signals, too.
+  const RULES = 'file, capability, network, unix, signal, deny /secret r,'
+  const PROFILE = `profile davit-test flags=(attach_disconnected,mediate_deleted) { ${RULES} }\n`
   const parser = (flag: string) => {
     writeFileSync(`${scratch()}/profile`, PROFILE)
     return output('apparmor_parser', [flag, `${scratch()}/profile`])

@@ -1,0 +1,129 @@
+/** The prose on commands for containers that are there, and on those that need none. */
+import type { Page } from './page.ts'
+
+export const OTHER_PAGES = {
+  pause: {
+    description: [
+      'Suspends every process of a container, by the freezer of its cgroup. A pause that cannot be completed is taken back.',
+    ],
+    examples: [{ text: 'For a moment:', lines: ['davit pause web', 'davit resume web'] }],
+    related: ['resume', 'state'],
+  },
+  resume: {
+    description: ['Lets the processes of a paused container go on.'],
+    examples: [{ text: 'Go on:', lines: ['davit resume web'] }],
+    related: ['pause', 'state'],
+  },
+  ps: {
+    description: [
+      'Lists the processes of a container with the `ps(1)` of the host: its lines, only those of the container. With `--format json` it is a list of process ids as the host sees them.',
+    ],
+    examples: [
+      { text: 'All there is to say of each:', lines: ['davit ps web'] },
+      { text: 'Some columns; they need pid among them:', lines: ['davit ps web -o pid,rss,args'] },
+    ],
+    related: ['events', 'exec', { name: 'ps', section: 1 }],
+  },
+  update: {
+    description: [
+      'Changes the limits of a container, all that is asked for or nothing. A limit that is not named stays as it is; so does one that is 0 in the JSON of `--resources`, where engines write 0 for "leave it alone".',
+      'With `--resources` the other flags have no meaning.',
+    ],
+    examples: [
+      {
+        text: 'Half a gigabyte of memory and one and a half CPUs:',
+        lines: ['davit update --memory 512m --cpu-period 100000 --cpu-quota 150000 web'],
+      },
+      { text: 'From JSON:', lines: [`echo '{"pids":{"limit":100}}' | davit update --resources - web`] },
+    ],
+    related: ['events', 'state', { name: 'cgroups', section: 7 }],
+  },
+  events: {
+    description: [
+      'Prints JSON, a document on each line: what the container uses, again and again, and `oom` whenever it runs out of memory. It ends when the container does.',
+    ],
+    examples: [
+      { text: 'Once:', lines: ['davit events --stats web'] },
+      { text: 'Every second:', lines: ['davit events --interval 1s web'] },
+    ],
+    related: ['update', 'ps'],
+  },
+  mounts: {
+    description: [
+      'Adds mounts to a container that is created, runs or is paused, or takes mounts off. The file is a JSON array of mounts as `/mounts` of config.json has them; of those to be removed only `destination` counts.',
+      'All of a list is added, or nothing: when one fails, those before it are taken off again. Sources of bind mounts, devices and paths in options are those of the host, relative sources count from the bundle. Destinations are looked up inside the container and made where they are missing; directories that were made stay.',
+      'A removal takes off the uppermost mount at each destination, with all that is mounted below it, at once from sight and for good when nobody uses it any more. When one of the destinations is no mount, nothing is removed.',
+      'The root cannot be covered or removed, and a procfs not added.',
+    ],
+    examples: [
+      {
+        text: 'A directory of the host, read-only, and a scratch space:',
+        lines: [
+          'cat >more.json <<EOF',
+          '[{"destination": "/data", "source": "/srv/data", "options": ["rbind", "ro"]},',
+          ' {"destination": "/scratch", "type": "tmpfs", "options": ["size=64m", "nosuid"]}]',
+          'EOF',
+          'davit mounts add web more.json',
+          'davit mounts remove web more.json',
+        ],
+      },
+    ],
+    related: ['exec', 'update', { name: 'mount', section: 8 }],
+  },
+  list: {
+    description: ['Lists the containers below the root: as a table, as JSON, or with `--quiet` their ids only.'],
+    examples: [
+      {
+        text: 'Delete all that have stopped:',
+        lines: [
+          `davit list --format json | jq -r '.[]? | select(.status == "stopped").id' | xargs -r -n1 davit delete`,
+        ],
+      },
+    ],
+    related: ['state'],
+  },
+  spec: {
+    description: [
+      'Writes a config.json to start from into the bundle; one that is there is not overwritten. With `--rootless` it is for a container of the calling user: in a user namespace, without what takes privilege.',
+    ],
+    files: [['config.json', 'What is written.']],
+    examples: [{ text: 'For an ordinary user:', lines: ['davit spec --rootless', 'davit run mine'] }],
+    related: ['run', 'plan'],
+  },
+  features: {
+    description: [
+      'Prints as JSON which namespaces, capabilities, mount options, hooks and kinds of cgroups davit knows, as the specification of runtimes defines the document. No container is looked at.',
+    ],
+    examples: [{ text: 'Which mount options:', lines: ["davit features | jq '.mountOptions'"] }],
+    related: ['plan'],
+  },
+  plan: {
+    description: [
+      'Prints what `create` would do with a bundle, step by step: which cgroups it would make, what davit does itself and what the process in the container does, with the place in config.json that each step comes from. Nothing is done, and no privilege is needed.',
+    ],
+    examples: [{ text: 'Which steps a mount becomes:', lines: ["davit plan --bundle /srv/web | grep '# /mounts/3'"] }],
+    related: ['create', 'spec'],
+  },
+  completion: {
+    description: [
+      'Prints a script that lets a shell complete the command lines of davit: commands, flags, values, ids of containers, files. The script asks davit at every key press, so it never has to be made anew. Packages install the scripts where the shells look for them.',
+    ],
+    files: [
+      ['/usr/share/bash-completion/completions/davit', 'For bash.'],
+      ['/usr/share/zsh/site-functions/_davit', 'For zsh.'],
+      ['/usr/share/fish/vendor_completions.d/davit.fish', 'For fish.'],
+    ],
+    examples: [
+      {
+        text: 'In the shell that reads this, bash or zsh:',
+        lines: ['source <(davit completion bash)', 'source <(davit completion zsh)'],
+      },
+      { text: 'fish:', lines: ['davit completion fish | source'] },
+    ],
+    related: [
+      { name: 'bash', section: 1 },
+      { name: 'zsh', section: 1 },
+      { name: 'fish', section: 1 },
+    ],
+  },
+} as const satisfies Readonly<Record<string, Page>>
