@@ -155,7 +155,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     try {
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
-      writeStateFile(claim, 'config.json', bundle.text)
+      // As it was understood, so that whoever reads it need not check it again.
+      writeStateFile(claim, 'config.json', JSON.stringify(bundle.spec))
       if (options.notifySocket !== undefined) makeStateFolder(claim, NOTIFY_STATE)
       notifier?.listen(claim)
       runParent(creation, making(creation))

@@ -55,7 +55,7 @@ export async function execContainer(runtime: Runtime, options: ExecOptions): Pro
 /** When this returns the process has been executed. */
 async function enter(runtime: Runtime, options: ExecOptions, signals: Signals | undefined): Promise<Launching> {
   const sub = parseSubCgroups(options.cgroups)
-  const target = await openTarget(runtime, options.id, options.ignorePaused)
+  const target = openTarget(runtime, options.id, options.ignorePaused)
   try {
     const process = await processOf(runtime, target, options)
     checkConsole(process.terminal ?? false, options.detach, options.consoleSocket)

@@ -6,9 +6,7 @@ import { openPidfd } from '../host/process.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import type { AccountFiles } from '../plan/accounts.ts'
-import { parseConfig } from '../spec/parse.ts'
 import type { Spec } from '../spec/types.gen.ts'
-import { validateConfig } from '../spec/validate.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
 import { notFound, readRecord } from '../state/store.ts'
@@ -29,16 +27,11 @@ export interface Target {
  * what cannot be done by `verb`.
  * Everything is read by pid and counts only if {@link checkAlive} still holds afterwards.
  */
-export async function openTarget(
-  runtime: Runtime,
-  id: string,
-  ignorePaused: boolean,
-  verb = 'exec in',
-): Promise<Target> {
+export function openTarget(runtime: Runtime, id: string, ignorePaused: boolean, verb = 'exec in'): Target {
   const record = readRecord(runtime.root, id)
   if (!record) throw notFound(id)
   checkStatus(statusOf(`${runtime.root}/${id}`, record), ignorePaused, verb)
-  const spec = await keptSpec(runtime, id)
+  const spec = keptSpec(runtime, id)
   const pidfd = openPidfd(record.pid)
   if (pidfd === undefined) throw stopped(verb)
   try {
@@ -68,12 +61,12 @@ export function checkAlive(record: ContainerRecord, verb = 'exec in'): void {
   if (!isAlive(record)) throw stopped(verb)
 }
 
-/** The bundle may have changed since. */
-async function keptSpec(runtime: Runtime, id: string): Promise<Spec> {
+/** As create had checked and then kept it, where only we can write; the bundle may have changed since. */
+function keptSpec(runtime: Runtime, id: string): Spec {
   const path = `${runtime.root}/${id}/config.json`
   const text = readTextIf(path)
   if (text === undefined) throw new RuntimeError('state', `read "${path}": no such file or directory`)
-  return validateConfig(await parseConfig(text))
+  return JSON.parse(text) as Spec
 }
 
 /** By identity: what init has in common with us need not, and a user namespace could not, be joined. */

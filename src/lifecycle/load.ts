@@ -12,8 +12,6 @@ export interface Bundle {
   /** Absolute. */
   readonly path: string
   readonly spec: Spec
-  /** config.json as it was read. */
-  readonly text: string
   /** Absolute path of the rootfs. */
   readonly rootfs: string
 }
@@ -45,7 +43,7 @@ export async function loadBundle(runtime: Runtime, bundle: string, file = 'confi
   const { spec, warnings } = await parseSpec(text)
   for (const { pointer, message } of warnings) runtime.log.warning(`config.json ${pointer}: ${message}`)
   const root = spec.root?.path ?? ''
-  return { path, spec, text, rootfs: root.startsWith('/') ? joinPath(root) : joinPath(path, root) }
+  return { path, spec, rootfs: root.startsWith('/') ? joinPath(root) : joinPath(path, root) }
 }
 
 /**

@@ -53,7 +53,7 @@ interface Visit {
 }
 
 async function inContainer(runtime: Runtime, id: string, act: (visit: Visit) => void): Promise<void> {
-  const target = await openTarget(runtime, id, true, VERB)
+  const target = openTarget(runtime, id, true, VERB)
   try {
     if (!target.join.includes('mount')) {
       throw new RuntimeError('unsupported', `container ${id} has no mount namespace of its own`)

@@ -20,9 +20,14 @@ export async function parseProcess(text: string, spec: Spec, name: string): Prom
 
 /** Holds a process against the schema and the rules that concern it; the rest of the configuration has passed them. */
 export async function checkProcess(process: unknown, spec: Spec, name = 'process'): Promise<CheckedProcess> {
-  const config = { ...spec, process }
-  const checked = await checkPart({ place: '/process', config, name })
+  const checked = await checkPart({ place: '/process', config: around(process, spec), name })
   if (checked.spec.process) return { process: checked.spec.process, warnings: checked.warnings }
   const problem = { pointer: '', message: 'expected an object, got null' }
   throw new RuntimeError('config-invalid', `invalid ${name}: ${problem.message}`, [problem])
+}
+
+/** A configuration with what rules on the process read beside it; checking it all once more is what would cost. */
+function around(process: unknown, { ociVersion, hooks, linux }: Spec): Readonly<Record<string, unknown>> {
+  const { namespaces = [], uidMappings = [], gidMappings = [] } = linux ?? {}
+  return { ociVersion, process, ...(hooks ? { hooks } : {}), linux: { namespaces, uidMappings, gidMappings } }
 }
