@@ -26,7 +26,15 @@ export const MAIN: Main = {
   environment: [
     [
       'XDG_RUNTIME_DIR',
-      'For a caller that is not root the state is in `davit` below this directory. An empty value counts as none.',
+      'For a caller that is not root, and for root of a user namespace whose `USER` is another, the state is in `davit` below this directory. An empty value counts as none.',
+    ],
+    [
+      'NOTIFY_SOCKET',
+      'The container gets a socket of its own for sd_notify(3); that it is ready is passed on to this one.',
+    ],
+    [
+      'LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES',
+      'Sockets that a service manager has opened for davit, as sd_listen_fds(3) describes, are handed on to the container.',
     ],
     ['NO_COLOR', 'No colours in the help.'],
   ],
