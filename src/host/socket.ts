@@ -1,7 +1,7 @@
 /** Unix sockets: the pair to the container's init, the socket of `start`, the engine's console socket. */
 import { baseName, parentPath } from '../base/path.ts'
 import { closeFd, openFile, statIf, unlink, withFd } from '../ffi/file.ts'
-import { cstring, must, native, sys } from '../ffi/native.ts'
+import { must, native, sys } from '../ffi/native.ts'
 import { O_DIRECTORY, O_PATH, S_IFMT, S_IFSOCK } from '../kernel/files.ts'
 import { NATIVE } from '../wire/ops.ts'
 import { awaitReadable, type Signals } from './signals.ts'
@@ -92,8 +92,12 @@ export function listenDatagram(folder: number, name: string): number {
   try {
     unlink(name, folder)
     const bytes = address(`/proc/self/fd/${folder}/${name}`)
-    must(`bind "${name}"`, sys('bind', fd, bytes, bytes.length))
-    must(`chmod "${name}"`, sys('fchmodat', folder, cstring(name), 0o777))
+    // KERNEL: a socket file has mode 0777 but for the umask. Changing it afterwards would be by name, which the container
+    // may have put something else under.
+    const mask = sys('umask', 0)
+    const bound = sys('bind', fd, bytes, bytes.length)
+    sys('umask', mask)
+    must(`bind "${name}"`, bound)
     return fd
   } catch (error) {
     closeFd(fd)

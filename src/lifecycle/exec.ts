@@ -3,11 +3,12 @@
  * that could not be started leaves nothing. No lock is held: who deletes the container meanwhile wins.
  */
 import { absolutePath } from '../base/path.ts'
-import { closeFd } from '../ffi/file.ts'
+import { closeFd, openFile } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
+import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ProcessRequest } from '../plan/context.ts'
 import { buildExecPlan } from '../plan/exec.ts'
@@ -41,10 +42,9 @@ export interface ExecOptions extends ProcessOptions {
 /** Runs a process in a container. Returns its exit code, 128+n for death by signal n; 0 at once when detached. */
 export async function execContainer(runtime: Runtime, options: ExecOptions): Promise<number> {
   checkPreserved(options.preserveFds)
-  const signals = options.detach ? undefined : catchSignals()
-  const launching = await enter(runtime, options, signals)
+  const launching = await enter(runtime, options)
   launching.close()
-  if (signals) {
+  if (!options.detach) {
     forgetPreserved(options.preserveFds)
     return supervise(launching)
   }
@@ -53,12 +53,14 @@ export async function execContainer(runtime: Runtime, options: ExecOptions): Pro
 }
 
 /** When this returns the process has been executed. */
-async function enter(runtime: Runtime, options: ExecOptions, signals: Signals | undefined): Promise<Launching> {
+async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching> {
   const sub = parseSubCgroups(options.cgroups)
   const target = openTarget(runtime, options.id, options.ignorePaused)
   try {
     const process = await processOf(runtime, target, options)
     checkConsole(process.terminal ?? false, options.detach, options.consoleSocket)
+    // ORDER: files of the container may make us wait; until here any signal ends that.
+    const signals = options.detach ? undefined : catchSignals()
     const facts = gatherProcessFacts()
     const { pid } = target.record
     const rootless = isRootless(runtime, facts)
@@ -123,6 +125,18 @@ function launchIn(
   }
 }
 
+/** SAFETY: by pid, so it counts only if that is still init's afterwards. */
+function initRoot(record: ContainerRecord, path: string): number {
+  const fd = openFile(path, O_PATH | O_DIRECTORY)
+  try {
+    checkAlive(record)
+    return fd
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
+}
+
 /** All cgroups that the container was put into, its own and others'. */
 function cgroupsOf({ cgroup, sharedCgroup }: ContainerRecord): CgroupRecord {
   const v2 = cgroup?.v2 ?? sharedCgroup?.v2
@@ -139,6 +153,7 @@ function entering({ pidfd, record }: Target, entrance: Entrance): Own {
     preset: (preset) => {
       if (preset.kind === 'cgroupTasks') return entrance.takeTasks(preset.path)
       if (preset.kind === 'pidfd') return must('dup', sys('fcntl', pidfd, 1030, 3))
+      if (preset.kind === 'initRoot') return initRoot(record, preset.path)
       throw new Error(`bug: preset ${preset.kind} in a plan of exec`)
     },
     cgroup: entrance.takeInto,

@@ -64,6 +64,7 @@ function openPreset(creation: Creation, preset: OwnPreset): number | undefined {
     case 'cgroupTasks':
       return creation.made?.tasks.includes(preset.path) ? openTasks([preset.path])[0] : undefined
     case 'pidfd':
+    case 'initRoot':
     case 'filesystem':
     case 'mount':
       throw new Error(`bug: preset ${preset.kind} is for a container that runs`)

@@ -6,7 +6,7 @@ import { awaitReadable } from '../host/signals.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
-import { type Claim, openContainer, readRecord, releaseContainer } from '../state/store.ts'
+import { type Claim, openContainer, readRecord, releaseContainer, unlockContainer } from '../state/store.ts'
 import { decodeReport, encodeAnswer } from '../wire/decode.ts'
 import { WIRE } from '../wire/ops.ts'
 import { removeAll } from './delete.ts'
@@ -21,7 +21,7 @@ import { lateWords, UNDER_FILTER } from './words.ts'
  */
 export async function startContainer(runtime: Runtime, id: string, notifier?: Notifier): Promise<void> {
   const claim = openContainer(runtime.root, id, true) as Claim
-  let ready: (() => void) | undefined
+  let ready: Waiting | undefined
   try {
     const record = readRecord(runtime.root, id)
     const status = record ? statusOf(claim.path, record) : 'creating'
@@ -31,22 +31,30 @@ export async function startContainer(runtime: Runtime, id: string, notifier?: No
     await go(claim, record)
     unlink(START_SOCKET, claim.fd)
     poststart(runtime, claim, record)
+    // ORDER: without the lock: others may kill or delete it meanwhile.
+    unlockContainer(claim)
+    ready?.wait()
   } finally {
+    if (ready) closeFd(ready.pidfd)
     releaseContainer(claim)
   }
-  // ORDER: without the lock: others may kill or delete it meanwhile.
-  ready?.()
 }
 
-function waiting(notifier: Notifier, claim: Claim, { pid }: ContainerRecord): () => void {
+/** What is left to wait for when the process has been executed; the pidfd is the caller's to close. */
+interface Waiting {
+  readonly pidfd: number
+  wait(): void
+}
+
+function waiting(notifier: Notifier, claim: Claim, { pid }: ContainerRecord): Waiting {
   notifier.listen(claim)
   const pidfd = openPidfd(pid)
   if (pidfd === undefined) throw notStartable('stopped')
-  return () => {
+  const wait = () => {
     notifier.awaitReady(pid, pidfd)
     notifier.settle()
-    closeFd(pidfd)
   }
+  return { pidfd, wait }
 }
 
 /** SPEC: runtime.md#lifecycle step 9: when a poststart hook fails, the container is stopped and destroyed. */

@@ -94,9 +94,12 @@ export function lacksHome(env: readonly string[]): boolean {
   return last === undefined || last === 'HOME='
 }
 
-/** The environment with the user's home by /etc/passwd, or "/" for one that is not there; unchanged where it has one. */
+/**
+ * The environment with the user's home by /etc/passwd, or "/" for one that is not there; unchanged where it has one.
+ * SAFETY: the file is the container's: what could not be a path is no home.
+ */
 export function withHome(env: readonly string[], uid: number, passwd: () => string | undefined): readonly string[] {
   if (!lacksHome(env)) return env
   const home = entryOf(passwd() ?? '', (fields) => parseId(fields[2] ?? '') === uid)?.[5]
-  return [...env.filter((entry) => !entry.startsWith('HOME=')), `HOME=${home || '/'}`]
+  return [...env.filter((entry) => !entry.startsWith('HOME=')), `HOME=${home && !home.includes('\0') ? home : '/'}`]
 }

@@ -64,13 +64,17 @@ function planPrograms(input: ExecInput): { ctx: ExecContext; stage: readonly Chi
   ctx.presets.push(
     { kind: 'socket', slot: SLOT.peer },
     { kind: 'open', slot: SLOT.hostProc, path: '/proc', flags: O_PATH | O_DIRECTORY },
-    // The host's own is as good as a private one: nothing of the container can be mounted over it.
-    { kind: 'open', slot: SLOT.proc, path: '/proc', flags: O_PATH | O_DIRECTORY },
   )
+  // SAFETY: a container that may trace its processes can take their fds (CAP_SYS_PTRACE): none of the host that is not
+  // needed inside. Only labels are written there.
+  const labelled = Boolean(spec.process?.selinuxLabel || spec.process?.apparmorProfile)
+  // The host's own is as good as a private one: nothing of the container can be mounted over it.
+  if (labelled) ctx.presets.push({ kind: 'open', slot: SLOT.proc, path: '/proc', flags: O_PATH | O_DIRECTORY })
+  const leaveProc: ChildStep[] = labelled ? [] : [{ kind: 'close', slot: SLOT.hostProc }]
   // ORDER: protection before the container can see anything of us; its cgroups before anything is allocated.
   const cpus = planAffinity(spec.process)
   const cgroups = [...(cpus?.initial ?? []), ...planEnterCgroups(ctx, cpus?.final)]
-  const enter = [...planProtection(ctx), ...cgroups, ...planJoin(ctx, ctx.join), ...planRoot(ctx)]
+  const enter = [...planProtection(ctx), ...leaveProc, ...cgroups, ...planJoin(ctx, ctx.join), ...planRoot(ctx)]
   const forks = ctx.join.includes('pid') || ctx.join.includes('time')
   const first = forks ? planProtection(ctx).filter((step) => step.kind === 'prctl') : enter
   return { ctx, stage: forks ? [...enter, { kind: 'fork', flags: 0 }] : [], phases: initPhases(ctx, first) }
@@ -97,7 +101,7 @@ function planRoot(ctx: ExecContext): ChildStep[] {
   if (ctx.join.includes('mount')) return []
   const slot = ctx.slot()
   const origin = { config: '/root/path', doing: "enter the container's root" }
-  ctx.presets.push({ kind: 'open', slot, path: `/proc/${ctx.pid}/root`, flags: O_PATH | O_DIRECTORY, origin })
+  ctx.presets.push({ kind: 'initRoot', slot, path: `/proc/${ctx.pid}/root` })
   return [
     { kind: 'chroot', root: slot, origin },
     { kind: 'close', slot },

@@ -12,9 +12,9 @@ import {
   or,
   without,
 } from '../kernel/capability_bits.ts'
-import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
+import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, SIGKILL } from '../kernel/prctl.ts'
 import { hasUserNamespace, namespace, type ProcessContext } from './context.ts'
-import { dumpable } from './protection.ts'
+import { dieWithParent, dumpable } from './protection.ts'
 import type { ChildStep } from './step.ts'
 import { setgroupsPolicy } from './user_namespace.ts'
 
@@ -104,10 +104,12 @@ export function planIdentity(ctx: ProcessContext): ChildStep[] {
     ctx.warnings.push('ignoring additionalGids: setgroups is not allowed in a rootless container')
   }
   steps.push(
+    // CVE-2016-9962: each change of ids may have made the process dumpable, and lets it outlive the runtime.
     { kind: 'setgid', gid, ...at('/process/user/gid', `become group ${gid}`) },
-    { kind: 'setuid', uid, ...at('/process/user/uid', `become user ${uid}`) },
-    // CVE-2016-9962: the change of ids may have made the process dumpable.
     dumpable(false),
+    { kind: 'setuid', uid, ...at('/process/user/uid', `become user ${uid}`) },
+    dumpable(false),
+    dieWithParent(SIGKILL),
     prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [0], 'keep capabilities over setuid'),
     { ...capset(sets), ...keptForFilter(ctx) },
   )

@@ -1,7 +1,8 @@
 /** Entering the namespaces of a container that runs. */
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
+import { SIGKILL } from '../kernel/prctl.ts'
 import { hasUserNamespace, type ProcessContext } from './context.ts'
-import { dumpable } from './protection.ts'
+import { dieWithParent, dumpable } from './protection.ts'
 import type { ChildStep } from './step.ts'
 import { userNamespaceSteps } from './user_namespace.ts'
 
@@ -18,7 +19,10 @@ export function planJoin(ctx: ProcessContext, types: readonly NamespaceType[]): 
     const origin = { doing: `join the container's namespaces (${types.join(', ')})` }
     steps.push({ kind: 'joinProcess', slot, flags, names: types, origin }, { kind: 'close', slot })
   }
-  if (hasUserNamespace(ctx.spec)) steps.push(dumpable(false), ...userNamespaceSteps(ctx), dumpable(false))
+  // KERNEL: whoever changes credentials may be dumpable afterwards (fs.suid_dumpable), and outlives its parent again.
+  if (hasUserNamespace(ctx.spec)) {
+    steps.push(dumpable(false), ...userNamespaceSteps(ctx), dumpable(false), dieWithParent(SIGKILL))
+  }
   return steps
 }
 

@@ -279,6 +279,8 @@ export type Preset =
   | { readonly slot: Slot; readonly kind: 'cgroupTasks'; readonly path: string }
   /** pidfd of the container's init. */
   | { readonly slot: Slot; readonly kind: 'pidfd' }
+  /** The root of the container's init, looked at again after it was opened: it must still be the same process. */
+  | { readonly slot: Slot; readonly kind: 'initRoot'; readonly path: string }
   /** One of the mounts that keepMount has kept. */
   | { readonly slot: Slot; readonly kind: 'mount'; readonly index: number }
   | { readonly slot: Slot; readonly kind: 'startSocket' }

@@ -1,6 +1,13 @@
 /** The data area of a plan buffer: strings and structures, each once, 8-byte aligned so that the kernel reads them in place. */
+import { RuntimeError } from '../base/errors.ts'
 
 const encoder = new TextEncoder()
+
+/** SAFETY: to the executor a NUL ends a string: what comes after it would be the next argument or variable. */
+function checked(value: string): string {
+  if (!value.includes('\0')) return value
+  throw new RuntimeError('config-invalid', 'a string with a NUL byte cannot be passed on')
+}
 
 export class DataArea {
   bytes = new Uint8Array(16384)
@@ -21,7 +28,7 @@ export class DataArea {
     if (found !== undefined) return found
     const at = this.length
     this.grow(value.length * 3 + 9)
-    const { written } = encoder.encodeInto(value, this.bytes.subarray(at))
+    const { written } = encoder.encodeInto(checked(value), this.bytes.subarray(at))
     this.length = (at + written + 8) & ~7
     this.strings.set(value, at)
     return at
@@ -34,7 +41,7 @@ export class DataArea {
     for (const value of values) {
       this.length = end
       this.grow(value.length * 3 + 9)
-      end += encoder.encodeInto(value, this.bytes.subarray(end)).written + 1
+      end += encoder.encodeInto(checked(value), this.bytes.subarray(end)).written + 1
     }
     this.length = (end + 7) & ~7
     return [at, end - at]

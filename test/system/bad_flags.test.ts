@@ -168,7 +168,7 @@ describe.runIf(requires('root'))('console sockets', () => {
     await dead.done
     for (const [name, why] of [
       ['none', 'no such file or directory'],
-      ['file', 'connection refused'],
+      ['file', 'socket operation on non-socket'],
       ['dead', 'connection refused'],
     ]) {
       const path = `${scratch()}/${name}`

@@ -61,6 +61,21 @@ describe.runIf(requires('root'))('HOME', () => {
     ).then((home) => expect(home).toBe('/'))
   })
 
+  test('is no way to put variables into an environment', async () => {
+    const made = await bundle(['/bin/sh', '-c', 'env | sort'])
+    writeFileSync(`${made.rootfs}/etc/passwd`, 'root:x:0:0:root:/root\0LD_PRELOAD=/evil.so\0X=1:/bin/sh\n')
+    const { code, stdout } = await run(made)
+    expect({ code, home: /^HOME=.*$/m.exec(stdout)?.[0] }).toEqual({ code: 0, home: 'HOME=/' })
+    expect(stdout).not.toMatch(/evil|^X=/m)
+    made.configure(({ process }) => {
+      process.args = ['sleep', '1000']
+    })
+    await createStart(made)
+    const inside = await outputIn(made.id, 'env | sort')
+    expect(inside).toMatch(/^HOME=\/$/m)
+    expect(inside).not.toMatch(/evil|^X=/m)
+  })
+
   test('with a FIFO in the place of passwd, which nobody writes to', async () => {
     const made = await bundle(['sh', '-c', 'echo "$HOME"'])
     rmSync(`${made.rootfs}/etc/passwd`)

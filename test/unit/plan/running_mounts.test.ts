@@ -102,11 +102,12 @@ describe('mounts of a running container', () => {
          6  setresgid 0
          7  setresuid 0
          8  prctl PR_SET_DUMPABLE 0
-         9  open "/" => slot 1
-        10  fsmount "cgroup2" of "cgroup" (rdonly) => slot 9  # /0
-        11  send slot 9 as mount  # /0
-        12  move_mount slot 9 to "/cg" in slot 1 (directory)  # /0
-        13  sync ready and wait
+         9  prctl PR_SET_PDEATHSIG 9
+        10  open "/" => slot 1
+        11  fsmount "cgroup2" of "cgroup" (rdonly) => slot 9  # /0
+        12  send slot 9 as mount  # /0
+        13  move_mount slot 9 to "/cg" in slot 1 (directory)  # /0
+        14  sync ready and wait
       "
     `)
   })

@@ -259,3 +259,13 @@ test('the C header is what the tables give', () => {
 test('operations are numbered without gaps', () => {
   expect(Object.values(OPS)).toEqual(Object.keys(OPS).map((_, i) => i + 1))
 })
+
+test('a NUL in a string is refused: what follows it would become a string of its own', () => {
+  const nul = 'a\0b'
+  for (const step of [
+    { ...EXEC, args: [nul] },
+    { ...EXEC, env: [nul] },
+    { kind: 'unlink', dir: 'cwd', path: nul },
+  ] satisfies ChildStep[])
+    expect(() => encoded([step])).toThrow('NUL byte')
+})
