@@ -9,7 +9,6 @@ import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
-import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ProcessRequest } from '../plan/context.ts'
 import { buildExecPlan } from '../plan/exec.ts'
 import { parseSubCgroups } from '../plan/exec_cgroup.ts'
@@ -17,7 +16,7 @@ import type { Plan } from '../plan/step.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { type ProcessOptions, processOf } from './exec_process.ts'
-import { checkAlive, openTarget, type Target } from './exec_target.ts'
+import { cgroupsOf, checkAlive, openTarget, type Target } from './exec_target.ts'
 import { specState } from './hooks.ts'
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
@@ -135,12 +134,6 @@ function initRoot(record: ContainerRecord, path: string): number {
     closeFd(fd)
     throw error
   }
-}
-
-/** All cgroups that the container was put into, its own and others'. */
-function cgroupsOf({ cgroup, sharedCgroup }: ContainerRecord): CgroupRecord {
-  const v2 = cgroup?.v2 ?? sharedCgroup?.v2
-  return { v1: [...(cgroup?.v1 ?? []), ...(sharedCgroup?.v1 ?? [])], ...(v2 === undefined ? {} : { v2 }) }
 }
 
 /** What exec adds to the parent's steps: nothing but the way in. */

@@ -6,6 +6,7 @@ import { openPidfd } from '../host/process.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import type { AccountFiles } from '../plan/accounts.ts'
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
@@ -94,6 +95,12 @@ function readLinkOf(pid: number, file: string): string {
   } catch (error) {
     throw new RuntimeError('bad-state', `look at the container init: ${messageOf(error)}`)
   }
+}
+
+/** All cgroups that the container was put into, its own and others'. */
+export function cgroupsOf({ cgroup, sharedCgroup }: ContainerRecord): CgroupRecord {
+  const v2 = cgroup?.v2 ?? sharedCgroup?.v2
+  return { v1: [...(cgroup?.v1 ?? []), ...(sharedCgroup?.v1 ?? [])], ...(v2 === undefined ? {} : { v2 }) }
 }
 
 /** The container's account files as init sees them, each read when it is first asked for. */

@@ -5,6 +5,7 @@
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
+import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
 import { gatherFacts } from '../host/facts.ts'
 import { makeFilesystem } from '../host/filesystem.ts'
 import { reap } from '../host/process.ts'
@@ -12,11 +13,12 @@ import { planAdd, planRemove, planTakeBack, type RunningInput } from '../plan/ru
 import type { Plan } from '../plan/step.ts'
 import { TAGS } from '../plan/step.ts'
 import type { Mount } from '../spec/types.gen.ts'
+import { statusOf } from '../state/status.ts'
 import { receiveUntil } from './dialogue.ts'
-import { checkAlive, openTarget, type Target } from './exec_target.ts'
+import { cgroupsOf, checkAlive, openTarget, type Target } from './exec_target.ts'
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
-import type { Runtime } from './runtime.ts'
+import { isRootless, type Runtime } from './runtime.ts'
 
 const VERB = 'change the mounts of'
 
@@ -31,7 +33,7 @@ export function addMounts(runtime: Runtime, id: string, { mounts, name }: MountL
   return inContainer(runtime, id, (visit) => {
     const kept: number[] = []
     try {
-      visit.go(planAdd(visit.input, mounts, name), kept)
+      visit.enter((input, entrance) => visit.go(planAdd(input, mounts, name), kept, entrance))
     } catch (error) {
       takeBack(runtime, visit, kept)
       throw error
@@ -49,7 +51,9 @@ export function removeMounts(runtime: Runtime, id: string, { mounts, name }: Mou
 interface Visit {
   readonly input: RunningInput
   /** Runs a plan in the container; mounts that it announces are put into `kept`, and taken from there. */
-  readonly go: (plan: Plan, kept: number[]) => void
+  readonly go: (plan: Plan, kept: number[], entrance?: Entrance) => void
+  /** Acts with the container's cgroups to enter, so that what is copied is on its account. */
+  readonly enter: (act: (input: RunningInput, entrance?: Entrance) => void) => void
 }
 
 async function inContainer(runtime: Runtime, id: string, act: (visit: Visit) => void): Promise<void> {
@@ -61,12 +65,23 @@ async function inContainer(runtime: Runtime, id: string, act: (visit: Visit) => 
     const { record, spec, join } = target
     const facts = gatherFacts()
     const input = { spec, facts, id, bundle: record.bundle, pid: record.pid, join }
-    const go = (plan: Plan, kept: number[]) => {
+    const go = (plan: Plan, kept: number[], entrance?: Entrance) => {
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(record, VERB)
-      run(new Launching(runtime, plan, facts.arch, -1), visiting(target, kept))
+      run(new Launching(runtime, plan, facts.arch, -1), visiting(target, kept, entrance))
     }
-    act({ input, go })
+    const enter: Visit['enter'] = (inside) => {
+      // Who enters a frozen cgroup stays there: then it is done outside.
+      if (statusOf(`${runtime.root}/${id}`, record) === 'paused') return inside(input)
+      const rootless = isRootless(runtime, facts)
+      const entrance = openEntrance({ record: cgroupsOf(record), pid: record.pid, sub: new Map(), rootless })
+      try {
+        inside({ ...input, cgroup: entrance }, entrance)
+      } finally {
+        entrance.close()
+      }
+    }
+    act({ input, go, enter })
   } finally {
     closeFd(target.pidfd)
   }
@@ -87,7 +102,7 @@ function run(launching: Launching, own: (launching: Launching) => Own): void {
   closeFd(launching.init.pidfd)
 }
 
-function visiting({ pidfd }: Target, kept: number[]): (launching: Launching) => Own {
+function visiting({ pidfd }: Target, kept: number[], entrance?: Entrance): (launching: Launching) => Own {
   return (launching) => ({
     step: ({ kind }) => {
       if (kind !== 'keepMount') throw new Error(`bug: step ${kind} in a plan of mounts`)
@@ -98,12 +113,13 @@ function visiting({ pidfd }: Target, kept: number[]): (launching: Launching) => 
       })
     },
     preset: (preset) => {
+      if (preset.kind === 'cgroupTasks') return entrance?.takeTasks(preset.path)
       if (preset.kind === 'pidfd') return duplicate(pidfd)
       if (preset.kind === 'mount') return duplicate(kept[preset.index] ?? -1)
       if (preset.kind === 'filesystem') return makeFilesystem(preset)
       throw new Error(`bug: preset ${preset.kind} in a plan of mounts`)
     },
-    cgroup: () => undefined,
+    cgroup: (refused) => entrance?.takeInto(refused),
   })
 }
 

@@ -109,7 +109,8 @@ function planFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildSte
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
-  if (copyUp) steps.push({ kind: 'copyTree', from: target, to: made, origin })
+  const proc = ctx.entering ? SLOT.hostProc : SLOT.proc
+  if (copyUp) steps.push({ kind: 'copyTree', from: target, to: made, proc, origin })
   steps.push(...attributeSteps(planned, made, { fresh: attributes }))
   if (covers && planned.target !== '/') steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
   else steps.push(...placeSteps(planned, made, 'directory', keep))

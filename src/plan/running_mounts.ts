@@ -15,7 +15,7 @@ import type { Facts } from './facts.ts'
 import { joinedNamespaces, planJoin } from './join.ts'
 import type { MountContext } from './mount_model.ts'
 import { planMounts } from './mounts.ts'
-import { planUmask } from './process.ts'
+import { planEnterCgroups, planUmask } from './process.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import type { ChildStep, Plan, Slot } from './step.ts'
 import { mountProblems, refuseAll } from './unsupported.ts'
@@ -31,6 +31,8 @@ export interface RunningInput {
   readonly pid: number
   /** The types in which init's namespace is not the runtime's own; mount is among them. */
   readonly join: readonly NamespaceType[]
+  /** The way into the container's cgroups, for what is allocated in its name; undefined: stays outside. */
+  readonly cgroup?: { readonly tasks: readonly string[]; readonly into: boolean }
 }
 
 /** File systems that show what is in the namespace of whoever makes them. */
@@ -105,7 +107,7 @@ function visitor({ spec, facts, id, bundle, pid, join }: RunningInput, mounts: r
 /** The whole plan around the steps: in, and out again. */
 function visit(
   ctx: ReturnType<typeof visitor>,
-  { join }: RunningInput,
+  { join, cgroup }: RunningInput,
   types: readonly NamespaceType[],
   steps: readonly ChildStep[],
 ): Plan {
@@ -118,7 +120,7 @@ function visit(
   const kept = steps.filter(({ kind }) => kind === 'sendFd')
   return {
     parent: [
-      { kind: 'launch', flags: 0, names: [], intoCgroup: false, origin: { doing: 'start a process' } },
+      { kind: 'launch', flags: 0, names: [], intoCgroup: cgroup?.into ?? false, origin: { doing: 'start a process' } },
       ...kept.map(() => ({ kind: 'keepMount' as const })),
       { kind: 'await', tag: 'ready' },
       { kind: 'answer', tag: 'ready' },
@@ -130,6 +132,8 @@ function visit(
       dumpable(false),
       dieWithParent(SIGKILL),
       planUmask(0, false),
+      ...(cgroup ? [EXPENDABLE] : []),
+      ...planEnterCgroups({ ...ctx, cgroup }),
       ...planJoin(ctx, entered),
       { kind: 'open', out: SLOT.root, dir: 'cwd', path: '/', flags: O_PATH | O_DIRECTORY, origin: root },
       ...steps,
@@ -138,6 +142,15 @@ function visit(
     keepFds: 0,
     warnings: ctx.warnings,
   }
+}
+
+/** Where the container's memory does not suffice, this process is killed and none of the container's. */
+const EXPENDABLE: ChildStep = {
+  kind: 'write',
+  dir: SLOT.hostProc,
+  path: 'self/oom_score_adj',
+  data: '1000',
+  origin: { doing: 'offer itself to the OOM killer' },
 }
 
 /** ORDER: the parent has hold of a mount before it is anywhere, so that whatever fails, it can be taken off again. */

@@ -76,8 +76,8 @@ export type MountStep =
     >
   | Step<'cloneTree', { out: Slot; dir: Dir; path: string; recursive: boolean; noFollow?: boolean }>
   | Step<'setAttributes', { slot: Slot; recursive: boolean } & MountAttributes>
-  /** What is in the directory `from` is copied into the empty directory `to`, with owners and modes. */
-  | Step<'copyTree', { from: Slot; to: Slot }>
+  /** What is in the directory `from` is copied into the empty directory `to`, with owners and modes; `proc` is a procfs. */
+  | Step<'copyTree', { from: Slot; to: Slot; proc: Slot }>
   /** Attaches to an open target and closes both; `keep` leaves the mount's slot open. */
   | Step<'attach', { mount: Slot; to: Slot; keep?: boolean }>
   /** Resolves the target in-root, makes what is missing, attaches, closes. */

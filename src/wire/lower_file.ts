@@ -193,7 +193,7 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   chdir: ({ path }, out) => void out.op('chdir').text(path),
   umask: ({ mask }, out) => void out.call('umask').imm(mask),
   label: ({ slot, label }, out) => void out.call('fsetxattr').slot(slot).text('security.selinux').plain(label).imm(0),
-  copyTree: ({ from, to }, out) => void out.op('copytree').slot(from).slot(to),
+  copyTree: ({ from, to, proc }, out) => void out.op('copytree').slot(from).slot(to).slot(proc),
   attach: ({ mount, to, keep }, out) => attach(mount, to, keep, out),
   place,
   maskPath: ({ root, path, nullDevice, emptyTmpfs, options }, out) => {

@@ -7,15 +7,15 @@ import type { ChildStep } from '../../src/plan/step.ts'
 import { requires } from '../support/requires.ts'
 import { directoryFd, EXECUTORS, type Executor, place, runPlan } from './executor.ts'
 
-const [FROM, TO] = [20, 21]
+const [FROM, TO, PROC] = [20, 21, 22]
 const from = (path = '') => `${place()}/from${path}`
 const to = (path = '') => `${place()}/to${path}`
 
 function copy(executor: Executor): string {
-  const slots = { [FROM]: directoryFd(from()), [TO]: directoryFd(to()) }
+  const slots = { [FROM]: directoryFd(from()), [TO]: directoryFd(to()), [PROC]: directoryFd('/proc') }
   const steps: readonly ChildStep[] = [
     { kind: 'umask', mask: 0 },
-    { kind: 'copyTree', from: FROM, to: TO },
+    { kind: 'copyTree', from: FROM, to: TO, proc: PROC },
   ]
   try {
     const { failure, detail, stderr } = runPlan(steps, { executor, slots })

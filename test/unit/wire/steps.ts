@@ -31,7 +31,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   },
   cloneTree: { kind: 'cloneTree', out: 9, dir: 'cwd', path: '/src', recursive: true, noFollow: true },
   setAttributes: { kind: 'setAttributes', slot: 9, recursive: true, set: 1, clear: 0x70, propagation: 1 << 19 },
-  copyTree: { kind: 'copyTree', from: 10, to: 9 },
+  copyTree: { kind: 'copyTree', from: 10, to: 9, proc: 2 },
   attach: { kind: 'attach', mount: 9, to: 10 },
   place: { kind: 'place', mount: 9, root: 1, path: '/p', type: 'like', noLinks: true },
   maskPath: {
