@@ -4,7 +4,7 @@ import { absolutePath } from '../base/path.ts'
 import { readBytes } from '../ffi/file.ts'
 import { resolveUser, withHome } from '../plan/accounts.ts'
 import { type ProcessFlags, processByFile, processByFlags } from '../plan/exec_process.ts'
-import { type CheckedProcess, checkProcess, parseProcess } from '../spec/process_document.ts'
+import type { CheckedProcess } from '../spec/process_document.ts'
 import type { Process } from '../spec/types.gen.ts'
 import { accountFiles, type Target } from './exec_target.ts'
 import type { Runtime } from './runtime.ts'
@@ -26,13 +26,18 @@ export async function processOf(runtime: Runtime, target: Target, options: Proce
   return { ...process, env: withHome(process.env ?? [], process.user?.uid ?? 0, files.passwd) }
 }
 
-function byFlags(
+async function byFlags(
   { spec }: Target,
   { user, ...flags }: ProcessOptions['flags'],
   files: ReturnType<typeof accountFiles>,
 ): Promise<CheckedProcess> {
   const account = user === undefined ? {} : { user: resolveUser(user, files) }
-  return checkProcess(processByFlags(containerProcess(spec), { ...flags, ...account }), spec)
+  const process = processByFlags(containerProcess(spec), { ...flags, ...account })
+  // The container's own was checked when it was created; the schemas take a while to load.
+  if (user === undefined && flags.additionalGids.length === 0 && flags.capabilities.length === 0)
+    return { process, warnings: [] }
+  const { checkProcess } = await import('../spec/process_document.ts')
+  return checkProcess(process, spec)
 }
 
 async function byFile(
@@ -43,6 +48,7 @@ async function byFile(
 ): Promise<CheckedProcess> {
   const idle = meaningless(flags)
   if (idle.length > 0) log.warning(`--process leaves no meaning to ${idle.join(', ')}`)
+  const { parseProcess } = await import('../spec/process_document.ts')
   const { process, warnings } = await parseProcess(readFile(path, cwd), spec, path)
   return { process: processByFile(containerProcess(spec), process), warnings }
 }

@@ -8,7 +8,7 @@ import { planConsole } from './console.ts'
 import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
 import { planDevices } from './devices.ts'
 import { hasCreateHooks, planContainerHooks, runtimeHookSteps } from './hooks.ts'
-import { planMounts } from './mounts.ts'
+import { devIsBound, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
@@ -45,7 +45,7 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     { name: 'rootfs', steps: ownMounts ? planAttachRoot(ctx) : planOpenRoot(ctx) },
     { name: 'mounts', steps: mounts.steps },
     { name: 'devices', steps: ownMounts ? planDevices(ctx) : [] },
-    { name: 'console', steps: planConsole(ctx) },
+    { name: 'console', steps: planConsole(ctx, ownMounts && !devIsBound(ctx)) },
     { name: 'working directory', steps: planMakeCwd(ctx) },
     // ORDER: hooks see all mounts, and can still write to a rootfs that is to be read-only.
     {

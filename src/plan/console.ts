@@ -4,18 +4,16 @@
  */
 import { DEVPTS_SUPER_MAGIC, O_DIRECTORY, O_NOCTTY, O_PATH, O_RDWR } from '../kernel/files.ts'
 import { PTMX_DEVICE, TIOCGPTPEER, TIOCSCTTY, TIOCSPTLCK, TIOCSWINSZ, winsizeBytes } from '../kernel/tty.ts'
-import { namespace, type PlanContext, type ProcessContext, SLOT } from './context.ts'
-import { devIsBound } from './mounts.ts'
+import { type ProcessContext, SLOT } from './context.ts'
 import type { ChildStep } from './step.ts'
 
 const O_CREAT_EXCL_NOFOLLOW = 0o100 | 0o200 | 0o400000
 
 const TERMINAL = { config: '/process/terminal', doing: 'set up the terminal' }
 
-/** The terminal of a container's first process. */
-export function planConsole(ctx: PlanContext): ChildStep[] {
+/** The terminal of a container's first process; `bound`: it is to be /dev/console, too. */
+export function planConsole(ctx: ProcessContext, bound: boolean): ChildStep[] {
   if (!ctx.spec.process?.terminal) return []
-  const bound = namespace(ctx.spec, 'mount') !== undefined && !devIsBound(ctx)
   return [...openTerminal(ctx), ...(bound ? bindConsole(ctx) : []), ...takeTerminal(ctx)]
 }
 
@@ -73,7 +71,7 @@ function openTerminal(ctx: ProcessContext): ChildStep[] {
   return steps
 }
 
-function bindConsole(ctx: PlanContext): ChildStep[] {
+function bindConsole(ctx: ProcessContext): ChildStep[] {
   const [target, mount] = [ctx.scratch(2), ctx.scratch(3)]
   const doing = { config: '/process/terminal', doing: 'mount the terminal on "/dev/console"' }
   return [

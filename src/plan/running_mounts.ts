@@ -18,7 +18,8 @@ import { planMounts } from './mounts.ts'
 import { planEnterCgroups, planUmask } from './process.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import type { ChildStep, Plan, Slot } from './step.ts'
-import { mountProblems, refuseAll } from './unsupported.ts'
+import { mountProblems } from './unsupported.ts'
+import { refuseAll } from './unsupported_process.ts'
 
 export interface RunningInput {
   /** The container's configuration. */

@@ -2,11 +2,12 @@
  * Fields of config.json that this davit does not act on. Ignoring one would give a container that is not what was
  * asked for, so they are refused, all at once, before anything is created.
  */
-import { type Problem, RuntimeError } from '../base/errors.ts'
+import type { Problem } from '../base/errors.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
 import type { ProcessFacts } from './facts.ts'
+import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts'
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
   ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
@@ -18,27 +19,14 @@ export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
   const problems: Problem[] = []
   const refuse = (pointer: string, message: string) => problems.push({ pointer, message })
   for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')
-  if (spec.process?.scheduler?.policy === 'SCHED_ISO')
-    refuse('/process/scheduler/policy', 'SCHED_ISO is reserved, no Linux kernel has it')
-  // runc's words for both.
-  if (spec.process?.apparmorProfile && !facts.apparmor)
-    refuse('/process/apparmorProfile', 'apparmor: config provided but apparmor not supported')
-  const noSelinux = 'selinux label is specified in config, but selinux is disabled or not supported'
-  if (spec.process?.selinuxLabel && !facts.selinux) refuse('/process/selinuxLabel', noSelinux)
-  if (spec.linux?.mountLabel && !facts.selinux) refuse('/linux/mountLabel', noSelinux)
+  problems.push(...processProblems(spec.process, facts))
+  if (spec.linux?.mountLabel && !facts.selinux) refuse('/linux/mountLabel', NO_SELINUX)
   // They would be made on the host and stay there.
   if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
     refuse('/mounts', 'mounts need a mount namespace')
   }
   problems.push(...mountProblems(spec.mounts ?? [], '/mounts'))
   refuseAll(problems, 'config.json')
-}
-
-/** Throws what is in the list, all of it. `name` is the document's. */
-export function refuseAll(problems: readonly Problem[], name: string): void {
-  if (problems.length === 0) return
-  const words = problems.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
-  throw new RuntimeError('unsupported', `unsupported ${name}: ${words}`, problems)
 }
 
 /** What is asked of mounts and not done; `place` is the pointer to the list. */

@@ -1,0 +1,30 @@
+/** What this davit, or this host, does not do for a process: refused for the first one and for those of `exec` alike. */
+import { type Problem, RuntimeError } from '../base/errors.ts'
+import type { Process } from '../spec/types.gen.ts'
+import type { ProcessFacts } from './facts.ts'
+
+/** runc's words. */
+export const NO_SELINUX = 'selinux label is specified in config, but selinux is disabled or not supported'
+
+/** Problems with pointers into config.json. */
+export function processProblems(process: Process | undefined, facts: ProcessFacts): Problem[] {
+  const problems: Problem[] = []
+  if (process?.scheduler?.policy === 'SCHED_ISO') {
+    const message = 'SCHED_ISO is reserved, no Linux kernel has it'
+    problems.push({ pointer: '/process/scheduler/policy', message })
+  }
+  if (process?.apparmorProfile && !facts.apparmor) {
+    // runc's words.
+    const message = 'apparmor: config provided but apparmor not supported'
+    problems.push({ pointer: '/process/apparmorProfile', message })
+  }
+  if (process?.selinuxLabel && !facts.selinux) problems.push({ pointer: '/process/selinuxLabel', message: NO_SELINUX })
+  return problems
+}
+
+/** Throws what is in the list, all of it. `name` is the document's. */
+export function refuseAll(problems: readonly Problem[], name: string): void {
+  if (problems.length === 0) return
+  const words = problems.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ')
+  throw new RuntimeError('unsupported', `unsupported ${name}: ${words}`, problems)
+}
