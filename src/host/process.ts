@@ -100,6 +100,11 @@ export interface Exit {
   readonly signal: number | undefined
 }
 
+/** "exit status 3" or "killed by signal 9". */
+export function exitWords({ code, signal }: Exit): string {
+  return signal === undefined ? `exit status ${code}` : `killed by signal ${signal}`
+}
+
 /** Reads a wait status. */
 export function exitOf(status: number): Exit {
   const signal = status & 0x7f

@@ -1,5 +1,5 @@
 /** Hooks in the runtime's namespaces: a process each, the container's state on its standard input. */
-import { messageOf, RuntimeError } from '../base/errors.ts'
+import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
@@ -7,6 +7,7 @@ import { memfd, memfdText } from '../host/memfd.ts'
 import {
   destroyChild,
   type Exit,
+  exitWords,
   type Launched,
   launch,
   openPidfd,
@@ -95,8 +96,7 @@ export function runHook(
     }
     if (!ended) throw fail(`hook ran past specified timeout of ${(call.timeout / 1000).toFixed(1)}s`)
     if (ended.code === 0) return
-    const end = ended.signal === undefined ? `exit status ${ended.code}` : `killed by signal ${ended.signal}`
-    throw fail(`${end}${outputWords(memfdText(output))}`)
+    throw fail(`${exitWords(ended)}${outputWords(memfdText(output))}`)
   } finally {
     closeFd(stdin)
     closeFd(output)
@@ -105,10 +105,17 @@ export function runHook(
 
 const HOOK_FILE = 'hook'
 
-/** The start time tells the process from a later one with the same pid, so that the file may stay. */
+/**
+ * The start time tells the process from a later one with the same pid, so that the file may stay. Without room for it the
+ * hook runs all the same: what it does, or undoes, matters more than that a forced delete need not wait for it.
+ */
 function noteHook(claim: Claim, pid: number): void {
   const stat = processStat(pid)
-  if (stat) writeStateFile(claim, HOOK_FILE, `${pid} ${stat.startTime}`)
+  try {
+    if (stat) writeStateFile(claim, HOOK_FILE, `${pid} ${stat.startTime}`)
+  } catch (error) {
+    if (!(error instanceof SysError && error.errnoName === 'ENOSPC')) throw error
+  }
 }
 
 /** Kills the hook that the container's directory names, if it runs still, and what it has started. */

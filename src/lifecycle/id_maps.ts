@@ -1,8 +1,8 @@
 /** The id maps of a new user namespace (user_namespaces(7)). */
 import { messageOf, RuntimeError } from '../base/errors.ts'
-import { closeFd, statIf, writeText } from '../ffi/file.ts'
-import { memfd, memfdText } from '../host/memfd.ts'
-import { launch, waitFor } from '../host/process.ts'
+import { statIf, writeText } from '../ffi/file.ts'
+import { exitWords } from '../host/process.ts'
+import { runProgram } from '../host/program.ts'
 import type { HostStep } from '../plan/step.ts'
 import { outputWords } from './hooks.ts'
 
@@ -32,22 +32,6 @@ function writeMap(pid: number, kind: 'uid' | 'gid', map: string, writer: 'runtim
 function runHelper(name: string, pid: number, map: string): void {
   const path = FOLDERS.map((folder) => `${folder}/${name}`).find((candidate) => statIf(candidate))
   if (path === undefined) throw new Error(`more than the caller's own id needs ${name}, which is not installed`)
-  const output = memfd('output')
-  try {
-    const fds = [0, 1, 2].map((fd) => [output, fd] as const)
-    const child = launch(`exec "${path}"`, {
-      path,
-      args: [name, String(pid), ...map.trimEnd().split(/\s/)],
-      env: [],
-      flags: 0,
-      fds,
-    })
-    const end = waitFor(child, 0)
-    closeFd(child.pidfd)
-    if (end?.code === 0) return
-    const how = end?.signal === undefined ? `exit status ${end?.code}` : `killed by signal ${end.signal}`
-    throw new Error(`${name}: ${how}${outputWords(memfdText(output))}`)
-  } finally {
-    closeFd(output)
-  }
+  const { exit, output } = runProgram(path, [name, String(pid), ...map.trimEnd().split(/\s/)])
+  if (exit.code !== 0) throw new Error(`${name}: ${exitWords(exit)}${outputWords(output)}`)
 }

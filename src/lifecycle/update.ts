@@ -1,5 +1,5 @@
 /** `update`: other limits for a container that lives. */
-import { RuntimeError } from '../base/errors.ts'
+import { messageOf, RuntimeError } from '../base/errors.ts'
 import { readText } from '../ffi/file.ts'
 import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
 import { runUpdate } from '../host/cgroup/update.ts'
@@ -30,10 +30,25 @@ export function updateContainer(runtime: Runtime, id: string, request: Resources
       request,
     })
     for (const warning of plan.warnings) runtime.log.warning(warning)
-    runUpdate(plan)
+    // ORDER: what could not be remembered is not set at all.
     writeRecord(claim, { ...record, resources: plan.resources })
+    try {
+      runUpdate(plan)
+    } catch (error) {
+      forget(runtime, claim, record)
+      throw error
+    }
   } finally {
     releaseContainer(claim)
+  }
+}
+
+/** Never throws: an error is already on its way. */
+function forget({ log }: Runtime, claim: Claim, record: ContainerRecord): void {
+  try {
+    writeRecord(claim, record)
+  } catch (error) {
+    log.warning(`clean up after failure: ${messageOf(error)}`)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Turns the executor's numbers back into words: action, operands, place in config.json, what the kernel said. */
 
-import { exitOf } from '../host/process.ts'
+import { exitOf, exitWords } from '../host/process.ts'
 import { errnoText } from '../kernel/errno.ts'
 import { callWords } from '../plan/print.ts'
 import type { ChildStep, Plan } from '../plan/step.ts'
@@ -14,12 +14,6 @@ import { outputWords } from './hooks.ts'
 export const UNDER_FILTER = ' before it could execute: does the seccomp profile allow execve?'
 
 type Failed = Extract<Report, { kind: 'failed' }>
-
-/** "exit status 3" or "killed by signal 9", of a wait status. */
-export function endWords(status: number): string {
-  const { code, signal } = exitOf(status)
-  return signal === undefined ? `exit status ${code}` : `killed by signal ${signal}`
-}
 
 /** Engines match on these: containerd, dockerd and podman tell 127 from 126 by them. */
 function executableWords(step: Extract<ChildStep, { kind: 'findExecutable' }>, errno: number): string {
@@ -50,7 +44,8 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   const call = callWords(step)
   if (step.kind === 'hook') {
     if (errno === CUSTOM.timeout) return `hook ran past specified timeout of ${(step.timeout / 1000).toFixed(1)}s`
-    if (errno === CUSTOM.child) return `${endWords(detail.readInt32LE(0))}${outputWords(detail.toString('utf8', 4))}`
+    if (errno === CUSTOM.child)
+      return `${exitWords(exitOf(detail.readInt32LE(0)))}${outputWords(detail.toString('utf8', 4))}`
     return errnoText(errno)
   }
   if (step.kind === 'verify' && errno === CUSTOM.verify) return `${call}: it is something else`
