@@ -8,6 +8,9 @@ import type { Draft, Place } from './model.ts'
 /** The kernel's default period (cgroup-v2.rst "cpu.max"). */
 const DEFAULT_PERIOD = 100000
 
+/** KERNEL: what is outside of these shares of v1 is silently brought into them (kernel/sched/sched.h). */
+const SHARES = { minimum: 2, maximum: 262144 } as const
+
 /** Plans the cpu controller, v1 (scheduler/sched-bwc.rst) or v2 (cgroup-v2.rst "CPU"). */
 export function planCpu(draft: Draft, cpu: CpuResources): void {
   const { shares = 0, quota = 0, burst, period = 0, realtimeRuntime = 0, realtimePeriod = 0, idle } = cpu
@@ -31,6 +34,7 @@ function planV1(draft: Draft, place: Place, cpu: CpuResources): void {
   const put = (file: string, value: string, key: string, options: WriteOptions = {}) =>
     draft.steps.push(write(draft, place, file, value, ['cpu', key], options))
   const after = (other: boolean): WriteOptions => (other ? { postpone: ['EINVAL'] } : {})
+  checkShares(draft, shares)
   // KERNEL: runtime <= period, so either can be refused with EINVAL before the other is changed.
   if (realtimePeriod !== 0)
     put('cpu.rt_period_us', decimal(realtimePeriod, 'uint64'), 'realtimePeriod', after(realtimeRuntime !== 0))
@@ -47,6 +51,13 @@ function planV1(draft: Draft, place: Place, cpu: CpuResources): void {
   }
   if (period !== 0) put('cpu.cfs_period_us', decimal(period, 'uint64'), 'period', after(quota !== 0))
   if (quota !== 0) put('cpu.cfs_quota_us', quota < 0 ? '-1' : decimal(quota), 'quota')
+}
+
+/** In runc's words. */
+function checkShares(draft: Draft, shares: number): void {
+  const refuse = (message: string) => refused(draft, 'config-invalid', ['cpu', 'shares'], message)
+  if (shares > SHARES.maximum) throw refuse(`the maximum allowed cpu-shares is ${SHARES.maximum}`)
+  if (shares !== 0 && shares < SHARES.minimum) throw refuse(`the minimum allowed cpu-shares is ${SHARES.minimum}`)
 }
 
 function planV2(draft: Draft, place: Place, cpu: CpuResources): void {

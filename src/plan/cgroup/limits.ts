@@ -76,7 +76,7 @@ export function planNetwork(draft: Draft, network: Asked['network']): void {
 export function planUnified(draft: Draft, unified: Asked['unified'], controllers: readonly string[] | undefined): void {
   for (const [file, text] of Object.entries(unified)) {
     const at = ['unified', file]
-    if (controllers === undefined) throw refused(draft, 'unsupported', at, 'cannot use unified without cgroup v2')
+    if (controllers === undefined) throw refused(draft, 'unsupported', at, 'cannot use unified on cgroup v1')
     if (!/^[A-Za-z0-9_]+\.[^/]+$/.test(file)) {
       const message = `unified resource "${file}" must be a file name in the form CONTROLLER.PARAMETER (no slashes)`
       throw refused(draft, 'config-invalid', at, message)

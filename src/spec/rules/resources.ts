@@ -49,6 +49,18 @@ const kernelMemory: Rule = {
   },
 }
 
+const hierarchy: Rule = {
+  name: 'memory hierarchy',
+  clause: 'config-linux.md#memory',
+  severity: 'warning',
+  reads: ['/linux/resources/memory'],
+  check({ linux }, report) {
+    // KERNEL(5.11): true is all there is.
+    if (linux?.resources?.memory?.useHierarchy !== false) return
+    report('/linux/resources/memory/useHierarchy', 'memory is always accounted hierarchically: false is ignored')
+  },
+}
+
 const blockIo: Rule = {
   name: 'block io',
   clause: 'config-linux.md#block-io',
@@ -98,4 +110,12 @@ const unifiedFiles: Rule = {
   },
 }
 
-export const RESOURCE_RULES: readonly Rule[] = [cgroupsPath, memory, kernelMemory, blockIo, rdmaLimits, unifiedFiles]
+export const RESOURCE_RULES: readonly Rule[] = [
+  cgroupsPath,
+  memory,
+  kernelMemory,
+  hierarchy,
+  blockIo,
+  rdmaLimits,
+  unifiedFiles,
+]

@@ -25,6 +25,15 @@ describe('v1', () => {
     ])
   })
 
+  test('shares that the kernel would change in silence are refused', () => {
+    expect(v1({ shares: 2 })).toEqual(['cpu.shares 2'])
+    expect(v1({ shares: 262144 })).toEqual(['cpu.shares 262144'])
+    expect(() => v1({ shares: 1 })).toThrow('/linux/resources/cpu/shares: the minimum allowed cpu-shares is 2')
+    expect(() => v1({ shares: 262145 })).toThrow(
+      '/linux/resources/cpu/shares: the maximum allowed cpu-shares is 262144',
+    )
+  })
+
   test('cpuset files may have no prefix', () => {
     expect(v1({ cpus: '0-1', mems: '' })).toEqual(['cpuset.cpus 0-1, else cpus 0-1'])
   })

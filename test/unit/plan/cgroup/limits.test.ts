@@ -132,7 +132,7 @@ describe('unified', () => {
     expect(() => unified({ 'misc.max': '1' })).toThrow(`"misc.max" can't be set: controller "misc" not available`)
     expect(() => unified({ 'memory.max': '1' }, HYBRID)).toThrow('controller "memory" not available')
     expect(unified({ 'hugetlb.2MB.max': '0' }, HYBRID)).toEqual(['hugetlb.2MB.max 0'])
-    expect(() => unified({ 'memory.max': '1' }, LEGACY)).toThrow('cannot use unified without cgroup v2')
+    expect(() => unified({ 'memory.max': '1' }, LEGACY)).toThrow('cannot use unified on cgroup v1')
   })
 })
 
