@@ -54,6 +54,7 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   }
   if (step.kind === 'verifyMount' && errno === 22) return 'it is not a mount point'
   if (step.kind === 'scheduler' && errno === 1) return `${call}: ${errnoText(errno)} (${whyNotScheduled(step.policy)})`
+  if (step.kind === 'memoryPolicy') return `${call}: ${errnoText(errno)}${whyNoPolicy(errno)}`
   const said = detail.length > 0 ? ` (${detail.toString('utf8').trim()})` : ''
   return `${call}: ${errnoText(errno)}${said}`
 }
@@ -65,6 +66,13 @@ function whyNotScheduled(policy: string): string {
   if (policy === 'SCHED_FIFO' || policy === 'SCHED_RR')
     return 'it takes CAP_SYS_NICE, and on cgroup v1 a realtimeRuntime in /linux/resources/cpu'
   return 'it takes CAP_SYS_NICE'
+}
+
+/** set_mempolicy(2) says EINVAL for all that it does not like. */
+function whyNoPolicy(errno: number): string {
+  if (errno === 38) return ' (this kernel is built without NUMA)'
+  if (errno !== 22) return ''
+  return ' (does this kernel know the mode, and have memory in these nodes that the cpuset allows?)'
 }
 
 /** The hooks and the exec that come after the wait for `start`, for state.json. */

@@ -112,6 +112,7 @@ const WORDS: Words = {
     ].join(' '),
   ioPriority: (s) => `ioprio_set ${s.class} ${s.priority}`,
   personality: (s) => `personality ${s.domain}`,
+  memoryPolicy: (s) => `set_mempolicy ${[s.mode, ...s.flags].join('|')}${s.nodes === '' ? '' : ` of nodes ${s.nodes}`}`,
   prctl: (s) => `prctl ${s.name} ${list(s.args)}`,
   setsid: () => 'setsid',
   keyring: (s) => `keyctl join session keyring "${s.name}"`,

@@ -15,7 +15,7 @@ import {
   planStdioOwner,
   planUmask,
 } from './process.ts'
-import { planPersonality, planScheduling } from './scheduling.ts'
+import { planMemoryPolicy, planPersonality, planScheduling } from './scheduling.ts'
 import type { ChildStep } from './step.ts'
 
 /** A named part of the order. */
@@ -38,6 +38,7 @@ export function processPhases(ctx: ProcessContext, ready: readonly Phase[]): Pha
     { name: 'streams', steps: planStdioOwner(ctx) },
     { name: 'enter working directory as root', steps: planEnterCwdAsRoot(ctx) },
     { name: 'personality', steps: planPersonality(ctx.spec.linux) },
+    { name: 'memory policy', steps: planMemoryPolicy(ctx.spec.linux) },
     { name: 'scheduling', steps: planScheduling(ctx.spec.process) },
     { name: 'identity', steps: planIdentity(ctx) },
     { name: 'no new privileges', steps: planNoNewPrivileges(ctx) },

@@ -1,4 +1,4 @@
-/** How a process is scheduled: CPU, I/O, the CPUs it may use; and the system that it is told it runs on. */
+/** How a process is scheduled: CPU, I/O, the CPUs and the memory it may use; and the system that it is told it runs on. */
 import type { Linux, Process } from '../spec/types.gen.ts'
 import type { ChildStep } from './step.ts'
 
@@ -42,6 +42,17 @@ export function planAffinity(process: Process | undefined): Affinity | undefined
 function affinityStep(which: 'initial' | 'final', cpus: string): ChildStep[] {
   const origin = { config: `/process/execCPUAffinity/${which}`, doing: `set the ${which} CPU affinity to ${cpus}` }
   return cpus === '' ? [] : [{ kind: 'affinity', cpus, origin }]
+}
+
+/**
+ * The NUMA policy of the process, which exec and its children keep.
+ * ORDER: in the cgroup, whose cpuset says which nodes there are; before the seccomp filter, which may forbid the call.
+ */
+export function planMemoryPolicy(linux: Linux | undefined): ChildStep[] {
+  if (linux?.memoryPolicy === undefined) return []
+  const { mode, nodes = '', flags = [] } = linux.memoryPolicy
+  const origin = { config: '/linux/memoryPolicy', doing: `set the memory policy to ${mode}` }
+  return [{ kind: 'memoryPolicy', mode, flags, nodes, origin }]
 }
 
 /**

@@ -7,8 +7,9 @@
  * next `skip` steps (0: just goes on).
  */
 import type { CapabilityBits } from '../kernel/capability_bits.ts'
-import type { IOPRIO_CLASSES, PERSONALITIES, SCHED_FLAGS, SCHED_POLICIES } from '../kernel/scheduling.ts'
+import type { PERSONALITIES } from '../kernel/scheduling.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
+import type { IoPriorityOperands, MemoryPolicyOperands, SchedulerOperands } from './scheduling_operands.ts'
 import type { SeccompListener } from './seccomp/model.ts'
 
 export type Slot = number
@@ -114,21 +115,10 @@ export type IdentityStep =
   | Step<'anyCpu', object>
   /** sched_setaffinity(2) to a list as cpuset(7) writes it. */
   | Step<'affinity', { cpus: string }>
-  /** sched_setattr(2); times in nanoseconds. */
-  | Step<
-      'scheduler',
-      {
-        policy: keyof typeof SCHED_POLICIES
-        flags: readonly (keyof typeof SCHED_FLAGS)[]
-        nice: number
-        priority: number
-        runtime: number
-        deadline: number
-        period: number
-      }
-    >
-  | Step<'ioPriority', { class: keyof typeof IOPRIO_CLASSES; priority: number }>
+  | Step<'scheduler', SchedulerOperands>
+  | Step<'ioPriority', IoPriorityOperands>
   | Step<'personality', { domain: keyof typeof PERSONALITIES }>
+  | Step<'memoryPolicy', MemoryPolicyOperands>
   | Step<'setsid', object>
   | Step<'keyring', { name: string }>
   | Step<'rlimit', { name: string; resource: number; soft: string; hard: string }>

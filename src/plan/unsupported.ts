@@ -11,7 +11,6 @@ import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
   ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
-  ['/linux/memoryPolicy', ({ linux }) => linux?.memoryPolicy],
   ['/linux/netDevices', ({ linux }) => linux?.netDevices && Object.keys(linux.netDevices).length > 0],
 ]
 

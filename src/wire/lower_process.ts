@@ -2,6 +2,7 @@
 import { capabilityNumber } from '../kernel/capabilities.ts'
 import { namesOf, or } from '../kernel/capability_bits.ts'
 import { cpuMask } from '../kernel/cpu_list.ts'
+import { MEMORY_FLAGS, MEMORY_MODES } from '../kernel/memory_policy.ts'
 import {
   CAPABILITY_VERSION,
   KEY_SPEC_SESSION_KEYRING,
@@ -61,6 +62,17 @@ function scheduler(step: StepOf<'scheduler'>, out: Emitter): void {
   const times = [runtime, deadline, period].flatMap((time) => [time, Math.floor(time / 0x1_0000_0000)])
   const attr = struct32(56, SCHED_POLICIES[policy], flags, 0, nice, priority, ...times, 0, 0)
   out.call('sched_setattr').imm(0).struct(attr).imm(0)
+}
+
+/** set_mempolicy(2). KERNEL: of the number of bits given the last is not looked at, so it is one more. */
+function memoryPolicy({ mode, flags, nodes }: StepOf<'memoryPolicy'>, out: Emitter): void {
+  const bits = flags.reduce<number>((all, flag) => all | MEMORY_FLAGS[flag], MEMORY_MODES[mode])
+  out.call('set_mempolicy').imm(bits)
+  if (nodes === '') out.imm(0).imm(0)
+  else {
+    const mask = cpuMask(nodes)
+    out.struct(mask).imm(mask.length * 8 + 1)
+  }
 }
 
 function hook(step: StepOf<'hook'>, out: Emitter): void {
@@ -127,6 +139,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
     out.call('ioprio_set').imm(IOPRIO_WHO_PROCESS).imm(0).imm(value)
   },
   personality: ({ domain }, out) => void out.call('personality').imm(PERSONALITIES[domain]),
+  memoryPolicy,
   setsid: (_, out) => void out.call('setsid'),
   keyring: ({ name }, out) => {
     out.call('keyctl').imm(KEYCTL_JOIN_SESSION_KEYRING).text(name)

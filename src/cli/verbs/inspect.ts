@@ -5,6 +5,7 @@ import { openFile, withFd, writeFd } from '../../ffi/file.ts'
 import { gatherFacts } from '../../host/facts.ts'
 import { CAPABILITY_NAMES } from '../../kernel/capabilities.ts'
 import { O_CREAT, O_EXCL, O_WRONLY } from '../../kernel/files.ts'
+import { MEMORY_FLAGS, MEMORY_MODES } from '../../kernel/memory_policy.ts'
 import { knownMountOptions } from '../../kernel/mount_options.ts'
 import { NAMESPACES } from '../../kernel/namespaces.ts'
 import { planContainer } from '../../lifecycle/create.ts'
@@ -55,6 +56,7 @@ export async function features(): Promise<number> {
       idmap: false,
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       netDevices: false,
+      memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
       checkpoint: false,
       unsafeAnnotations: ['run.oci.pidfd_receiver'],
     }),

@@ -47,6 +47,10 @@ const memoryPolicy: Rule = {
     if (flags.includes('MPOL_F_STATIC_NODES') && flags.includes('MPOL_F_RELATIVE_NODES')) {
       report('/linux/memoryPolicy/flags', 'MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other')
     }
+    const pinned = flags.filter((flag) => flag === 'MPOL_F_STATIC_NODES' || flag === 'MPOL_F_RELATIVE_NODES')
+    // KERNEL: without nodes MPOL_PREFERRED is MPOL_LOCAL.
+    if (nodes === '' && (mode === 'MPOL_LOCAL' || mode === 'MPOL_PREFERRED') && pinned[0] !== undefined)
+      report('/linux/memoryPolicy/flags', `${pinned[0]} needs nodes, and ${mode} has none`)
     if (flags.includes('MPOL_F_NUMA_BALANCING') && mode !== 'MPOL_BIND' && mode !== 'MPOL_PREFERRED_MANY') {
       report('/linux/memoryPolicy/flags', `MPOL_F_NUMA_BALANCING does not go with ${mode}`)
     }

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { cpuMask, MAX_CPU, parseCpuList } from '../../../src/kernel/cpu_list.ts'
+import { MEMORY_FLAGS, MEMORY_MODES } from '../../../src/kernel/memory_policy.ts'
 import { IOPRIO_CLASSES, PERSONALITIES, SCHED_FLAGS, SCHED_POLICIES } from '../../../src/kernel/scheduling.ts'
 import { defines, header } from './headers.ts'
 
 const sched = header('linux/sched.h')
 const personality = header('linux/personality.h')
 const ioprio = header('linux/ioprio.h')
+const mempolicy = header('linux/mempolicy.h')
 
 describe('tables against the kernel headers', () => {
   test.runIf(sched)('policies and flags', () => {
@@ -20,6 +22,17 @@ describe('tables against the kernel headers', () => {
     // An enum of sums; those without a bug emulation are a number alone.
     const value = (name: string) => Number(new RegExp(`\\b${name} =\\s*(0x[0-9a-f]+)`).exec(personality ?? '')?.[1])
     expect(PERSONALITIES).toEqual({ LINUX: value('PER_LINUX'), LINUX32: value('PER_LINUX32') })
+  })
+
+  test.runIf(mempolicy)('memory policies', () => {
+    const names: readonly string[] =
+      /enum \{\s*(MPOL_DEFAULT[^}]*)\}/.exec(mempolicy ?? '')?.[1]?.match(/MPOL_[A-Z_]+/g) ?? []
+    // Headers may be older than a mode; their last is none.
+    for (const [name, number] of Object.entries(MEMORY_MODES))
+      if (names.includes(name)) expect(names.indexOf(name), name).toBe(number)
+    expect(names.length).toBeGreaterThan(5)
+    for (const [name, bit] of Object.entries(MEMORY_FLAGS))
+      expect(mempolicy, name).toMatch(new RegExp(`${name}\\s+\\(1 << ${Math.log2(bit)}\\)`))
   })
 
   test.runIf(ioprio)('classes of I/O', () => {

@@ -126,6 +126,7 @@ const STRUCTS: { readonly [call: string]: readonly (readonly [arg: number, size:
   ioctl: [[2, 8]],
   sched_setaffinity: [[2, 16]],
   sched_setattr: [[1, 56]],
+  set_mempolicy: [[1, 16]],
 }
 
 function printArg(arg: Arg, index: number, record: Record, data: Buffer): string {

@@ -57,6 +57,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   fork: { kind: 'fork', flags: 0x20000000 },
   hostname: { kind: 'hostname', name: 'bé' },
   domainname: { kind: 'domainname', name: 'd' },
+  memoryPolicy: { kind: 'memoryPolicy', mode: 'MPOL_BIND', flags: ['MPOL_F_STATIC_NODES'], nodes: '0-1,64' },
   netlink: { kind: 'netlink', message: [1, 2, 0, 255], what: 'x' },
   prctl: { kind: 'prctl', name: 'PR_X', option: 38, args: [1, 0, 0, 0] },
   anyCpu: { kind: 'anyCpu' },
