@@ -17,6 +17,7 @@ export const MAIN: Main = {
   exit: [
     ['0', 'Success.'],
     ['1', 'It failed; one line on standard error, and in the log, says why.'],
+    ['2', 'The same for `validate`, whose 1 is for a bundle with errors.'],
     ['255', 'The same for `exec`, so that it can be told from the status of the command.'],
     [
       'other',

@@ -102,7 +102,24 @@ export const OTHER_PAGES = {
       'Prints what `create` would do with a bundle, step by step: which cgroups it would make, what davit does itself and what the process in the container does, with the place in config.json that each step comes from. Nothing is done, and no privilege is needed.',
     ],
     examples: [{ text: 'Which steps a mount becomes:', lines: ["davit plan --bundle /srv/web | grep '# /mounts/3'"] }],
-    related: ['create', 'spec'],
+    related: ['create', 'spec', 'validate'],
+  },
+  validate: {
+    description: [
+      'Reads the configuration of a bundle and tells everything that is wrong with it, each with its JSON pointer, line and column, the section of the OCI runtime specification that says so, and how to mend it. Nothing is run, nothing is made, and no privilege is needed.',
+      'Errors are what `create` would fail on: broken JSON, values of the wrong kind, rules between fields, a rootfs, program, hook, source of a mount or namespace that is not there. Warnings are the rest: what the specification says should be otherwise, deprecated and unknown members, system calls that libseccomp does not know, and what davit on this machine, or this user, could not do.',
+      'A program is looked for in the rootfs without leaving it, as the process of the container would find it; where a mount of the configuration covers the way to it, nothing is said.',
+      'As text each finding is a line FILE:LINE:COLUMN, which editors take, with a hint below it. As JSON it is an object with `bundle`, `config`, `valid` and the lists `errors` and `warnings`, whose entries have `pointer`, `message`, `rule` and, where known, `clause`, `requirement`, `hint`, `line`, `column`. The place of a missing member is that of the object it is missing in.',
+    ],
+    exit: [['1', 'The bundle has errors or, with `--strict`, warnings; they are on standard output.']],
+    examples: [
+      { text: 'Before a bundle is shipped:', lines: ['davit validate --strict --bundle /srv/web || exit'] },
+      {
+        text: 'Where, in a script:',
+        lines: ['davit validate --format json | jq -r \'.errors[] | "\\(.line): \\(.pointer) \\(.message)"\''],
+      },
+    ],
+    related: ['plan', 'spec', 'create'],
   },
   completion: {
     description: [

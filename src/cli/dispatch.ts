@@ -42,6 +42,8 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return (await import('./verbs/inspect.ts')).features()
     case 'plan':
       return (await import('./verbs/inspect.ts')).plan(command, session)
+    case 'validate':
+      return (await import('./verbs/validate.ts')).validate(command, session)
     case 'mounts':
       return (await import('./verbs/mounts.ts')).mounts(command, session)
     case 'completion':

@@ -46,6 +46,8 @@ export interface VerbSpec {
   readonly rest?: true
   /** Exit code when the verb fails, if not 1. */
   readonly failure?: number
+  /** Exit code when the command line is wrong, if not 1. */
+  readonly usage?: number
   /** Further paragraphs for the verb's help. */
   readonly details?: string
 }

@@ -216,6 +216,24 @@ export const VERBS = {
       },
     },
   },
+  validate: {
+    summary: 'tell everything that is wrong with a bundle, and do nothing',
+    positionals: [],
+    // 1 says that the bundle is bad: a script must be able to tell that from a mistake of its own.
+    failure: 2,
+    usage: 2,
+    options: {
+      bundle: BUNDLE,
+      config: CREATION.config,
+      format: {
+        type: 'string',
+        choices: ['text', 'json'],
+        default: 'text',
+        description: 'how to print what was found',
+      },
+      strict: { type: 'boolean', description: 'take warnings for errors when it comes to the exit status' },
+    },
+  },
   completion: {
     summary: 'print a script that lets a shell complete command lines',
     positionals: [

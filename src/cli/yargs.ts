@@ -28,7 +28,7 @@ export async function parseSlowly(argv: readonly string[], verbs: Verbs = VERBS)
   if (verb === 'help') return parseSlowly([...args.slice(0, 1), '--help'], verbs)
   const spec = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (spec === undefined) throw new RuntimeError('usage', `unknown command "${verb}"`)
-  return inVerb(verb, () => parseVerb(verb, spec, args, global))
+  return inVerb(verb, spec.usage, () => parseVerb(verb, spec, args, global))
 }
 
 async function parseVerb(
@@ -56,13 +56,14 @@ function wantsHelp({ args }: Spelled): boolean {
   return args.includes('--help=true')
 }
 
-/** Puts the verb's name before what its usage errors say. */
-async function inVerb<T>(verb: string, parse: () => Promise<T>): Promise<T> {
+/** Puts the verb's name before what its usage errors say, and gives them the verb's exit code for them. */
+async function inVerb<T>(verb: string, exitCode: number | undefined, parse: () => Promise<T>): Promise<T> {
   try {
     return await parse()
   } catch (error) {
     if (error instanceof RuntimeError && error.code === 'usage') {
-      throw new RuntimeError('usage', `${verb}: ${error.message}`, [], { cause: error })
+      const options = { cause: error, ...(exitCode === undefined ? {} : { exitCode }) }
+      throw new RuntimeError('usage', `${verb}: ${error.message}`, [], options)
     }
     throw error
   }

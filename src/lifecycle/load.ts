@@ -42,8 +42,13 @@ export async function loadBundle(runtime: Runtime, bundle: string, file = 'confi
   const text = readConfig(absolutePath(file, path))
   const { spec, warnings } = await parseSpec(text)
   for (const { pointer, message } of warnings) runtime.log.warning(`config.json ${pointer}: ${message}`)
-  const root = spec.root?.path ?? ''
-  return { path, spec, rootfs: root.startsWith('/') ? joinPath(root) : joinPath(path, root) }
+  return { path, spec, rootfs: rootfsOf(spec, path) }
+}
+
+/** Absolute path of the rootfs of a configuration in a bundle. */
+export function rootfsOf({ root }: Spec, bundle: string): string {
+  const path = root?.path ?? ''
+  return path.startsWith('/') ? joinPath(path) : joinPath(bundle, path)
 }
 
 /**

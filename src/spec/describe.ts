@@ -3,6 +3,7 @@
 /** The part of JSON Schema that our schemas use. */
 export interface SchemaNode {
   readonly $ref?: string
+  readonly description?: string
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly items?: SchemaNode
   readonly additionalProperties?: SchemaNode
@@ -13,6 +14,7 @@ export interface SchemaNode {
   readonly maximum?: number
   readonly minItems?: number
   readonly anyOf?: readonly SchemaNode[]
+  readonly definitions?: Readonly<Record<string, SchemaNode>>
 }
 
 /** Every pattern of the schemas, in words; a test holds the table against them. */

@@ -1,14 +1,13 @@
 /** Why a config.json is not valid, in words. Loaded only when the fast validator has said no. */
 import { type Problem, RuntimeError } from '../base/errors.ts'
 import { escapeToken, parsePointer } from '../base/pointer.ts'
-import { describeSchema, describeValue, type SchemaNode } from './describe.ts'
+import { describeSchema, describeValue } from './describe.ts'
 import { problemMessage } from './problems.ts'
 import { checkRulesBeside } from './rules/check.ts'
+import { schemaAt } from './schema.ts'
 import type { Spec } from './types.gen.ts'
-import { type AjvError, configSchema as generatedSchema, validateAll } from './validate.gen.ts'
+import { type AjvError, validateAll } from './validate.gen.ts'
 import { validateFast } from './validate_fast.gen.ts'
-
-const configSchema = generatedSchema as SchemaNode
 
 /** The value without its null members if that makes it valid, else throws 'config-invalid' with all problems. */
 export function explain(value: unknown): Spec {
@@ -48,7 +47,10 @@ function toProblem(error: AjvError, value: unknown): Problem | undefined {
   }
   const tokens = parsePointer(instancePath)
   const found = lookUp(value, tokens)
-  const expected = describeSchema(schemaAt(tokens), found)
+  // ajv's schemaPath would not do: it restarts at every $ref.
+  const schema = schemaAt(tokens)
+  if (schema === undefined) throw new Error(`bug: no schema for ${instancePath}`)
+  const expected = describeSchema(schema, found)
   return { pointer: instancePath, message: `expected ${expected}, got ${describeValue(instancePath, found)}` }
 }
 
@@ -58,21 +60,11 @@ function lookUp(root: unknown, tokens: readonly string[]): unknown {
   return value
 }
 
-/** The schema of the value at a place. ajv's schemaPath would not do: it restarts at every $ref. */
-function schemaAt(tokens: readonly string[]): SchemaNode {
-  let schema = configSchema
-  for (const token of tokens) {
-    const next = schema.properties?.[token] ?? schema.items ?? schema.additionalProperties
-    if (next === undefined) throw new Error(`bug: no schema for ${token} in ${tokens.join('/')}`)
-    schema = next.$ref === undefined ? next : (lookUp(configSchema, parsePointer(next.$ref.slice(1))) as SchemaNode)
-  }
-  return schema
-}
-
 /** Deeper than any place that the schema looks at, and shallow enough for any stack. */
 const DEPTH = 32
 
-function withoutNulls(value: unknown, depth = 0): unknown {
+/** A copy without null members, which count as absent. */
+export function withoutNulls(value: unknown, depth = 0): unknown {
   if (depth > DEPTH || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth + 1))
   const kept = Object.entries(value).filter(([, member]) => member !== null)

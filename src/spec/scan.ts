@@ -123,13 +123,19 @@ export function placeOf(text: string, offset: number): Place {
 
 /** `line 3, column 17: unexpected "}", expected …` for a text that JSON.parse refused. */
 export function describeSyntaxError(text: string): string {
+  const error = syntaxError(text)
+  // The grammar is fine: the engine ran out of stack or memory.
+  if (error === undefined) return 'nested too deeply or too large'
+  return `line ${error.line}, column ${error.column}: ${error.message}`
+}
+
+/** Where and how a text breaks the grammar; undefined: it does not. */
+export function syntaxError(text: string): (Place & { readonly message: string }) | undefined {
   try {
     for (const _ of scanJson(text));
   } catch (error) {
     if (!(error instanceof JsonPlaceError)) throw error
-    const { line, column } = placeOf(text, error.offset)
-    return `line ${line}, column ${column}: ${error.message}`
+    return { ...placeOf(text, error.offset), message: error.message }
   }
-  // The grammar is fine: the engine ran out of stack or memory.
-  return 'nested too deeply or too large'
+  return undefined
 }

@@ -2,6 +2,7 @@
 import type { Problem } from '../../base/errors.ts'
 import type { Spec } from '../types.gen.ts'
 import { RULES } from './list.ts'
+import type { Rule } from './rule.ts'
 
 /** What the rules found: problems stop the container, warnings are logged. */
 export interface Findings {
@@ -23,16 +24,20 @@ export function checkRules(spec: Spec, place = ''): Findings {
 
 /** Problems of the rules that look only at what the schema accepted; `refused` are the places that it did not. */
 export function checkRulesBeside(value: Spec, refused: readonly string[]): Problem[] {
+  const problems: Problem[] = []
+  for (const rule of rulesBeside(RULES, refused)) {
+    if (rule.severity === 'problem') rule.check(value, (pointer, message) => problems.push({ pointer, message }))
+  }
+  return problems
+}
+
+/** Those of the rules that read nothing of the refused places. */
+export function rulesBeside<R extends Pick<Rule, 'reads'>>(rules: readonly R[], refused: readonly string[]): R[] {
   const exactly = new Set(refused)
   const around = new Set(refused.flatMap(ancestors))
   // A place is unfit when it, something inside it or something around it was refused.
   const unfit = (read: string) => around.has(read) || ancestors(read).some((place) => exactly.has(place))
-  const problems: Problem[] = []
-  for (const rule of RULES) {
-    if (rule.severity !== 'problem' || rule.reads.some(unfit)) continue
-    rule.check(value, (pointer, message) => problems.push({ pointer, message }))
-  }
-  return problems
+  return rules.filter((rule) => !rule.reads.some(unfit))
 }
 
 /** The pointer itself and those of all that it is inside of, the document ('') last. */

@@ -3,7 +3,7 @@ import { namespaceOf } from './namespaces.ts'
 import { each, type Report, type Rule } from './rule.ts'
 
 /** Semantic versioning 2.0.0, without telling apart what may stand in its suffixes. */
-const SEMVER = /^(\d+)\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
+const SEMVER = /^(0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
 /** What engines send; a list to spare them the first regular expression of the process, a tenth of a millisecond. */
 const COMMON = ['1.0.0', '1.0.1', '1.0.2', '1.0.2-dev', '1.1.0', '1.2.0', '1.2.1', '1.3.0']
@@ -78,4 +78,15 @@ function checkUtsName(key: string, name: string | undefined, separate: boolean, 
   }
 }
 
-export const DOCUMENT_RULES: readonly Rule[] = [version, root, hooks, utsNames]
+const annotations: Rule = {
+  name: 'annotations',
+  clause: 'config.md#annotations',
+  severity: 'problem',
+  reads: ['/annotations'],
+  check(spec, report) {
+    if (spec.annotations !== undefined && Object.hasOwn(spec.annotations, ''))
+      report('/annotations/', 'the key of an annotation must not be empty')
+  },
+}
+
+export const DOCUMENT_RULES: readonly Rule[] = [version, root, hooks, utsNames, annotations]

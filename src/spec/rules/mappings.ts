@@ -72,7 +72,7 @@ const bothPathAndMappings: Rule = {
 
 const mappedIds: Rule = {
   name: 'mapped ids',
-  clause: 'config-linux.md#user-namespace-mappings; user_namespaces(7)',
+  clause: 'config-linux.md#user-namespace-mappings; config.md#posix-platform-user; user_namespaces(7)',
   severity: 'problem',
   reads: ['/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings', '/process/user'],
   check(spec, report) {

@@ -18,7 +18,7 @@ const destinations: Rule = {
 
 const operands: Rule = {
   name: 'mount operands',
-  clause: 'config.md#mounts',
+  clause: 'config.md#mounts, #posix-platform-mounts',
   severity: 'problem',
   reads: ['/mounts'],
   check({ mounts }, report) {

@@ -61,6 +61,19 @@ const hierarchy: Rule = {
   },
 }
 
+const cpuBurst: Rule = {
+  name: 'cpu burst',
+  clause: 'config-linux.md#cpu',
+  severity: 'problem',
+  reads: ['/linux/resources/cpu'],
+  check({ linux }, report) {
+    const { quota = 0, burst = 0 } = linux?.resources?.cpu ?? {}
+    // KERNEL(5.14): it refuses the same, once the cgroup is made.
+    if (quota > 0 && burst > quota)
+      report('/linux/resources/cpu/burst', `the burst ${burst} is above the quota ${quota}`)
+  },
+}
+
 const blockIo: Rule = {
   name: 'block io',
   clause: 'config-linux.md#block-io',
@@ -115,6 +128,7 @@ export const RESOURCE_RULES: readonly Rule[] = [
   memory,
   kernelMemory,
   hierarchy,
+  cpuBurst,
   blockIo,
   rdmaLimits,
   unifiedFiles,
