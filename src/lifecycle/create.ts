@@ -153,6 +153,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     creation.notifier = notifier
     creation.signals = signals
     try {
+      if (plan.parent.some((step) => step.kind === 'netDevice'))
+        creation.network = (await import('./net_devices.ts')).netDevices()
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
       // As it was understood, so that whoever reads it need not check it again.

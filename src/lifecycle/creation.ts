@@ -9,6 +9,7 @@ import type { ContainerRecord, Status } from '../state/record.ts'
 import { type Claim, releaseContainer, removeContainer, writeRecord } from '../state/store.ts'
 import { runRecordedHooks } from './hooks.ts'
 import { Launching } from './launching.ts'
+import type { NetDevices } from './net_devices.ts'
 import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -21,6 +22,8 @@ export class Creation extends Launching {
   made: MadeCgroup | undefined
   /** Tells the service manager that the container is ready. */
   notifier: Notifier | undefined
+  /** What moves network interfaces, where the plan does. */
+  network: NetDevices | undefined
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 
@@ -47,13 +50,16 @@ export class Creation extends Launching {
 
   override close(): void {
     super.close()
+    this.network?.close()
     for (const { fd } of this.hookStates) closeFd(fd)
     this.hookStates.length = 0
   }
 
   override undo(): void {
-    this.abandon()
     const { cgroup, pid } = this.record
+    // ORDER: a network namespace that nobody has open any more takes its interfaces with it.
+    this.attempt('give network devices back', () => this.network?.giveBack())
+    this.abandon()
     if (cgroup) this.attempt('kill', () => killCgroup(cgroup))
     this.killChildren()
     if (cgroup) this.attempt('remove cgroup', () => removeCgroup(cgroup))

@@ -1,5 +1,5 @@
 /** The parent's steps that only the making of a container has: cgroups, id maps, hooks, the record. */
-import { assertNever, RuntimeError } from '../base/errors.ts'
+import { assertNever, messageOf, RuntimeError } from '../base/errors.ts'
 import { openFile } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { makeCgroup, openTasks } from '../host/cgroup/make.ts'
@@ -52,10 +52,23 @@ function runStep(creation: Creation, step: OwnStep): void {
       return recordPid(creation)
     case 'markCreated':
       return creation.save({ phase: 'created' })
+    case 'netDevice':
+      return moveDevice(creation, step)
+    case 'leaveNetDevices':
+      return creation.network?.close()
     case 'keepMount':
       throw new Error('bug: mounts are kept for a container that runs')
     default:
       return assertNever(step, 'host step')
+  }
+}
+
+/** ORDER: what has moved is known to the Creation at once, which gives it back if anything fails from here on. */
+function moveDevice(creation: Creation, { device, name, origin }: Extract<OwnStep, { kind: 'netDevice' }>): void {
+  try {
+    creation.network?.move(creation.init?.pid ?? 0, device, name)
+  } catch (error) {
+    throw new RuntimeError('create', `${origin.doing}, from ${origin.config}: ${messageOf(error)}`)
   }
 }
 

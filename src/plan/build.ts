@@ -10,6 +10,7 @@ import { planDevices } from './devices.ts'
 import { hasCreateHooks, planContainerHooks, runtimeHookSteps } from './hooks.ts'
 import { devIsBound, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
+import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
 import { planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { planProtectedPaths } from './protected_paths.ts'
@@ -39,6 +40,8 @@ export function initPhases(ctx: PlanContext, first: readonly ChildStep[], namesp
     { name: 'namespaces', steps: namespaces },
     { name: 'session', steps: planSession(ctx) },
     { name: 'loopback', steps: planLoopback(ctx) },
+    // ORDER: before the kernel parameters, some of which are an interface's; before the hooks, which may look at them.
+    { name: 'network devices', steps: planNetDevices(ctx) },
     // ORDER: the private procfs is taken while the host's mounts are all there is, and after the pid namespace.
     { name: 'propagation', steps: ownMounts ? planPropagation(ctx) : [] },
     { name: 'private procfs', steps: planPrivateProc() },
@@ -104,6 +107,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     ...(staged ? [{ kind: 'reapStage' as const }] : []),
     // ORDER: before the hooks, which are told the pid and may look the container up.
     { kind: 'recordPid' },
+    ...netDeviceHostSteps(ctx),
     ...(spec.process?.terminal
       ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]
       : []),
@@ -116,6 +120,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     ...(request.pidFile
       ? [{ kind: 'pidFile' as const, path: request.pidFile, origin: { doing: `write pid file "${request.pidFile}"` } }]
       : []),
+    ...leaveNetDeviceSteps(ctx),
     { kind: 'answer', tag: 'created' },
     // With `create` it is `start` that gets it.
     ...(request.verb === 'run' ? listenerSteps(ctx) : []),

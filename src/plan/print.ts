@@ -182,6 +182,8 @@ export function printHostStep(step: HostStep): string {
       return `write pid file "${step.path}"${config}`
     case 'sendPidfd':
       return `send pidfd to "${step.path}"${config}`
+    case 'netDevice':
+      return `${step.origin.doing}${config}`
     case 'listener':
       return `hand the seccomp listener to "${step.listener.path}"${config}`
     default:

@@ -181,6 +181,8 @@ export const TAGS = {
   mount: 6,
   /** The filter is loaded; its listener, reported by number, is to be taken. */
   listener: 7,
+  /** Init is in its network namespace: interfaces are moved into it. */
+  netDevices: 8,
 } as const
 
 export type Tag = keyof typeof TAGS
@@ -216,6 +218,10 @@ export type HostStep =
       readonly origin: Origin
     }
   | { readonly kind: 'console'; readonly origin?: Origin }
+  /** Moves a network interface into the container; `name` is empty for its own, or may have "%d" in it. */
+  | { readonly kind: 'netDevice'; readonly device: string; readonly name: string; readonly origin: Origin }
+  /** From here on they are not given back. */
+  | { readonly kind: 'leaveNetDevices'; readonly origin?: Origin }
   | { readonly kind: 'keepMount'; readonly origin?: Origin }
   /** Takes the listener of the seccomp filter and hands it to the agent. */
   | { readonly kind: 'listener'; readonly listener: SeccompListener; readonly origin: Origin }

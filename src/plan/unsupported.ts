@@ -3,6 +3,7 @@
  * asked for, so they are refused, all at once, before anything is created.
  */
 import type { Problem } from '../base/errors.ts'
+import { bitsOfHex, hasCapability } from '../kernel/capability_bits.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
@@ -11,7 +12,6 @@ import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
   ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
-  ['/linux/netDevices', ({ linux }) => linux?.netDevices && Object.keys(linux.netDevices).length > 0],
 ]
 
 export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
@@ -20,6 +20,11 @@ export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
   for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')
   problems.push(...processProblems(spec.process, facts))
   if (spec.linux?.mountLabel && !facts.selinux) refuse('/linux/mountLabel', NO_SELINUX)
+  if (
+    Object.keys(spec.linux?.netDevices ?? {}).length > 0 &&
+    !hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_NET_ADMIN')
+  )
+    refuse('/linux/netDevices', 'unable to move network devices without CAP_NET_ADMIN: they are for root only')
   // They would be made on the host and stay there.
   if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
     refuse('/mounts', 'mounts need a mount namespace')

@@ -55,7 +55,7 @@ export async function features(): Promise<number> {
       selinux: true,
       idmap: false,
       intelRdt: { enabled: false, schemata: false, monitoring: false },
-      netDevices: false,
+      netDevices: true,
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
       checkpoint: false,
       unsafeAnnotations: ['run.oci.pidfd_receiver'],

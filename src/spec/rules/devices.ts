@@ -1,7 +1,5 @@
-/** Rules on device nodes, the device access list and network devices. */
-import { pointer } from '../../base/pointer.ts'
+/** Rules on device nodes and the device access list. */
 import type { Device, DeviceRule } from '../types.gen.ts'
-import { namespaceOf } from './namespaces.ts'
 import { each, type Report, type Rule } from './rule.ts'
 
 /** KERNEL: dev_t has 12 bits of major and 20 of minor number. */
@@ -71,40 +69,4 @@ function isAccess(access: string): boolean {
   return true
 }
 
-/** KERNEL: dev_valid_name(), at most IFNAMSIZ - 1 bytes. */
-function isInterfaceName(name: string): boolean {
-  return /^[^\s/:]{1,15}$/.test(name) && new TextEncoder().encode(name).length <= 15 && name !== '.' && name !== '..'
-}
-
-const netDevices: Rule = {
-  name: 'network devices',
-  clause: 'config-linux.md#network-devices',
-  severity: 'problem',
-  reads: ['/linux/netDevices', '/linux/namespaces'],
-  check(spec, report) {
-    if (spec.linux?.netDevices === undefined) return
-    const entries = Object.entries(spec.linux.netDevices)
-    if (entries.length > 0 && !namespaceOf(spec, 'network')) {
-      report('/linux/netDevices', 'unable to move network devices without a NET namespace')
-    }
-    const targets = new Set<string>()
-    for (const [name, device] of entries) {
-      const place = pointer('linux', 'netDevices', name)
-      if (!isInterfaceName(name)) report(place, `invalid network device name ${JSON.stringify(name)}`)
-      const target = device.name || name
-      if (device.name && !isTargetName(device.name)) {
-        report(`${place}/name`, `invalid network device name ${JSON.stringify(device.name)}`)
-      } else if (targets.has(target) && !target.includes('%d')) {
-        report(place, `two network devices would be called ${JSON.stringify(target)}`)
-      }
-      targets.add(target)
-    }
-  },
-}
-
-/** SPEC: a new name may hold one %d, which the kernel replaces by a number. */
-function isTargetName(name: string): boolean {
-  return isInterfaceName(name) && !name.replace('%d', '').includes('%')
-}
-
-export const DEVICE_RULES: readonly Rule[] = [devices, deviceRules, netDevices]
+export const DEVICE_RULES: readonly Rule[] = [devices, deviceRules]

@@ -6,6 +6,7 @@ import { LINUX_RULES } from './linux.ts'
 import { MAPPING_RULES } from './mappings.ts'
 import { MOUNT_RULES } from './mounts.ts'
 import { NAMESPACE_RULES } from './namespaces.ts'
+import { NET_DEVICE_RULES } from './net_devices.ts'
 import { PROCESS_RULES } from './process.ts'
 import { RESOURCE_RULES } from './resources.ts'
 import type { Rule } from './rule.ts'
@@ -21,6 +22,7 @@ export const RULES: readonly Rule[] = [
   ...NAMESPACE_RULES,
   ...MAPPING_RULES,
   ...DEVICE_RULES,
+  ...NET_DEVICE_RULES,
   ...RESOURCE_RULES,
   ...SYSCTL_RULES,
   ...LINUX_RULES,
