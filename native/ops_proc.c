@@ -57,15 +57,13 @@ long op_fork(struct runner *r, const long *a)
 	return 0;
 }
 
-static void spawn_child(const char *path, const char **argv, const char **envp, long in, long out, int report)
+/* `fd`: what becomes 0, 1 and 2. */
+static void spawn_child(const char *path, const char **argv, const char **envp, const long fd[3], int report)
 {
-	long ret, moved = SYS(fcntl, report, 1030 /* F_DUPFD_CLOEXEC */, 3, 0, 0, 0);
+	long ret = 0, moved = SYS(fcntl, report, 1030 /* F_DUPFD_CLOEXEC */, 3, 0, 0, 0);
 
-	ret = SYS(dup3, in, 0, 0, 0, 0, 0);
-	if (ret >= 0)
-		ret = SYS(dup3, out, 1, 0, 0, 0, 0);
-	if (ret >= 0)
-		ret = SYS(dup3, out, 2, 0, 0, 0, 0);
+	for (long to = 0; ret >= 0 && to < 3; to++)
+		ret = SYS(dup3, fd[to], to, 0, 0, 0, 0);
 	if (ret >= 0) {
 		(void)SYS(close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */, 0, 0, 0); /* all are close-on-exec anyway */
 		default_signals();
@@ -101,16 +99,16 @@ static long wait_child(long pid, long timeout)
 	return timeout <= 0 ? -(long)CUSTOM_TIMEOUT : ret < 0 ? ret : status;
 }
 
-/* The report of a hook that failed: its wait status, then the end of what it printed to the file `out`. */
-static long hook_failed(struct runner *r, int32_t status, long out)
+/* The report of a hook that failed: its wait status, then the end of what it printed to the file `err`. */
+static long hook_failed(struct runner *r, int32_t status, long err)
 {
 	struct {
 		int32_t status;
 		char text[sizeof(r->detail) - 4];
 	} words = { status, { 0 } };
-	long size = SYS(lseek, out, 0, 2 /* SEEK_END */, 0, 0, 0), room = sizeof(words.text), n;
+	long size = SYS(lseek, err, 0, 2 /* SEEK_END */, 0, 0, 0), room = sizeof(words.text), n;
 
-	n = SYS(pread64, out, words.text, room, size > room ? size - room : 0, 0, 0);
+	n = SYS(pread64, err, words.text, room, size > room ? size - room : 0, 0, 0);
 	set_detail(r, (const char *)&words, 4 + (n > 0 ? (size_t)n : 0));
 	return -(long)CUSTOM_CHILD;
 }
@@ -120,7 +118,8 @@ long op_spawn(struct runner *r, const long *a)
 {
 	const char **envp, **argv = unpack((const char *)a[1], a[2], a[3], &envp);
 	int pipe[2];
-	long pid, ret, error = 0, out = r->slot[(a[5] >> 32) & (WIRE_SLOTS - 1)];
+	const long fd[3] = { a[4], r->slot[(a[5] >> 32) & (WIRE_SLOTS - 1)], r->slot[(a[5] >> 48) & (WIRE_SLOTS - 1)] };
+	long pid, ret, error = 0;
 
 	if (!argv)
 		return -E_INVAL;
@@ -128,7 +127,7 @@ long op_spawn(struct runner *r, const long *a)
 		return ret;
 	pid = SYS(clone, 17 /* SIGCHLD */, 0, 0, 0, 0, 0);
 	if (pid == 0)
-		spawn_child((const char *)a[0], argv, envp, a[4], out, pipe[1]);
+		spawn_child((const char *)a[0], argv, envp, fd, pipe[1]);
 	(void)SYS(close, pipe[1], 0, 0, 0, 0, 0);
 	if (pid > 0)
 		SYS_RETRY(ret, read, pipe[0], &error, sizeof(error), 0, 0, 0);
@@ -138,7 +137,7 @@ long op_spawn(struct runner *r, const long *a)
 	ret = wait_child(pid, a[5] & 0xffffffff);
 	if (error < 0)
 		return error;
-	return ret > 0 ? hook_failed(r, (int32_t)ret, out) : ret;
+	return ret > 0 ? hook_failed(r, (int32_t)ret, fd[2]) : ret;
 }
 
 /* prctl(PR_CAPBSET_DROP) for each bit. */
@@ -214,8 +213,7 @@ static long hand_over(struct runner *r, int listener, uint32_t tag)
 
 /*
  * seccomp(2) and the handing over of its listener, with a[3] as the tag of the answer; the listener goes to `out`. As it
- * may be a part of exec, a failure says what failed. The name, which exec changes, tells who finds us dead that it never
- * came so far.
+ * may be a part of exec, a failure says what failed.
  */
 long op_filter(struct runner *r, const long *a)
 {
@@ -225,7 +223,6 @@ long op_filter(struct runner *r, const long *a)
 	} program = { (uint16_t)(a[2] / 8), (const void *)a[1] };
 	long listener, ret;
 
-	(void)SYS(prctl, 15 /* PR_SET_NAME */, "davit-init", 0, 0, 0, 0); /* cannot fail with these arguments */
 	listener = SYS(seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, a[0], &program, 0, 0, 0);
 	if (listener < 0) {
 		set_detail(r, "seccomp", 7);

@@ -1,6 +1,7 @@
 /** Files in memory: the sealed init, the plan, a hook's standard input. */
-import { readBytes, withFd, writeFd } from '../ffi/file.ts'
+import { openFile, statIf, withFd, writeFd } from '../ffi/file.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
+import { O_RDONLY } from '../kernel/files.ts'
 
 const MFD_CLOEXEC = 1
 const MFD_ALLOW_SEALING = 2
@@ -36,10 +37,23 @@ export function sealedMemfd(name: string, data: Uint8Array, executable: boolean)
   return fd
 }
 
-/** All that is in a memfd, from its start. */
-export function memfdText(fd: number): string {
-  return withFd(must('dup', sys('fcntl', fd, 1030, 3)), (copy) => {
-    sys('lseek', copy, 0, 0)
-    return readBytes(`/proc/self/fd/${copy}`).toString('utf8')
+/** As much as is worth telling of what somebody has printed. */
+const TAIL = 4096
+
+/** Empties a memfd, for those too who have it by dup(2) or inheritance. */
+export function emptyMemfd(fd: number): void {
+  sys('ftruncate', fd, 0)
+  sys('lseek', fd, 0, 0)
+}
+
+/** The end of what is in a memfd. Its position, which others may write at, stays where it is. */
+export function memfdTail(fd: number): string {
+  const size = statIf('', fd)?.size ?? 0
+  const length = Math.min(size, TAIL)
+  if (length === 0) return ''
+  const buffer = Buffer.alloc(length)
+  return withFd(openFile(`/proc/self/fd/${fd}`, O_RDONLY), (file) => {
+    const got = must('read the output of hooks', sys('pread64', file, buffer, length, size - length))
+    return buffer.toString('utf8', 0, got)
   })
 }

@@ -63,18 +63,27 @@ export function processStat(pid: number): ProcessStat | undefined {
   return { state: fields[0] as string, startTime: Number(fields[19]) }
 }
 
-/** davit-init's name while it is under a seccomp filter (native/ops_proc.c); exec gives it another. */
-const BEFORE_EXEC = 'davit-init'
+/** The pid that a process has in its own pid namespace. */
+export function innerPid(pid: number): number {
+  const line = /^NSpid:\t(.*)$/m.exec(readTextIf(`/proc/${pid}/status`) ?? '')?.[1]
+  return Number(line?.split('\t').at(-1) ?? pid)
+}
+
+/** A name for a process that has yet to execute: no program can know it, and call itself so. */
+export function freshMark(): string {
+  return `davit-${Math.random().toString(36).slice(2, 11).padEnd(9, '0')}`
+}
+
 /** PF_EXITING of include/linux/sched.h. */
 const EXITING = 4
 
 /**
- * Whether a process under a seccomp filter is ending, or has ended, without having executed anything; false when nothing
- * is known of it any more.
+ * Whether a process is ending, or has ended, under the name that it had before it was to execute; false when nothing is
+ * known of it any more.
  */
-export function diedBeforeExec(pid: number): boolean {
+export function diedBeforeExec(pid: number, mark: string): boolean {
   const text = readTextIf(`/proc/${pid}/stat`)
-  if (!text?.includes(`(${BEFORE_EXEC})`)) return false
+  if (!text?.includes(`(${mark})`)) return false
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || (Number(fields[6]) & EXITING) !== 0
 }

@@ -1,6 +1,6 @@
 /** Programs of the host that are run for what they do or print. */
 import { closeFd } from '../ffi/file.ts'
-import { memfd, memfdText } from './memfd.ts'
+import { memfd, memfdTail } from './memfd.ts'
 import { destroyChild, type Exit, launch, waitFor } from './process.ts'
 
 /** How a program ended, and what it printed to either of its streams. */
@@ -32,7 +32,7 @@ export function runProgram(path: string, args: readonly string[]): Ended {
       else destroyChild(child)
     }
     if (!exit) throw new Error('bug: a wait without limit has come to one')
-    return { exit, output: memfdText(output) }
+    return { exit, output: memfdTail(output) }
   } finally {
     closeFd(input)
     closeFd(output)

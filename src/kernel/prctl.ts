@@ -2,6 +2,7 @@
 
 export const PR_SET_PDEATHSIG = 1
 export const PR_SET_DUMPABLE = 4
+export const PR_SET_NAME = 15
 export const PR_SET_KEEPCAPS = 8
 export const PR_SET_NO_NEW_PRIVS = 38
 export const PR_CAP_AMBIENT = 47

@@ -11,6 +11,7 @@ import type { ListenFds } from '../host/caller.ts'
 import { isUsed } from '../host/cgroup/fit.ts'
 import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
+import { freshMark } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
 import { NOTIFY_STATE, withActivation } from '../plan/activation.ts'
 import { buildPlan } from '../plan/build.ts'
@@ -24,6 +25,7 @@ import { checkId, claimContainer, makeStateFolder, writeRecord, writeStateFile }
 import { chooseCgroup } from './cgroup_choice.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { Creation } from './creation.ts'
+import { closeHookFiles, type HookFiles, openHookFiles } from './hook_files.ts'
 import { type Bundle, loadBundle, realRootfs } from './load.ts'
 import { making } from './making.ts'
 import type { Notifier } from './notify.ts'
@@ -60,7 +62,7 @@ export function planContainer(
   runtime: Runtime,
   bundle: Bundle,
   facts: Facts,
-  options: CreateOptions,
+  options: CreateOptions & Pick<CreateRequest, 'mark'>,
   seccomp?: CompiledSeccomp,
 ) {
   const spec = withHomeOf(bundle.spec, bundle.rootfs, bundle.path, ({ base, inner }) => readBelow(base, inner))
@@ -72,6 +74,7 @@ export function planContainer(
     verb: options.verb,
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
+    ...(options.mark === undefined ? {} : { mark: options.mark }),
     preserveFds: (options.listenFds?.count ?? 0) + options.preserveFds,
     ...(options.notifySocket === undefined ? {} : { notifyFolder: `${runtime.root}/${options.id}/${NOTIFY_STATE}` }),
     ...(options.pidFile === undefined ? {} : { pidFile: absolutePath(options.pidFile, runtime.cwd) }),
@@ -111,7 +114,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
   )
   const facts = gatherFacts()
   const seccomp = await compileSeccomp(runtime, bundle.spec, facts)
-  const { plan, cgroup } = planContainer(runtime, bundle, facts, options, seccomp)
+  const mark = freshMark()
+  const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...options, mark }, seccomp)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
   // ORDER: before anything is made: whoever is to get the terminal or a pidfd must be there.
@@ -120,7 +124,9 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
   )
   let console = -1
   let notifier: Notifier | undefined
+  let hookFiles: HookFiles = {}
   try {
+    if (bundle.spec.hooks) hookFiles = openHookFiles(bundle.spec, bundle.path)
     if (options.notifySocket !== undefined && options.verb === 'run')
       notifier = (await import('./notify.ts')).openNotifier(options.notifySocket, runtime.log)
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
@@ -146,11 +152,13 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
       privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),
       poststop: hooksOf(bundle, 'poststop'),
-      ...(seccomp ? { seccomp: seccomp.listener ? { listener: seccomp.listener } : {} } : {}),
+      ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
     }
-    const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console)
+    const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console, mark)
     creation.pidfdSockets = pidfdSockets
     creation.notifier = notifier
+    creation.hookFiles = hookFiles
+    hookFiles = {}
     creation.signals = signals
     try {
       if (plan.parent.some((step) => step.kind === 'netDevice'))
@@ -169,6 +177,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     }
   } catch (error) {
     notifier?.close()
+    closeHookFiles(hookFiles)
     throw error
   } finally {
     if (console >= 0) closeFd(console)

@@ -7,6 +7,7 @@ import type { CgroupPlan } from '../plan/cgroup/model.ts'
 import type { Plan } from '../plan/step.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
 import { type Claim, releaseContainer, removeContainer, writeRecord } from '../state/store.ts'
+import { closeHookFiles, type HookFiles } from './hook_files.ts'
 import { runRecordedHooks } from './hooks.ts'
 import { Launching } from './launching.ts'
 import type { NetDevices } from './net_devices.ts'
@@ -27,6 +28,9 @@ export class Creation extends Launching {
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 
+  /** What hooks print to, until all that create runs have run. */
+  hookFiles: HookFiles = {}
+
   constructor(
     runtime: Runtime,
     claim: Claim,
@@ -35,8 +39,9 @@ export class Creation extends Launching {
     cgroup: CgroupPlan | undefined,
     arch: 'x64' | 'arm64',
     consoleSocket: number,
+    mark: string,
   ) {
-    super(runtime, plan, arch, consoleSocket)
+    super(runtime, plan, arch, consoleSocket, mark)
     this.claim = claim
     this.record = record
     this.cgroup = cgroup
@@ -53,6 +58,8 @@ export class Creation extends Launching {
     this.network?.close()
     for (const { fd } of this.hookStates) closeFd(fd)
     this.hookStates.length = 0
+    closeHookFiles(this.hookFiles)
+    this.hookFiles = {}
   }
 
   override undo(): void {

@@ -1,7 +1,7 @@
 /** What parent and child say to each other: the child's reports, the parent's answers, a failure in words. */
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
-import { memfdText } from '../host/memfd.ts'
+import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd, reap } from '../host/process.ts'
 import { receive, send } from '../host/socket.ts'
 import { type Plan, TAGS } from '../plan/step.ts'
@@ -35,7 +35,7 @@ function childFailed(launching: Launching, report: Extract<Report, { kind: 'fail
   const { plan, encoded, hookOutput } = launching
   if (!encoded) throw new Error('bug: a report without a plan')
   // All that hooks printed, where init's own report has room for the end of it only.
-  const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdText(hookOutput) : ''
+  const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdTail(hookOutput) : ''
   const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])
   const words = reportWords(plan, encoded, { ...report, detail })
   return new RuntimeError(launching.failing.code, `${launching.failing.words}${words}`)
@@ -94,7 +94,7 @@ export function reapStage(launching: Launching): void {
 export function finish(launching: Launching): void {
   const { message } = receive(launching.peer, launching.signals)
   if (message.length === 0) {
-    if (isFiltered(launching.plan) && launching.init && diedBeforeExec(launching.init.pid))
+    if (isFiltered(launching.plan) && launching.init && diedBeforeExec(launching.init.pid, launching.mark))
       throw childDied(launching, UNDER_FILTER)
     return
   }

@@ -6,12 +6,14 @@ import { absolutePath } from '../base/path.ts'
 import { closeFd, openFile } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
+import { freshMark } from '../host/process.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import type { ProcessRequest } from '../plan/context.ts'
 import { buildExecPlan } from '../plan/exec.ts'
 import { parseSubCgroups } from '../plan/exec_cgroup.ts'
+import type { ProcessFacts } from '../plan/facts.ts'
 import type { Plan } from '../plan/step.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
@@ -67,14 +69,15 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
     try {
       const spec = { ...target.spec, process }
       const seccomp = await compileSeccomp(runtime, spec, facts)
-      const request = requestOf(runtime, target.record, options)
+      const mark = freshMark()
+      const request = { ...requestOf(runtime, target.record, options), mark }
       const plan = buildExecPlan({
         ...{ spec, facts, request, pid, join: target.join, cgroup: entrance },
         ...(seccomp ? { seccomp } : {}),
       })
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(target.record)
-      return launchIn(runtime, plan, facts.arch, options, entering(target, entrance), signals)
+      return launchIn(runtime, plan, { arch: facts.arch, mark }, options, entering(target, entrance), signals)
     } finally {
       entrance.close()
     }
@@ -97,7 +100,7 @@ function requestOf({ cwd }: Runtime, record: ContainerRecord, options: ExecOptio
 function launchIn(
   runtime: Runtime,
   plan: Plan,
-  arch: 'x64' | 'arm64',
+  { arch, mark }: { readonly arch: ProcessFacts['arch']; readonly mark: string },
   options: ExecOptions,
   own: Own,
   signals: Signals | undefined,
@@ -108,7 +111,7 @@ function launchIn(
   let console = -1
   try {
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
-    const launching = new Launching(runtime, plan, arch, console)
+    const launching = new Launching(runtime, plan, arch, console, mark)
     launching.pidfdSockets = pidfdSockets
     launching.signals = signals
     try {

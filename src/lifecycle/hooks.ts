@@ -3,11 +3,12 @@ import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { closeFd, readTextIf } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
-import { memfd, memfdText } from '../host/memfd.ts'
+import { memfd, memfdTail } from '../host/memfd.ts'
 import {
   destroyChild,
   type Exit,
   exitWords,
+  innerPid,
   type Launched,
   launch,
   openPidfd,
@@ -19,6 +20,7 @@ import type { Signals } from '../host/signals.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
 import { type Claim, writeStateFile } from '../state/store.ts'
+import { closeHookFiles, type HookFiles, openHookFiles } from './hook_files.ts'
 
 /** SPEC: runtime.md#state. */
 export interface SpecState {
@@ -48,10 +50,30 @@ export function hookState(record: ContainerRecord, status: Status): string {
   return JSON.stringify(specState(record, status))
 }
 
+/** The state for hooks in the container. SPEC: runtime.md#state: the pid as the container sees it. */
+export function innerHookState(record: ContainerRecord, status: Status): string {
+  return hookState({ ...record, pid: innerPid(record.pid) }, status)
+}
+
 /** The end of what a hook printed, on one line. */
 export function outputWords(output: string): string {
   const text = output.trim().replace(/\s*\n\s*/g, '; ')
   return text === '' ? '' : `, output: ${text.length > 1000 ? `...${text.slice(-1000)}` : text}`
+}
+
+/** Puts what hooks that did their work have printed into the log. */
+export function logOutput(log: Log, what: string, output: string): void {
+  const words = outputWords(output)
+  if (words !== '') log.info(`${what}${words}`)
+}
+
+/** What a hook runs for. */
+export interface HookContext {
+  readonly record: ContainerRecord
+  readonly claim: Claim
+  readonly log: Log
+  readonly files: HookFiles
+  readonly signals?: Signals | undefined
 }
 
 /**
@@ -59,13 +81,7 @@ export function outputWords(output: string): string {
  * when one asks davit to end meanwhile. A file in the state directory says which process it is: a forced delete ends a
  * hook that would keep it waiting.
  */
-export function runHook(
-  hook: RecordedHook,
-  record: ContainerRecord,
-  status: Status,
-  claim: Claim,
-  signals?: Signals,
-): void {
+export function runHook(hook: RecordedHook, status: Status, { record, claim, log, files, signals }: HookContext): void {
   const { call, config, doing } = hook
   const fail = (why: string) => new RuntimeError('hook', `${doing}, from ${config}: ${why}`)
   // Memory files, not pipes: a hook that does not read cannot fail us, one that leaves a daemon cannot hold us up.
@@ -77,8 +93,8 @@ export function runHook(
     try {
       const fds = [
         [stdin, 0],
-        [output, 1],
-        [output, 2],
+        [files.stdout ?? output, 1],
+        [files.stderr ?? output, 2],
       ] as const
       child = launch(`exec "${call.path}"`, { path: call.path, args: call.args, env: call.env, flags: 0, fds })
     } catch (error) {
@@ -95,8 +111,9 @@ export function runHook(
       }
     }
     if (!ended) throw fail(`hook ran past specified timeout of ${(call.timeout / 1000).toFixed(1)}s`)
-    if (ended.code === 0) return
-    throw fail(`${exitWords(ended)}${outputWords(memfdText(output))}`)
+    const said = memfdTail(output)
+    if (ended.code !== 0) throw fail(`${exitWords(ended)}${outputWords(said)}`)
+    logOutput(log, doing, said)
   } finally {
     closeFd(stdin)
     closeFd(output)
@@ -153,12 +170,28 @@ export function runRecordedHooks(
   log: Log,
   signals?: Signals,
 ): void {
-  for (const hook of record[kind]) {
-    try {
-      runHook(hook, record, kind === 'poststart' ? 'running' : 'stopped', claim, signals)
-    } catch (error) {
-      if (kind === 'poststart') throw error
-      log.warning(messageOf(error))
+  if (record[kind].length === 0) return
+  const files = hookFiles(record, log)
+  try {
+    for (const hook of record[kind]) {
+      try {
+        runHook(hook, kind === 'poststart' ? 'running' : 'stopped', { record, claim, log, files, signals })
+      } catch (error) {
+        if (kind === 'poststart') throw error
+        log.warning(messageOf(error))
+      }
     }
+  } finally {
+    closeHookFiles(files)
+  }
+}
+
+/** The container is there already: what it needs done is not to fail for want of a file that was there at create. */
+function hookFiles(record: ContainerRecord, log: Log): HookFiles {
+  try {
+    return openHookFiles(record, record.bundle)
+  } catch (error) {
+    log.warning(messageOf(error))
+    return {}
   }
 }

@@ -41,14 +41,17 @@ export class Launching {
     code: 'create',
     words: 'unable to start container process: ',
   }
+  /** The process's name between its filter and exec. */
+  readonly mark: string
   /** memfd that takes the output of hooks inside the container. */
   hookOutput = -1
 
-  constructor(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', consoleSocket: number) {
+  constructor(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', consoleSocket: number, mark = '') {
     this.runtime = runtime
     this.plan = plan
     this.arch = arch
     this.consoleSocket = consoleSocket
+    this.mark = mark
   }
 
   /** Closes what only the launch needed. The process lives on. */

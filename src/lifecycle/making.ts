@@ -4,13 +4,14 @@ import { openFile } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { makeCgroup, openTasks } from '../host/cgroup/make.ts'
 import { runSteps } from '../host/cgroup/steps.ts'
-import { memfd } from '../host/memfd.ts'
+import { emptyMemfd, memfd, memfdTail } from '../host/memfd.ts'
 import { processStat } from '../host/process.ts'
 import { listenUnix } from '../host/socket.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { START_SOCKET } from '../state/status.ts'
 import type { Creation } from './creation.ts'
-import { hookState, runHook, specState } from './hooks.ts'
+import { awaitTag } from './dialogue.ts'
+import { innerHookState, logOutput, runHook, specState } from './hooks.ts'
 import { writeIdMaps } from './id_maps.ts'
 import type { Own, OwnPreset, OwnStep } from './parent.ts'
 import { lateSteps } from './words.ts'
@@ -43,14 +44,22 @@ function runStep(creation: Creation, step: OwnStep): void {
     case 'hook':
       return runHook(
         { call: step.hook, config: step.origin.config ?? '', doing: step.origin.doing ?? '' },
-        creation.record,
         step.status,
-        creation.claim,
-        creation.signals,
+        {
+          record: creation.record,
+          claim: creation.claim,
+          log: creation.runtime.log,
+          files: creation.hookFiles,
+          signals: creation.signals,
+        },
       )
     case 'recordPid':
       return recordPid(creation)
+    case 'hear':
+      awaitTag(creation, step.tag)
+      return tellHookOutput(creation, 'startContainer hooks')
     case 'markCreated':
+      tellHookOutput(creation, 'createContainer hooks')
       return creation.save({ phase: 'created' })
     case 'netDevice':
       return moveDevice(creation, step)
@@ -87,12 +96,22 @@ function openPreset(creation: Creation, preset: OwnPreset): number | undefined {
       // Filled by recordPid: the pid is part of it, and no hook runs before that.
       creation.hookStates.push({ fd: memfd('hook-state'), status: preset.status })
       return must('dup', sys('fcntl', creation.hookStates.at(-1)?.fd ?? -1, 1030, 3))
+    case 'hookFile':
+      return must('dup', sys('fcntl', creation.hookFiles[preset.stream] ?? -1, 1030, 3))
     case 'hookOutput':
       creation.hookOutput = memfd('hook-output')
       return must('dup', sys('fcntl', creation.hookOutput, 1030, 3))
     default:
       return assertNever(preset, 'preset')
   }
+}
+
+function tellHookOutput(creation: Creation, what: string): void {
+  const { hookOutput, runtime } = creation
+  if (hookOutput < 0) return
+  logOutput(runtime.log, what, memfdTail(hookOutput))
+  // Later hooks print to the same file.
+  emptyMemfd(hookOutput)
 }
 
 function recordPid(creation: Creation): void {
@@ -110,7 +129,7 @@ function recordPid(creation: Creation): void {
   else creation.record = { ...creation.record, ...change }
   for (const { fd, status } of creation.hookStates) {
     // pwrite: the hook reads from the shared position, which must stay at the start.
-    const text = Buffer.from(hookState(creation.record, status))
+    const text = Buffer.from(innerHookState(creation.record, status))
     must('write hook state', sys('pwrite64', fd, text, text.length, 0))
   }
 }

@@ -7,12 +7,11 @@ import { absolutePath } from '../base/path.ts'
 import { closeFd } from '../ffi/file.ts'
 import { connectUnix, sendFd } from '../host/socket.ts'
 import type { HostStep } from '../plan/step.ts'
+import { ANNOTATION } from '../spec/annotations.ts'
 import type { Launching } from './launching.ts'
 
 /** How long a listener may take to make room, in ms. */
 const PATIENCE = 10_000
-
-const RECEIVER = 'run.oci.pidfd_receiver'
 
 /** The sockets asked for by flag and annotation, absolute. */
 export function pidfdPaths(
@@ -20,7 +19,7 @@ export function pidfdPaths(
   annotations: Readonly<Record<string, string>> | undefined,
   cwd: string,
 ): string[] {
-  const asked = [flag, annotations?.[RECEIVER]].filter((path) => path !== undefined && path !== '')
+  const asked = [flag, annotations?.[ANNOTATION.pidfdReceiver]].filter((path) => path !== undefined && path !== '')
   return [...new Set(asked.map((path) => absolutePath(path as string, cwd)))]
 }
 

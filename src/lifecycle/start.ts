@@ -1,19 +1,23 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
+import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd } from '../host/process.ts'
 import { awaitReadable } from '../host/signals.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
+import { TAGS } from '../plan/step.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
 import { type Claim, openContainer, readRecord, releaseContainer, unlockContainer } from '../state/store.ts'
-import { decodeReport, encodeAnswer } from '../wire/decode.ts'
-import { WIRE } from '../wire/ops.ts'
+import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
+import { CUSTOM, WIRE } from '../wire/ops.ts'
 import { removeAll } from './delete.ts'
-import { runRecordedHooks } from './hooks.ts'
+import { logOutput, runRecordedHooks } from './hooks.ts'
 import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
-import { lateWords, UNDER_FILTER } from './words.ts'
+import { lateStep, lateWords, UNDER_FILTER } from './words.ts'
+
+type Failed = Extract<Report, { kind: 'failed' }>
 
 /**
  * Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. With a
@@ -28,7 +32,7 @@ export async function startContainer(runtime: Runtime, id: string, notifier?: No
     if (!record || status !== 'created') throw notStartable(status)
     // ORDER: the socket before the process that speaks to it, the pidfd while the pid is surely its own.
     ready = notifier && waiting(notifier, claim, record)
-    await go(claim, record)
+    await go(runtime, claim, record)
     unlink(START_SOCKET, claim.fd)
     poststart(runtime, claim, record)
     // ORDER: without the lock: others may kill or delete it meanwhile.
@@ -74,11 +78,42 @@ function notStartable(status: string): RuntimeError {
   return new RuntimeError('bad-state', `cannot start a container in the ${status} state`)
 }
 
+/** What init has said since it was told to go on. */
+interface Heard {
+  /** Its startContainer hooks have run. */
+  hooked: boolean
+  /** What they print to. */
+  output: number
+}
+
 /** Connects to init and waits until exec has happened, which closes the connection without a word. */
-async function go(claim: Claim, record: ContainerRecord): Promise<void> {
-  let peer: number
+async function go(runtime: Runtime, claim: Claim, record: ContainerRecord): Promise<void> {
+  const peer = connectInit(claim)
+  const heard: Heard = { hooked: false, output: -1 }
   try {
-    peer = connectUnix(`${claim.path}/${START_SOCKET}`, 'seqpacket', 0)
+    send(peer, encodeAnswer(WIRE.magic), 'tell the container init to start')
+    for (;;) {
+      const { message, fd } = receive(peer)
+      if (message.length === 0) break
+      const report = decodeReport(message)
+      if (report.kind === 'failed') throw failed(runtime, claim, record, report, heard)
+      if (report.kind === 'fd') takeOutput(heard, fd)
+      else if (report.kind === 'listener' && record.seccomp?.listener)
+        (await import('./listener.ts')).passLateListener(peer, record, record.seccomp.listener, report.fd)
+      else if (report.kind === 'sync' && report.tag === TAGS.hooked) heard.hooked = true
+      else throw new RuntimeError('start', `bug: unexpected report ${JSON.stringify(report)}`)
+    }
+    checkExecuted(record, heard)
+    logOutput(runtime.log, 'startContainer hooks', outputOf(heard))
+  } finally {
+    closeFd(peer)
+    if (heard.output >= 0) closeFd(heard.output)
+  }
+}
+
+function connectInit(claim: Claim): number {
+  try {
+    return connectUnix(`${claim.path}/${START_SOCKET}`, 'seqpacket', 0)
   } catch (error) {
     // Nobody listens: init went on already, and whoever told it to died before it could say so here.
     if (error instanceof SysError && error.errnoName === 'ECONNREFUSED') {
@@ -87,34 +122,33 @@ async function go(claim: Claim, record: ContainerRecord): Promise<void> {
     }
     throw new RuntimeError('start', `reach the container init: ${messageOf(error)}`)
   }
-  try {
-    send(peer, encodeAnswer(WIRE.magic), 'tell the container init to start')
-    let { message } = receive(peer)
-    if (message.length > 0 && record.seccomp?.listener) message = await listen(peer, record, message)
-    if (message.length === 0) return checkExecuted(record)
-    const report = decodeReport(message)
-    if (report.kind !== 'failed') throw new RuntimeError('start', `bug: unexpected report ${JSON.stringify(report)}`)
-    awaitEnd(record.pid)
-    throw new RuntimeError('start', `unable to start container process: ${lateWords(record.late ?? [], report)}`)
-  } finally {
-    closeFd(peer)
-  }
 }
 
-/** Hands over the listener if that is what the message is about; the next message. */
-async function listen(peer: number, record: ContainerRecord, message: Buffer): Promise<Buffer> {
-  const report = decodeReport(message)
-  const listener = record.seccomp?.listener
-  if (report.kind !== 'listener' || !listener) return message
-  const { passLateListener } = await import('./listener.ts')
-  passLateListener(peer, record, listener, report.fd)
-  return receive(peer).message
+function takeOutput(heard: Heard, fd: number): void {
+  if (heard.output >= 0) closeFd(heard.output)
+  heard.output = fd
 }
 
-/** Under a filter an init that fails may not be able to say so. */
-function checkExecuted({ seccomp, pid }: ContainerRecord): void {
-  if (seccomp && diedBeforeExec(pid))
-    throw new RuntimeError('start', `unable to start container process: container init ended${UNDER_FILTER}`)
+function outputOf({ output }: Heard): string {
+  return output < 0 ? '' : memfdTail(output)
+}
+
+/** SPEC: runtime.md#lifecycle step 7: when a startContainer hook fails, the container is stopped and destroyed. */
+function failed(runtime: Runtime, claim: Claim, record: ContainerRecord, report: Failed, heard: Heard): RuntimeError {
+  const said = report.errno === CUSTOM.child ? Buffer.from(outputOf(heard)) : Buffer.alloc(0)
+  const detail = said.length > 0 ? Buffer.concat([report.detail.subarray(0, 4), said]) : report.detail
+  const words = lateWords(record.late ?? [], { ...report, detail })
+  awaitEnd(record.pid)
+  if (lateStep(record.late ?? [], report)?.kind === 'hook') removeAll(runtime, claim, record)
+  return new RuntimeError('start', `unable to start container process: ${words}`)
+}
+
+/** An init that is killed ends without a word, and under a filter one that fails may not be able to say so. */
+function checkExecuted({ seccomp, pid, late }: ContainerRecord, { hooked }: Heard): void {
+  const how = 'unable to start container process: container init ended'
+  if (!hooked && late?.some(({ step }) => step.kind === 'hook'))
+    throw new RuntimeError('start', `${how} before its startContainer hooks had run (killed, or out of memory?)`)
+  if (seccomp && diedBeforeExec(pid, seccomp.mark)) throw new RuntimeError('start', `${how}${UNDER_FILTER}`)
 }
 
 /** An init that has told why it fails ends at once: who asks for the state next is to see it stopped. */

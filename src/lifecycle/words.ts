@@ -91,9 +91,14 @@ export function lateSteps(plan: Plan, encoded: Encoded): LateStep[] {
   })
 }
 
-/** The words for a failure that init reports to `start`. */
+/** The step of a failure that init reports to `start`. */
+export function lateStep(steps: readonly LateStep[], report: Failed): LateStep['step'] | undefined {
+  return steps.find(({ record }) => record === report.record)?.step
+}
+
+/** The words for it. */
 export function lateWords(steps: readonly LateStep[], report: Failed): string {
-  const step = steps.find(({ record }) => record === report.record)?.step
+  const step = lateStep(steps, report)
   if (!step) return `container init failed at record ${report.record}: ${errnoText(report.errno)}`
   return failureWords(step, report.errno, report.detail)
 }

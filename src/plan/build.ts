@@ -7,7 +7,7 @@
 import { planConsole } from './console.ts'
 import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
 import { planDevices } from './devices.ts'
-import { hasCreateHooks, planContainerHooks, runtimeHookSteps } from './hooks.ts'
+import { hasCreateHooks, lateHookSteps, planContainerHooks, planHookOutput, runtimeHookSteps } from './hooks.ts'
 import { devIsBound, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
@@ -92,6 +92,8 @@ function startSteps(ctx: PlanContext): ChildStep[] {
   return [
     { kind: 'waitForStart', slot: SLOT.start, origin: { doing: 'wait for start' } },
     { kind: 'close', slot: SLOT.start },
+    // ORDER: before a filter, under which no fd could be sent.
+    ...planHookOutput(ctx),
   ]
 }
 
@@ -123,7 +125,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     ...leaveNetDeviceSteps(ctx),
     { kind: 'answer', tag: 'created' },
     // With `create` it is `start` that gets it.
-    ...(request.verb === 'run' ? listenerSteps(ctx) : []),
+    ...(request.verb === 'run' ? [...listenerSteps(ctx), ...lateHookSteps(ctx)] : []),
   ]
 }
 

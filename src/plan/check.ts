@@ -4,7 +4,7 @@
  */
 import { PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS } from '../kernel/prctl.ts'
 import { SECCOMP_FILTER_FLAG_NEW_LISTENER } from '../kernel/seccomp.ts'
-import type { ChildStep, Plan, Preset, Slot } from './step.ts'
+import type { ChildStep, HostStep, Plan, Preset, Slot } from './step.ts'
 
 /** Slots a step uses, and the one it fills. */
 function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
@@ -22,7 +22,7 @@ function slotsOf(step: ChildStep): { uses: Slot[]; fills: Slot | undefined } {
   if (step.kind === 'makePath' && typeof step.type === 'object') note(step.type.like)
   if (step.kind === 'fsmount') note(step.modeLike)
   if (step.kind === 'maskPath') note(step.nullDevice)
-  if (step.kind === 'hook') uses.push(step.stdin, step.output)
+  if (step.kind === 'hook') uses.push(step.stdin, step.output, step.errors)
   if (step.kind === 'call') for (const arg of step.args) if (typeof arg === 'object' && 'slot' in arg) note(arg.slot)
   return { uses, fills: 'out' in step ? step.out : undefined }
 }
@@ -97,18 +97,33 @@ const TAKES: { readonly [kind: string]: string } = {
   listener: 'listener',
 }
 
+/** What a step of the child says to the parent. */
+function saidBy(step: ChildStep): string[] {
+  if (step.kind === 'sync') return [step.wait ? step.tag : `word ${step.tag}`]
+  if (step.kind === 'sendFd') return [`fd ${step.tag}`]
+  return hasListener(step) ? ['listener'] : []
+}
+
+function heardBy(step: HostStep): string[] {
+  if (step.kind === 'await') return [step.tag]
+  const takes = step.kind === 'hear' ? `word ${step.tag}` : TAKES[step.kind]
+  return takes === undefined ? [] : [takes]
+}
+
+/** What whoever starts a created container understands, in any order (src/lifecycle/start.ts). */
+const HEARD_BY_START = new Set(['fd hookOutput', 'listener', 'word hooked'])
+
 /** Both sides must meet at the same points in the same order, or one waits for ever. */
 function checkSyncs(plan: Plan): void {
-  const child = [...plan.stage, ...plan.init].flatMap((step) => {
-    if (step.kind === 'sync') return step.wait ? [step.tag] : []
-    if (step.kind === 'sendFd') return [`fd ${step.tag}`]
-    return hasListener(step) ? ['listener'] : []
-  })
-  const parent: string[] = plan.parent.flatMap((step) =>
-    step.kind === 'await' ? [step.tag] : (TAKES[step.kind] ?? []),
-  )
-  // Whoever starts a created container answers for what comes then.
-  if (plan.init.some(({ kind }) => kind === 'waitForStart') && child.at(-1) === 'listener') parent.push('listener')
+  const wait = plan.init.findIndex(({ kind }) => kind === 'waitForStart')
+  const here = wait < 0 ? plan.init : plan.init.slice(0, wait)
+  const child = [...plan.stage, ...here].flatMap(saidBy)
+  const parent = plan.parent.flatMap(heardBy)
+  const odd = plan.init
+    .slice(here.length)
+    .flatMap(saidBy)
+    .find((word) => !HEARD_BY_START.has(word))
+  if (odd) throw new Error(`bug: who starts a container does not understand ${odd}`)
   if (child.join() !== parent.join()) throw new Error(`bug: child syncs [${child}] but parent awaits [${parent}]`)
   const answers = plan.parent.flatMap((step) => (step.kind === 'answer' ? [step.tag] : []))
   const awaits = plan.parent.flatMap((step) => (step.kind === 'await' ? [step.tag] : []))
@@ -146,7 +161,8 @@ function checkFilter({ init }: Plan): void {
   const places = init.flatMap((step, i) => (step.kind === 'filter' || (step.kind === 'exec' && step.filter) ? [i] : []))
   const [at = -1] = places
   if (places.length > 1) throw new Error(`bug: init steps ${places} each load a seccomp filter`)
-  const late = at < 0 ? undefined : init.slice(at + 1).find(({ kind }) => !UNDER_FILTER.has(kind))
+  const allowed = (step: ChildStep) => UNDER_FILTER.has(step.kind) || (step.kind === 'sync' && !step.wait)
+  const late = at < 0 ? undefined : init.slice(at + 1).find((step) => !allowed(step))
   if (late) throw new Error(`bug: ${late.kind} comes after the seccomp filter`)
   const keeps = init.flatMap((step) => (step.kind === 'capset' ? [step.keep !== undefined] : []))
   const unprivileged = init.some((step) => step.kind === 'prctl' && step.option === PR_SET_NO_NEW_PRIVS)
@@ -158,7 +174,7 @@ function checkFilter({ init }: Plan): void {
 }
 
 /** Presets that lead nowhere on the host, and so may be open until exec. */
-const LASTING = new Set<Preset['kind']>(['socket', 'startSocket', 'hookState', 'hookOutput'])
+const LASTING = new Set<Preset['kind']>(['socket', 'startSocket', 'hookState', 'hookOutput', 'hookFile'])
 
 function checkFlow(plan: Plan): ReadonlySet<Slot> {
   const open = new Set(plan.presets.map(({ slot }) => slot))

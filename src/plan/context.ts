@@ -11,6 +11,8 @@ import type { Preset, Slot } from './step.ts'
 export interface ProcessRequest {
   readonly id: string
   readonly noNewKeyring: boolean
+  /** What the process is called while it has a seccomp filter and has executed nothing; at most 15 bytes. */
+  readonly mark?: string
   /** fds from 3 on that the process gets. */
   readonly preserveFds: number
   /** Absolute. */

@@ -173,6 +173,7 @@ export function printHostStep(step: HostStep): string {
       return `clone init [${list(step.names)}]${step.intoCgroup ? ' into its cgroup' : ''}${config}`
     case 'await':
     case 'answer':
+    case 'hear':
       return `${step.kind} ${step.tag}${config}`
     case 'idMaps':
       return `write ${mapWords(step, 'uid')} ${mapWords(step, 'gid')} setgroups ${step.setgroups}${config}`
@@ -192,7 +193,14 @@ export function printHostStep(step: HostStep): string {
 }
 
 function printPreset(preset: Preset): string {
-  const path = 'path' in preset ? ` "${preset.path}"` : 'status' in preset ? ` ${preset.status}` : ''
+  const path =
+    'path' in preset
+      ? ` "${preset.path}"`
+      : 'status' in preset
+        ? ` ${preset.status}`
+        : 'stream' in preset
+          ? ` ${preset.stream}`
+          : ''
   const config = 'origin' in preset && preset.origin?.config ? `  # ${preset.origin.config}` : ''
   if (preset.kind === 'filesystem') {
     const { type, source, options, attributes } = preset

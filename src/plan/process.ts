@@ -7,7 +7,7 @@ import { toU64 } from '../spec/numbers.ts'
 import { type ProcessContext, SLOT } from './context.ts'
 import { labelledKeyring } from './labels.ts'
 import { dieWithParent, dumpable } from './protection.ts'
-import { filterOf, planTaking } from './seccomp/filter.ts'
+import { filterOf, planMark, planTaking } from './seccomp/filter.ts'
 import type { ChildStep, Origin } from './step.ts'
 
 /**
@@ -182,7 +182,7 @@ export function planExec(ctx: ProcessContext, filtered: boolean): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
   const origin = { config: '/process/args/0', doing: `exec ${args[0] ?? ''}` }
   const filter = filtered ? filterOf(ctx) : undefined
-  const taking = filtered ? planTaking(ctx) : []
+  const taking = filtered ? [...planMark(ctx), ...planTaking(ctx)] : []
   return [
     ...taking,
     { kind: 'exec', args, env, keepFds: ctx.request.preserveFds, ...(filter ? { filter } : {}), origin },

@@ -150,10 +150,7 @@ export type ProcessStep =
       { out?: Slot; slot: Slot; name: string; request: number; value: number | { readonly bytes: readonly number[] } }
     >
   | Step<'duplicate', { slot: Slot; to: number }>
-  | Step<
-      'hook',
-      { path: string; args: readonly string[]; env: readonly string[]; stdin: Slot; output: Slot; timeout: number }
-    >
+  | Step<'hook', HookCall & { stdin: Slot; output: Slot; errors: Slot }>
   | Step<'findExecutable', { name: string; candidates: readonly string[] }>
   | Step<'waitForStart', { slot: Slot }>
   /** Loads a seccomp filter; all that follows is subject to it. Its listener goes to `out` when it was handed over. */
@@ -183,11 +180,14 @@ export const TAGS = {
   listener: 7,
   /** Init is in its network namespace: interfaces are moved into it. */
   netDevices: 8,
+  /** The fd sent along is the file that startContainer hooks print to; later, that they have run. */
+  hookOutput: 9,
+  hooked: 10,
 } as const
 
 export type Tag = keyof typeof TAGS
 
-/** One step of the parent. `await` lets the child come to a sync, `answer` lets it go on. */
+/** One step of the parent. `await` and `hear` let the child come to a sync, `answer` lets it go on. */
 export type HostStep =
   | { readonly kind: 'makeCgroup'; readonly origin?: Origin }
   | { readonly kind: 'lateCgroup'; readonly origin?: Origin }
@@ -201,6 +201,7 @@ export type HostStep =
   | { readonly kind: 'reapStage'; readonly origin?: Origin }
   | { readonly kind: 'await'; readonly tag: Tag; readonly origin?: Origin }
   | { readonly kind: 'answer'; readonly tag: Tag; readonly origin?: Origin }
+  | { readonly kind: 'hear'; readonly tag: Tag; readonly origin?: Origin }
   | {
       readonly kind: 'idMaps'
       readonly uidMap: string
@@ -281,7 +282,8 @@ export type Preset =
   | { readonly slot: Slot; readonly kind: 'mount'; readonly index: number }
   | { readonly slot: Slot; readonly kind: 'startSocket' }
   | { readonly slot: Slot; readonly kind: 'hookState'; readonly status: 'creating' | 'created' | 'running' }
-  | { readonly slot: Slot; readonly kind: 'hookOutput' }
+  | { readonly slot: Slot; readonly kind: 'hookOutput' } // in memory
+  | { readonly slot: Slot; readonly kind: 'hookFile'; readonly stream: 'stdout' | 'stderr' }
 
 export interface Plan {
   readonly parent: readonly HostStep[]

@@ -34,8 +34,8 @@ export interface ContainerRecord {
   readonly poststop: readonly RecordedHook[]
   /** linux.resources in force, once `update` has changed them; before that those of config.json are. */
   readonly resources?: Resources
-  /** Init loads a seccomp filter before it executes; whoever starts the container hands its listener over. */
-  readonly seccomp?: { readonly listener?: SeccompListener }
+  /** Init loads a seccomp filter before it executes, under the name `mark`; who starts it hands the listener over. */
+  readonly seccomp?: { readonly mark: string; readonly listener?: SeccompListener }
   /** What init still has to do at `start`, so that a failure there finds its words. Without arguments and environment. */
   readonly late?: readonly LateStep[]
 }

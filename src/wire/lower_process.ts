@@ -82,7 +82,7 @@ function hook(step: StepOf<'hook'>, out: Emitter): void {
     .list([...step.args, ...step.env])
     .imm(step.args.length)
     .slot(step.stdin)
-  out.wide(step.output, Math.min(step.timeout, 0xffffffff)) // seven weeks and no limit are the same to a hook
+  out.wide(step.output | (step.errors << 16), Math.min(step.timeout, 0xffffffff)) // seven weeks and no limit are the same to a hook
 }
 
 function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {

@@ -15,7 +15,7 @@ export const OPS = {
   sync: 9, // a[0]=tag a[1]=1 wait for the parent's answer
   sendfd: 10, // a[0]=tag a[1]=fd: hand the fd to the parent
   fork: 11, // a[0]=clone flags: the child goes on with the init program, the stage reports its pid and ends
-  spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=output slot<<32 | timeout ms
+  spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=stderr slot<<48 | stdout slot<<32 | timeout ms
   wait: 13, // a[0]=listening socket: wait for `start`, which becomes the peer for reports
   find: 14, // a[0]=candidate paths a[1]=length: remember the first that can be executed
   exec: 15, // what ready has laid out

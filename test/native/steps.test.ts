@@ -379,7 +379,7 @@ describe.each(EXECUTORS)('%s', (executor) => {
     const hook = (script: string, timeout = 0, path = '/bin/sh'): readonly ChildStep[] => [
       { kind: 'open', out: 30, dir: ROOT, path: 'input', flags: 0 },
       { kind: 'open', out: 31, dir: ROOT, path: 'output', flags: 1 },
-      { kind: 'hook', path, args: ['sh', '-c', script], env: ['A=b c'], stdin: 30, output: 31, timeout },
+      { kind: 'hook', path, args: ['sh', '-c', script], env: ['A=b c'], stdin: 30, output: 31, errors: 31, timeout },
       mark('after'),
     ]
     beforeEach(() => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { bundle, create, run } from '../support/bundle.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
-import { davit, untilStatus } from '../support/runtime.ts'
+import { davit } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
@@ -80,6 +80,10 @@ describe.runIf(requires('root'))('bad hooks', () => {
 
   test('startContainer hooks are heard of by start, with their output', async () => {
     const made = await hooked('startContainer', { path: '/bin/sh', args: ['sh', '-c', 'echo unlucky; exit 4'] })
+    const stopped = `${scratch()}/stopped`
+    made.configure((config) => {
+      config.hooks = { ...config.hooks, poststop: [{ path: script('poststop', `cat >${stopped}`) }] }
+    })
     await create(made)
     expect(await davit(['start', made.id])).toMatchObject({
       code: 1,
@@ -87,7 +91,9 @@ describe.runIf(requires('root'))('bad hooks', () => {
         'davit: start failed: unable to start container process: run startContainer hook #0 "/bin/sh", ' +
         'from /hooks/startContainer/0: exit status 4, output: unlucky\n',
     })
-    await untilStatus(made.id, 'stopped')
+    // The specification: stopped, and destroyed.
+    expect((await davit(['state', made.id])).code).toBe(1)
+    expect(readFileSync(stopped, 'utf8')).toContain('"status":"stopped"')
   })
 
   test('a poststart hook that fails ends the container', async () => {

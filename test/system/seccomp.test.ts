@@ -1,5 +1,5 @@
 /** Seccomp filters in real containers: what system calls return under them. */
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { Seccomp, SeccompArg } from '../../src/spec/types.gen.ts'
@@ -8,6 +8,7 @@ import { filtered, results } from '../support/caller.ts'
 import { engineProfile, podmanProfile, podmanProfileInstalled } from '../support/profiles.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
+import { untilStatus } from '../support/runtime.ts'
 
 const { EPERM, ENOSYS, EINVAL, EBADF } = constants.errno
 /** Numbers on x86_64. */
@@ -258,6 +259,16 @@ describe.runIf(requires('root') && process.arch === 'x64')('seccomp', () => {
     const { code, stderr } = await run(made)
     expect(code).toBe(1)
     expect(stderr).toMatch(/run startContainer hook #0 .*Operation not permitted/)
+  })
+
+  test.each(['davit-init', 'davit-0'])('a program that calls itself %s and ends at once has run', async (name) => {
+    const made = await filtered(allowing(), (config) => {
+      config.process.args = [`/bin/${name}`]
+    })
+    copyFileSync(`${made.rootfs}/bin/caller`, `${made.rootfs}/bin/${name}`)
+    expect(await run(made)).toMatchObject({ code: 0, stderr: '' })
+    await createStart(made)
+    await untilStatus(made.id, 'stopped')
   })
 
   test('execve itself forbidden: the error says so', async () => {

@@ -13,6 +13,7 @@ import { loadBundle } from '../../lifecycle/load.ts'
 import { compileSeccomp } from '../../lifecycle/seccomp.ts'
 import { checkPlan } from '../../plan/check.ts'
 import { printCgroupStep, printPlan } from '../../plan/print.ts'
+import { actedOn } from '../../spec/annotations.ts'
 import { COMMIT, VERSION } from '../edition.ts'
 import { featuresText } from '../features_document.ts'
 import { print, type Session } from '../session.ts'
@@ -58,7 +59,7 @@ export async function features(): Promise<number> {
       netDevices: true,
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
       checkpoint: false,
-      unsafeAnnotations: ['run.oci.pidfd_receiver'],
+      unsafeAnnotations: actedOn(),
     }),
   )
   return 0

@@ -1,6 +1,7 @@
 /** Where the seccomp filter is loaded, and what that takes. */
 import { type Problem, RuntimeError } from '../../base/errors.ts'
 import { bitsOfHex, hasCapability } from '../../kernel/capability_bits.ts'
+import { PR_SET_NAME } from '../../kernel/prctl.ts'
 import { hasUserNamespace, type ProcessContext } from '../context.ts'
 import { planAfterFilter } from '../identity.ts'
 import { dumpable } from '../protection.ts'
@@ -17,6 +18,16 @@ export function filterOf({ seccomp }: Pick<Input, 'seccomp'>): Filter | undefine
 }
 
 /**
+ * KERNEL: a process is known by its name until it is reaped, and exec gives it another: who finds it dead sees by that
+ * whether it has executed anything. Under a filter it may not be able to say so.
+ */
+export function planMark({ seccomp, request }: Pick<ProcessContext, 'seccomp' | 'request'>): ChildStep[] {
+  if (!seccomp) return []
+  const origin = { doing: 'take a name until exec' }
+  return [{ kind: 'call', name: 'prctl', args: [PR_SET_NAME, request.mark ?? 'davit-init'], origin }]
+}
+
+/**
  * startContainer hooks come before exec, and as in runc they run under the filter: what they execute is the image's.
  * Then what starts them has to be allowed, too. Empty without such hooks: then exec loads it.
  */
@@ -26,10 +37,17 @@ export function planFilterForHooks(ctx: ProcessContext): ChildStep[] {
   const origin = { config: '/linux/seccomp', doing: 'load the seccomp filter' }
   // A hook that may trace others must not find more in init than it has itself.
   const after = planAfterFilter(ctx)
-  if (!filter.agent) return [{ kind: 'filter', ...filter, origin }, ...after]
+  const mark = planMark(ctx)
+  if (!filter.agent) return [...mark, { kind: 'filter', ...filter, origin }, ...after]
   // Only the agent has the listener then, and the kernel tells callers when it is gone.
   const out = ctx.slot()
-  return [...planTaking(ctx), { kind: 'filter', ...filter, out, origin }, { kind: 'close', slot: out }, ...after]
+  return [
+    ...mark,
+    ...planTaking(ctx),
+    { kind: 'filter', ...filter, out, origin },
+    { kind: 'close', slot: out },
+    ...after,
+  ]
 }
 
 /**

@@ -58,6 +58,7 @@ export const REQUEST: CreateRequest = {
   verb: 'create',
   noPivot: false,
   noNewKeyring: false,
+  mark: 'davit-mark',
   preserveFds: 0,
 }
 

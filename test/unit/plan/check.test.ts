@@ -84,8 +84,8 @@ describe('slots', () => {
     ['place', { kind: 'place', mount: 70, root: 1, path: '/x', type: 'file' }],
     ['mode like', { kind: 'fsmount', out: 9, type: 'x', options: [], attributes: 0, modeLike: 70 }],
     ['mask', { kind: 'maskPath', root: 1, path: '/x', nullDevice: 70, emptyTmpfs: 6 }],
-    ['hook input', { kind: 'hook', path: '/h', args: [], env: [], stdin: 70, output: 0, timeout: 0 }],
-    ['hook output', { kind: 'hook', path: '/h', args: [], env: [], stdin: 0, output: 70, timeout: 0 }],
+    ['hook input', { kind: 'hook', path: '/h', args: [], env: [], stdin: 70, output: 0, errors: 0, timeout: 0 }],
+    ['hook output', { kind: 'hook', path: '/h', args: [], env: [], stdin: 0, output: 70, errors: 70, timeout: 0 }],
     ['call', { kind: 'call', name: 'fchdir', args: [{ slot: 70 }] }],
     ['ioctl', { kind: 'ioctl', slot: 70, name: 'X', request: 1, value: 0 }],
   ] as [string, ChildStep][])('seen in every operand: %s', (_, step) => {

@@ -153,9 +153,9 @@ describe('numbers', () => {
   test('a hook cannot wait so long that it is killed at once', () => {
     const hook = (timeout: number): ChildStep => ({ ...EVERY.hook, timeout })
     const last = (timeout: number) => numberOf(encoded([hook(timeout)]).init[0], 4)
-    expect(last(3000)).toBe((10n << 32n) | 3000n)
-    expect(last(2 ** 32 + 5)).toBe((10n << 32n) | 0xffffffffn)
-    expect(last(2 ** 50)).toBe((10n << 32n) | 0xffffffffn)
+    expect(last(3000)).toBe((11n << 48n) | (10n << 32n) | 3000n)
+    expect(last(2 ** 32 + 5)).toBe((11n << 48n) | (10n << 32n) | 0xffffffffn)
+    expect(last(2 ** 50)).toBe((11n << 48n) | (10n << 32n) | 0xffffffffn)
   })
 })
 

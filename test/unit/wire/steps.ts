@@ -88,7 +88,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   sendFd: { kind: 'sendFd', tag: 'console', slot: 9 },
   ioctl: { kind: 'ioctl', out: 10, slot: 9, name: 'X', request: 0x5414, value: { bytes: [1, 0, 2, 0, 0, 0, 0, 0] } },
   duplicate: { kind: 'duplicate', slot: 9, to: 2 },
-  hook: { kind: 'hook', path: '/h', args: ['h', ''], env: ['A=b'], stdin: 9, output: 10, timeout: 3000 },
+  hook: { kind: 'hook', path: '/h', args: ['h', ''], env: ['A=b'], stdin: 9, output: 10, errors: 11, timeout: 3000 },
   findExecutable: { kind: 'findExecutable', name: 'sh', candidates: ['/a/sh', '/b/sh'] },
   waitForStart: { kind: 'waitForStart', slot: 4 },
   filter: { kind: 'filter', program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 6 },
