@@ -5,6 +5,7 @@ import { SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
 import { toU64 } from '../spec/numbers.ts'
 import { type ProcessContext, SLOT } from './context.ts'
+import { lastOfEach } from './environment.ts'
 import { labelledKeyring } from './labels.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import { filterOf, planMark, planTaking } from './seccomp/filter.ts'
@@ -185,7 +186,14 @@ export function planExec(ctx: ProcessContext, filtered: boolean): ChildStep[] {
   const taking = filtered ? [...planMark(ctx), ...planTaking(ctx)] : []
   return [
     ...taking,
-    { kind: 'exec', args, env, keepFds: ctx.request.preserveFds, ...(filter ? { filter } : {}), origin },
+    {
+      kind: 'exec',
+      args,
+      env: lastOfEach(env),
+      keepFds: ctx.request.preserveFds,
+      ...(filter ? { filter } : {}),
+      origin,
+    },
   ]
 }
 

@@ -56,11 +56,14 @@ export function parseOwnCgroups(text: string): OwnCgroup[] {
   return own
 }
 
-/** Puts both together; `v2Controllers` reads cgroup.controllers of the mount point it is given. */
+/**
+ * Puts both together; `v2Controllers` reads cgroup.controllers of the mount point it is given, and finds none where
+ * something else is mounted over it: then the machine has no v2 for us.
+ */
 export function cgroupFacts(
   mounts: readonly CgroupMount[],
   own: readonly OwnCgroup[],
-  v2Controllers: (mount: string) => readonly string[],
+  v2Controllers: (mount: string) => readonly string[] | undefined,
 ): CgroupFacts {
   const v1: CgroupV1Hierarchy[] = []
   const byOption = new Map<string, CgroupMount>()
@@ -79,12 +82,9 @@ export function cgroupFacts(
     if (found !== undefined) v1.push({ mount: found.mount, controllers, own: below(found.root, path) })
   }
   const v2Own = own.find(({ controllers }) => controllers.length === 0)
-  if (v2Mount === undefined) return { mode: v1.length > 0 ? 'legacy' : 'none', v1 }
-  const v2 = {
-    mount: v2Mount.mount,
-    own: below(v2Mount.root, v2Own?.path ?? '/'),
-    controllers: v2Controllers(v2Mount.mount),
-  }
+  const controllers = v2Mount && v2Controllers(v2Mount.mount)
+  if (v2Mount === undefined || controllers === undefined) return { mode: v1.length > 0 ? 'legacy' : 'none', v1 }
+  const v2 = { mount: v2Mount.mount, own: below(v2Mount.root, v2Own?.path ?? '/'), controllers }
   return { mode: v1.length > 0 ? 'hybrid' : 'unified', v1, v2 }
 }
 

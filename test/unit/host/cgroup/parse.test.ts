@@ -75,3 +75,15 @@ test('of many mounts of a hierarchy the one in the usual place is taken', () => 
   expect(facts(copy + v1('pids'), '1:pids:/\n').v1[0]?.mount).toBe('/sys/fs/cgroup/pids')
   expect(facts(copy, '1:pids:/\n').v1[0]?.mount).toBe('/var/lib/x/sys/fs/cgroup/pids')
 })
+
+test('a v2 mount with something else mounted over it is none', () => {
+  const covered = cgroupFacts(
+    parseCgroupMounts(tmpfs + v1('memory') + unified),
+    parseOwnCgroups('1:memory:/\n0::/\n'),
+    () => undefined,
+  )
+  expect(covered).toEqual({
+    mode: 'legacy',
+    v1: [{ mount: '/sys/fs/cgroup/memory', controllers: ['memory'], own: '/' }],
+  })
+})

@@ -1,0 +1,37 @@
+/** The table of docs/CONFORMANCE.md: differences that are explained. */
+import { readFileSync } from 'node:fs'
+import type { Difference, Peer } from './differential.ts'
+import { repositoryPath } from './place.ts'
+
+export interface Row {
+  /** As in the page, for messages. */
+  readonly line: string
+  readonly peers: readonly Peer[]
+  readonly explains: (bundle: string, difference: Difference) => boolean
+}
+
+/** `*` stands for anything. */
+function pattern(text: string): RegExp {
+  const parts = text.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('[^]*')}$`)
+}
+
+/** All rows. */
+export function explanations(): Row[] {
+  const lines = readFileSync(repositoryPath('docs/CONFORMANCE.md'), 'utf8').split('\n')
+  return lines
+    .filter((line) => /^\| (both|runc|crun) \|/.test(line))
+    .map((line) => {
+      const cells = line.slice(1, -1).split('|')
+      const [against = '', ...patterns] = cells.map((cell) => cell.trim())
+      if (cells.length !== 6 || !cells[5]?.trim())
+        throw new Error(`docs/CONFORMANCE.md: six columns are needed: ${line}`)
+      const [bundles, place, davit, other] = patterns.slice(0, 4).map(pattern) as [RegExp, RegExp, RegExp, RegExp]
+      return {
+        line,
+        peers: against === 'both' ? ['runc', 'crun'] : [against as Peer],
+        explains: (bundle, found) =>
+          bundles.test(bundle) && place.test(found.place) && davit.test(found.davit) && other.test(found.other),
+      }
+    })
+}
