@@ -13,6 +13,7 @@ export interface SchemaNode {
   readonly minimum?: number
   readonly maximum?: number
   readonly minItems?: number
+  readonly required?: readonly string[]
   readonly anyOf?: readonly SchemaNode[]
   readonly definitions?: Readonly<Record<string, SchemaNode>>
 }
