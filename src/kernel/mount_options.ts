@@ -10,8 +10,8 @@ type Effect =
   | { readonly bind: 'bind' | 'rbind' }
   | { readonly filesystem: string } // also a flag of the superblock, under this name
   | { readonly ignore: true }
-  | { readonly copyUp: true }
-  | { readonly unsupported: true }
+  | { readonly idmap: { readonly recursive: boolean } }
+  | { readonly also: 'copyUp' | 'copySymlink' | 'sourceNoFollow' | 'targetNoFollow' }
 
 const set = (bit: number): Effect => ({ set: bit, clear: 0 })
 const clear = (bit: number): Effect => ({ set: 0, clear: bit })
@@ -60,6 +60,12 @@ const OTHERS: Readonly<Record<string, Effect>> = {
   nomand: { filesystem: 'nomand' },
   lazytime: { filesystem: 'lazytime' },
   nolazytime: { filesystem: 'nolazytime' },
+  // crun's: what is new has nothing below it.
+  rsync: { filesystem: 'sync' },
+  rasync: { filesystem: 'async' },
+  rdirsync: { filesystem: 'dirsync' },
+  rmand: { filesystem: 'mand' },
+  rnomand: { filesystem: 'nomand' },
   silent: { ignore: true },
   loud: { ignore: true },
   iversion: { ignore: true },
@@ -67,12 +73,13 @@ const OTHERS: Readonly<Record<string, Effect>> = {
   // mount(8) words without meaning for a single mount.
   remount: { ignore: true },
   // runc's and crun's: a tmpfs begins with what it covers.
-  tmpcopyup: { copyUp: true },
-  'copy-symlink': { unsupported: true },
-  'src-nofollow': { unsupported: true },
-  'dest-nofollow': { unsupported: true },
-  idmap: { unsupported: true },
-  ridmap: { unsupported: true },
+  tmpcopyup: { also: 'copyUp' },
+  // crun's, for a source or a target that is a symbolic link.
+  'copy-symlink': { also: 'copySymlink' },
+  'src-nofollow': { also: 'sourceNoFollow' },
+  'dest-nofollow': { also: 'targetNoFollow' },
+  idmap: { idmap: { recursive: false } },
+  ridmap: { idmap: { recursive: true } },
 }
 
 /** What a mount's options ask for. */
@@ -85,10 +92,16 @@ export interface MountOptions {
   readonly bind: 'bind' | 'rbind' | undefined
   /** A tmpfs begins with what it covers. */
   readonly copyUp: boolean
+  /** A source that is a symbolic link is made anew in the container, not mounted. */
+  readonly copySymlink: boolean
+  /** The source itself, even if it is a symbolic link. */
+  readonly sourceNoFollow: boolean
+  /** The destination itself, even if it is a symbolic link. */
+  readonly targetNoFollow: boolean
+  /** An idmapped mount; `maps` is what stands behind "idmap=", '' if nothing does. See idmap_option.ts. */
+  readonly idmap: { readonly recursive: boolean; readonly maps: string } | undefined
   /** Options for the file system, as they stand. */
   readonly data: readonly string[]
-  /** Options that this davit does not know how to do. */
-  readonly unsupported: readonly string[]
 }
 
 const own = (table: Readonly<Record<string, Effect>>, name: string): Effect | undefined =>
@@ -98,8 +111,8 @@ const own = (table: Readonly<Record<string, Effect>>, name: string): Effect | un
 function effectOf(option: string): { effect: Effect; recursive: boolean } | undefined {
   const plain = own(ATTRIBUTES, option) ?? own(OTHERS, option)
   if (plain) return { effect: plain, recursive: false }
-  const withValue = own(OTHERS, option.split('=', 1)[0] as string) // idmap=...
-  if (withValue && 'unsupported' in withValue) return { effect: withValue, recursive: false }
+  const withValue = own(OTHERS, option.split('=', 1)[0] as string)
+  if (withValue && 'idmap' in withValue) return { effect: withValue, recursive: false }
   const attribute = option.startsWith('r') ? own(ATTRIBUTES, option.slice(1)) : undefined
   return attribute && { effect: attribute, recursive: true }
 }
@@ -109,9 +122,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   const bits = { set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0 }
   const propagation: { flag: number; recursive: boolean }[] = []
   const data: string[] = []
-  const unsupported: string[] = []
-  let bind: 'bind' | 'rbind' | undefined
-  let copyUp = false
+  const also = { copyUp: false, copySymlink: false, sourceNoFollow: false, targetNoFollow: false }
+  let bind: MountOptions['bind']
+  let idmap: MountOptions['idmap']
   for (const option of options) {
     const found = effectOf(option)
     if (!found) data.push(option)
@@ -127,15 +140,14 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       propagation.push({ flag: found.effect.propagation, recursive: found.effect.recursive })
     } else if ('bind' in found.effect) bind = found.effect.bind
     else if ('filesystem' in found.effect) data.push(found.effect.filesystem)
-    else if ('copyUp' in found.effect) copyUp = true
-    else if ('unsupported' in found.effect) unsupported.push(option)
+    else if ('also' in found.effect) also[found.effect.also] = true
+    else if ('idmap' in found.effect) idmap = { ...found.effect.idmap, maps: option.replace(/^r?idmap=?/, '') }
   }
-  return { ...bits, propagation, bind, copyUp, data, unsupported }
+  return { ...bits, ...also, propagation, bind, idmap, data }
 }
 
 /** Every option known here, for `features`: plain, recursive and propagation forms, sorted. */
 export function knownMountOptions(): string[] {
-  const others = Object.entries(OTHERS).filter(([, effect]) => !('unsupported' in effect))
   const attributes = Object.keys(ATTRIBUTES)
-  return [...attributes, ...attributes.map((name) => `r${name}`), ...others.map(([name]) => name)].sort()
+  return [...attributes, ...attributes.map((name) => `r${name}`), ...Object.keys(OTHERS)].sort()
 }

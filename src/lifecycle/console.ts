@@ -11,7 +11,7 @@ import {
   setTerminal,
   terminalSettings,
 } from '../host/terminal.ts'
-import { TAGS } from '../plan/step.ts'
+import { TAGS } from '../plan/tags.ts'
 import { receiveUntil } from './dialogue.ts'
 import type { Launching } from './launching.ts'
 

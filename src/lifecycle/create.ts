@@ -34,6 +34,7 @@ import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_sock
 import { checkPreserved } from './preserved.ts'
 import type { Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
+import { sourceLinks } from './source_links.ts'
 
 /** The flags of create and run. */
 export interface CreateOptions {
@@ -75,6 +76,7 @@ export function planContainer(
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
     ...(options.mark === undefined ? {} : { mark: options.mark }),
+    ...sourceLinks(spec.mounts, bundle.path),
     preserveFds: (options.listenFds?.count ?? 0) + options.preserveFds,
     ...(options.notifySocket === undefined ? {} : { notifyFolder: `${runtime.root}/${options.id}/${NOTIFY_STATE}` }),
     ...(options.pidFile === undefined ? {} : { pidFile: absolutePath(options.pidFile, runtime.cwd) }),

@@ -43,6 +43,8 @@ export class Launching {
   }
   /** The process's name between its filter and exec. */
   readonly mark: string
+  /** User namespaces of idmapped mounts, by their ids. */
+  readonly mountMaps = new Map<string, number>()
   /** memfd that takes the output of hooks inside the container. */
   hookOutput = -1
 
@@ -56,8 +58,10 @@ export class Launching {
 
   /** Closes what only the launch needed. The process lives on. */
   close(): void {
-    for (const fd of [this.peer, this.hookOutput, ...this.early.map((heard) => heard.fd)]) if (fd >= 0) closeFd(fd)
+    const early = this.early.map((heard) => heard.fd)
+    for (const fd of [this.peer, this.hookOutput, ...this.mountMaps.values(), ...early]) if (fd >= 0) closeFd(fd)
     this.early.length = 0
+    this.mountMaps.clear()
     this.peer = -1
     this.hookOutput = -1
   }

@@ -11,7 +11,7 @@ import { makeFilesystem } from '../host/filesystem.ts'
 import { reap } from '../host/process.ts'
 import { planAdd, planRemove, planTakeBack, type RunningInput } from '../plan/running_mounts.ts'
 import type { Plan } from '../plan/step.ts'
-import { TAGS } from '../plan/step.ts'
+import { TAGS } from '../plan/tags.ts'
 import type { Mount } from '../spec/types.gen.ts'
 import { statusOf } from '../state/status.ts'
 import { receiveUntil } from './dialogue.ts'
@@ -19,6 +19,7 @@ import { cgroupsOf, checkAlive, openTarget, type Target } from './exec_target.ts
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
 import { isRootless, type Runtime } from './runtime.ts'
+import { sourceLinks } from './source_links.ts'
 
 const VERB = 'change the mounts of'
 
@@ -33,7 +34,10 @@ export function addMounts(runtime: Runtime, id: string, { mounts, name }: MountL
   return inContainer(runtime, id, (visit) => {
     const kept: number[] = []
     try {
-      visit.enter((input, entrance) => visit.go(planAdd(input, mounts, name), kept, entrance))
+      visit.enter((input, entrance) => {
+        const links = sourceLinks(mounts, input.bundle)
+        visit.go(planAdd({ ...input, ...links }, mounts, name), kept, entrance)
+      })
     } catch (error) {
       takeBack(runtime, visit, kept)
       throw error

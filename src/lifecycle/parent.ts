@@ -13,12 +13,13 @@ import { encodePlan } from '../wire/encode.ts'
 import { passConsole } from './console.ts'
 import { answer, awaitTag, finish, reapStage } from './dialogue.ts'
 import type { SpecState } from './hooks.ts'
+import { idmapMount } from './idmap.ts'
 import type { Launching } from './launching.ts'
 import { passListener } from './listener.ts'
 import { writePidFile } from './pid_file.ts'
 import { sendPidfd } from './pidfd_socket.ts'
 
-type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'sendPidfd' | 'pidFile' | 'listener'
+type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'sendPidfd' | 'pidFile' | 'listener' | 'idmap'
 export type OwnStep = Exclude<HostStep, { kind: Shared }>
 export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' | 'tree' }>
 
@@ -55,6 +56,8 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       return sendPidfd(launching, step)
     case 'listener':
       return passListener(launching, step, own.state?.())
+    case 'idmap':
+      return idmapMount(launching, step)
     case 'pidFile':
       writePidFile(step.path, launching.init?.pid ?? 0)
       launching.pidFile = step.path

@@ -8,7 +8,7 @@ import { planConsole } from './console.ts'
 import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
 import { planDevices } from './devices.ts'
 import { hasCreateHooks, lateHookSteps, planContainerHooks, planHookOutput, runtimeHookSteps } from './hooks.ts'
-import { devIsBound, planMounts } from './mounts.ts'
+import { devIsBound, mountHostSteps, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
 import { planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
@@ -110,6 +110,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     // ORDER: before the hooks, which are told the pid and may look the container up.
     { kind: 'recordPid' },
     ...netDeviceHostSteps(ctx),
+    ...mountHostSteps(ctx),
     ...(spec.process?.terminal
       ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]
       : []),

@@ -94,6 +94,7 @@ function hasListener(step: ChildStep): boolean {
 const TAKES: { readonly [kind: string]: string } = {
   console: 'fd console',
   keepMount: 'fd mount',
+  idmap: 'fd idmap',
   listener: 'listener',
 }
 

@@ -17,6 +17,8 @@ export interface ProcessRequest {
   readonly preserveFds: number
   /** Absolute. */
   readonly pidFile?: string
+  /** What symbolic links say that are sources of mounts, by source as configured; see copied_link.ts. */
+  readonly links?: Readonly<Record<string, string>>
   /** Folder on the host for the container's notify socket, absolute. */
   readonly notifyFolder?: string
   /** Absolute paths of the sockets that get a pidfd of the process. */

@@ -5,7 +5,7 @@ import type { PlanContext } from './context.ts'
 import type { Origin } from './step.ts'
 
 export interface MountContext extends Pick<PlanContext, 'spec' | 'facts' | 'cgroup' | 'presets' | 'slot' | 'scratch'> {
-  readonly request: Pick<PlanContext['request'], 'bundle' | 'notifyFolder'>
+  readonly request: Pick<PlanContext['request'], 'bundle' | 'notifyFolder' | 'links'>
   /**
    * Set when the container runs already and is entered from outside: no path leads to the host from there, so that all
    * of the host's is opened by the parent. The mounts are then a list of their own, not /mounts of config.json.

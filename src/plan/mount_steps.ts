@@ -47,7 +47,7 @@ export function attributeSteps(
 }
 
 /** CVE-2019-19921: /proc and /sys must be what they are called: real directories, reached without any link. */
-function mustBeReal({ target, mount }: PlannedMount): boolean {
+export function mustBeReal({ target, mount }: PlannedMount): boolean {
   return mount.type === 'proc' || mount.type === 'sysfs' || isWithin(target, '/proc') || isWithin(target, '/sys')
 }
 

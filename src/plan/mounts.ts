@@ -2,18 +2,20 @@
  * The mounts of config.json. Each is made detached, attributes and all, and then attached by fd to a target that was
  * resolved inside the root: no path of the image is looked up twice.
  */
-import { cleanPath, parentPath } from '../base/path.ts'
+import { cleanPath, isWithin, parentPath } from '../base/path.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount } from '../spec/types.gen.ts'
 import { NOTIFY_FOLDER } from './activation.ts'
 import { planBind } from './bind_mount.ts'
 import { planCgroupMount } from './cgroup_mount.ts'
-import { namespace, type PlanContext, SLOT } from './context.ts'
+import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
+import { copiedLink } from './copied_link.ts'
+import { idmapHostSteps, idmapSteps, isIdmapped } from './idmap.ts'
 import { labelledOptions, planMountLabel } from './labels.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
 import { attributeSteps, lateReadonly, placeSteps } from './mount_steps.ts'
-import type { ChildStep, Origin, Slot } from './step.ts'
+import type { ChildStep, HostStep, Origin, Slot } from './step.ts'
 
 /** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
 const KERNEL_FILESYSTEMS = new Set([
@@ -109,29 +111,33 @@ function planFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildSte
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
+  steps.push(...idmapSteps(planned, made))
   const proc = ctx.entering ? SLOT.hostProc : SLOT.proc
   if (copyUp) steps.push({ kind: 'copyTree', from: target, to: made, proc, origin })
   steps.push(...attributeSteps(planned, made, { fresh: attributes }))
   if (covers && planned.target !== '/') steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
   else steps.push(...placeSteps(planned, made, 'directory', keep))
-  if (keep) {
-    late.push(
-      { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.rdonly, clear: 0, origin },
-      { kind: 'close', slot: made },
-    )
-  }
+  if (keep) late.push(...readonlySteps(planned, made))
   return steps
 }
 
+function readonlySteps({ origin }: PlannedMount, slot: Slot): ChildStep[] {
+  return [
+    { kind: 'setAttributes', slot, recursive: false, set: ATTR.rdonly, clear: 0, origin },
+    { kind: 'close', slot },
+  ]
+}
+
 /**
- * A file system with a device or paths behind it, for a container that runs: what these names mean there is for the
- * container to say, so the parent makes it.
+ * A file system with a device or paths behind it, made by the parent: for a container that runs what these names mean
+ * there would be for the container to say.
  */
-function planHostFilesystem(ctx: MountContext, planned: PlannedMount): ChildStep[] {
+function planHostFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
   const { mount, options, origin } = planned
   const type = mount.type as string
   const slot = ctx.slot()
-  const attributes = options.set & ~ATTR.nosymfollow
+  const keep = lateReadonly(planned)
+  const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
   const data = labelledOptions(ctx.spec, type, options.data)
   ctx.presets.push({
     kind: 'filesystem',
@@ -142,7 +148,22 @@ function planHostFilesystem(ctx: MountContext, planned: PlannedMount): ChildStep
     attributes,
     origin,
   })
-  return [...attributeSteps(planned, slot, { fresh: attributes }), ...placeSteps(planned, slot, 'directory', false)]
+  if (keep) late.push(...readonlySteps(planned, slot))
+  return [
+    ...idmapSteps(planned, slot),
+    ...attributeSteps(planned, slot, { fresh: attributes }),
+    ...placeSteps(planned, slot, 'directory', keep),
+  ]
+}
+
+/** Whether the parent makes the file system, and not the process that attaches it. */
+function isHosts(ctx: MountContext, { mount, options }: PlannedMount): boolean {
+  if (KERNEL_FILESYSTEMS.has(mount.type ?? '')) return false
+  // KERNEL: only who has a privilege over the file system may map its mounts, and a user namespace has none over one
+  // that is not its own.
+  if (ctx.entering || hasUserNamespace(ctx.spec)) return ctx.entering === true || isIdmapped(mount, options)
+  // What devices the container may use says nothing about what may be mounted for it.
+  return isWithin(mount.source ?? '', '/dev') && ctx.facts.mayMount && namespace(ctx.spec, 'mount') === 'new'
 }
 
 /** The mounts, and the steps that make some of them read-only once everything is in place. */
@@ -151,10 +172,15 @@ export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; re
   const steps = [...plannedMounts(ctx), ...notifyMounts(ctx)].flatMap((planned) => {
     if (planned.options.bind) return planBind(ctx, planned)
     if (planned.mount.type === 'cgroup') return planCgroupMount(ctx, planned, late)
-    const inside = KERNEL_FILESYSTEMS.has(planned.mount.type ?? '') || !ctx.entering
-    return inside ? planFilesystem(ctx, planned, late) : planHostFilesystem(ctx, planned)
+    return isHosts(ctx, planned) ? planHostFilesystem(ctx, planned, late) : planFilesystem(ctx, planned, late)
   })
   return { steps, late }
+}
+
+/** What the parent does for the mounts while they are made, in their order. */
+export function mountHostSteps(ctx: Pick<MountContext, 'spec' | 'entering' | 'request'>): HostStep[] {
+  const made = plannedMounts(ctx).filter((planned) => copiedLink(ctx, planned) === undefined)
+  return idmapHostSteps(ctx.spec, made)
 }
 
 /** Whether /dev of the container is the user's own, made by a bind mount: then nothing is created in it. */

@@ -60,7 +60,7 @@ const WORDS: Words = {
   write: (s) => `write "${s.data.trimEnd()}" to ${at(s.dir, s.path)}`,
   writeSlot: (s) => `write "${s.data}" to slot ${s.slot}`,
   verify: (s) =>
-    `verify slot ${s.slot} is ${s.is === 'directory' ? 'a directory' : 'char' in s.is ? `char device ${s.is.char.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
+    `verify slot ${s.slot} is ${typeof s.is === 'string' ? `a ${s.is}` : 'char' in s.is ? `char device ${s.is.char.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
   mkdir: (s) => `mkdir ${at(s.dir, s.path)} ${octal(s.mode)}`,
   mknod: (s) => `mknod ${at(s.dir, s.path)} ${octal(s.mode)} ${s.device.join(':')}`,
   symlink: (s) => `symlink ${at(s.dir, s.path)} -> "${s.target}"`,
@@ -74,7 +74,8 @@ const WORDS: Words = {
   label: (s) => `label slot ${s.slot} "${s.label}"`,
   fsmount: (s) =>
     `fsmount "${s.type}"${s.source === undefined || s.source === s.type ? '' : ` of "${s.source}"`}${s.options.length ? ` options ${list(s.options)}` : ''}${s.attributes ? ` (${attributeNames(s.attributes)})` : ''}`,
-  cloneTree: (s) => `open_tree ${at(s.dir, s.path)} clone${s.recursive ? ' recursive' : ''}`,
+  cloneTree: (s) =>
+    `open_tree ${at(s.dir, s.path)} clone${s.recursive ? ' recursive' : ''}${s.noFollow ? ' no-follow' : ''}`,
   setAttributes: (s) =>
     [
       `mount_setattr slot ${s.slot}${s.recursive ? ' recursive' : ''}`,
@@ -177,6 +178,14 @@ export function printHostStep(step: HostStep): string {
       return `${step.kind} ${step.tag}${config}`
     case 'idMaps':
       return `write ${mapWords(step, 'uid')} ${mapWords(step, 'gid')} setgroups ${step.setgroups}${config}`
+    case 'idmap': {
+      const { map } = step
+      const ids =
+        'namespace' in map
+          ? `as user namespace "${map.namespace}"`
+          : `uid_map "${map.uidMap.trimEnd()}" gid_map "${map.gidMap.trimEnd()}"`
+      return `idmap the mount${step.recursive ? ' recursive' : ''} ${ids.replaceAll('\n', ', ')}${config}`
+    }
     case 'hook':
       return `run hook "${step.hook.path}" with status ${step.status}${config}`
     case 'pidFile':
@@ -214,7 +223,8 @@ function printPreset(preset: Preset): string {
     })
     return `slot ${preset.slot} = ${call}${config}`
   }
-  return `slot ${preset.slot} = ${preset.kind}${path}${config}`
+  const noFollow = 'noFollow' in preset && preset.noFollow ? ' no-follow' : ''
+  return `slot ${preset.slot} = ${preset.kind}${path}${noFollow}${config}`
 }
 
 /** One line for one cgroup step. */

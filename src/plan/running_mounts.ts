@@ -14,10 +14,10 @@ import { planContext, SLOT } from './context.ts'
 import type { Facts } from './facts.ts'
 import { joinedNamespaces, planJoin } from './join.ts'
 import type { MountContext } from './mount_model.ts'
-import { planMounts } from './mounts.ts'
+import { mountHostSteps, planMounts } from './mounts.ts'
 import { planEnterCgroups, planUmask } from './process.ts'
 import { dieWithParent, dumpable } from './protection.ts'
-import type { ChildStep, Plan, Slot } from './step.ts'
+import type { ChildStep, HostStep, Plan, Slot } from './step.ts'
 import { mountProblems } from './unsupported.ts'
 import { refuseAll } from './unsupported_process.ts'
 
@@ -28,6 +28,8 @@ export interface RunningInput {
   readonly id: string
   /** Absolute path of the bundle, which relative sources count from. */
   readonly bundle: string
+  /** What symbolic links say that are sources of the mounts. */
+  readonly links?: Readonly<Record<string, string>>
   /** The container's init, on the host. */
   readonly pid: number
   /** The types in which init's namespace is not the runtime's own; mount is among them. */
@@ -49,8 +51,8 @@ const SHOWS: Readonly<Record<string, NamespaceType>> = {
  * Throws RuntimeError 'unsupported'.
  */
 export function planAdd(input: RunningInput, mounts: readonly Mount[], name: string): Plan {
-  refuseAll([...mountProblems(mounts, ''), ...additionProblems(input, mounts)], name)
   const ctx = visitor(input, mounts)
+  refuseAll([...mountProblems(ctx.spec, ctx.facts, ''), ...additionProblems(input, mounts)], name)
   const { steps, late } = planMounts(ctx)
   const types = new Set(mounts.flatMap(({ type = '' }) => SHOWS[type] ?? []))
   return visit(ctx, input, [...types], [...announced(steps), ...late])
@@ -93,9 +95,9 @@ function takeOff(slot: Slot, origin: ChildStep['origin'] & object): ChildStep {
   return { kind: 'unmountSlot', slot, proc: SLOT.hostProc, origin }
 }
 
-function visitor({ spec, facts, id, bundle, pid, join }: RunningInput, mounts: readonly Mount[]) {
+function visitor({ spec, facts, id, bundle, links, pid, join }: RunningInput, mounts: readonly Mount[]) {
   const linux = { ...spec.linux, namespaces: joinedNamespaces(join, pid) }
-  const request = { id, bundle, noNewKeyring: true, preserveFds: 0 }
+  const request = { id, bundle, ...(links ? { links } : {}), noNewKeyring: true, preserveFds: 0 }
   return {
     ...planContext({ spec: { ...spec, mounts, linux }, facts, request }),
     facts,
@@ -118,11 +120,10 @@ function visit(
   )
   const entered = join.filter((type) => type === 'user' || type === 'mount' || types.includes(type))
   const root = { doing: "open the container's root" }
-  const kept = steps.filter(({ kind }) => kind === 'sendFd')
   return {
     parent: [
       { kind: 'launch', flags: 0, names: [], intoCgroup: cgroup?.into ?? false, origin: { doing: 'start a process' } },
-      ...kept.map(() => ({ kind: 'keepMount' as const })),
+      ...takingSteps(ctx, steps),
       { kind: 'await', tag: 'ready' },
       { kind: 'answer', tag: 'ready' },
     ],
@@ -143,6 +144,15 @@ function visit(
     keepFds: 0,
     warnings: ctx.warnings,
   }
+}
+
+/** The parent takes what it is sent, in that order. */
+function takingSteps(ctx: ReturnType<typeof visitor>, steps: readonly ChildStep[]): HostStep[] {
+  const idmaps = mountHostSteps(ctx)
+  return steps.flatMap((step): HostStep[] => {
+    if (step.kind !== 'sendFd') return []
+    return step.tag === 'idmap' ? idmaps.splice(0, 3) : [{ kind: 'keepMount' }]
+  })
 }
 
 /** Where the container's memory does not suffice, this process is killed and none of the container's. */

@@ -11,6 +11,7 @@ import type { PERSONALITIES } from '../kernel/scheduling.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
 import type { IoPriorityOperands, MemoryPolicyOperands, SchedulerOperands } from './scheduling_operands.ts'
 import type { SeccompListener } from './seccomp/model.ts'
+import type { Tag } from './tags.ts'
 
 export type Slot = number
 
@@ -49,7 +50,10 @@ export type FileStep =
   | Step<'makePath', { out: Slot; root: Slot; path: string; type: 'directory' | 'file' | { like: Slot }; mode: number }>
   | Step<'write', { dir: Dir; path: string; data: string }>
   | Step<'writeSlot', { slot: Slot; data: string }>
-  | Step<'verify', { slot: Slot; is: 'directory' | { filesystem: number } | { char: readonly [number, number] } }>
+  | Step<
+      'verify',
+      { slot: Slot; is: 'directory' | 'link' | { filesystem: number } | { char: readonly [number, number] } }
+    >
   | Step<'mkdir', { dir: Dir; path: string; mode: number }>
   | Step<'mknod', { dir: Dir; path: string; mode: number; device: readonly [number, number] }>
   | Step<'symlink', { dir: Dir; path: string; target: string }>
@@ -162,30 +166,8 @@ export type ProcessStep =
 /** A step of the stage or of init. */
 export type ChildStep = FileStep | MountStep | NamespaceStep | IdentityStep | ProcessStep
 
-/** Synchronisation points between the child and the parent; they occur in both lists in the same order. */
-export const TAGS = {
-  /** The child is in its new user namespace and waits for the id maps. */
-  idMaps: 1,
-  /** Mounts and devices are made, the root not yet changed: prestart and createRuntime hooks run now. */
-  hooks: 2,
-  /** The fd sent along is the master side of the container's terminal. */
-  console: 3,
-  /** All is set up but `start`. */
-  created: 4,
-  /** A process that enters a container is all set up but exec. */
-  ready: 5,
-  /** The fd sent along is a mount about to be attached in a container that runs. */
-  mount: 6,
-  /** The filter is loaded; its listener, reported by number, is to be taken. */
-  listener: 7,
-  /** Init is in its network namespace: interfaces are moved into it. */
-  netDevices: 8,
-  /** The fd sent along is the file that startContainer hooks print to; later, that they have run. */
-  hookOutput: 9,
-  hooked: 10,
-} as const
-
-export type Tag = keyof typeof TAGS
+/** Ids of an idmapped mount: as texts of uid_map and gid_map, or those of a user namespace that is there. */
+export type MountMap = { readonly uidMap: string; readonly gidMap: string } | { readonly namespace: string }
 
 /** One step of the parent. `await` and `hear` let the child come to a sync, `answer` lets it go on. */
 export type HostStep =
@@ -224,6 +206,8 @@ export type HostStep =
   /** From here on they are not given back. */
   | { readonly kind: 'leaveNetDevices'; readonly origin?: Origin }
   | { readonly kind: 'keepMount'; readonly origin?: Origin }
+  /** Takes a mount and maps its ids; `recursive`: also of all mounts below it. */
+  | { readonly kind: 'idmap'; readonly map: MountMap; readonly recursive: boolean; readonly origin: Origin }
   /** Takes the listener of the seccomp filter and hands it to the agent. */
   | { readonly kind: 'listener'; readonly listener: SeccompListener; readonly origin: Origin }
   | { readonly kind: 'recordPid'; readonly origin?: Origin }

@@ -3,18 +3,20 @@
  * asked for, so they are refused, all at once, before anything is created.
  */
 import type { Problem } from '../base/errors.ts'
+import { isWithin } from '../base/path.ts'
 import { bitsOfHex, hasCapability } from '../kernel/capability_bits.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
-import type { ProcessFacts } from './facts.ts'
+import type { Facts } from './facts.ts'
+import { idmapProblems } from './idmap.ts'
 import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts'
 
 const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
   ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
 ]
 
-export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
+export function refuseUnsupported(spec: Spec, facts: Facts): void {
   const problems: Problem[] = []
   const refuse = (pointer: string, message: string) => problems.push({ pointer, message })
   for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')
@@ -29,30 +31,38 @@ export function refuseUnsupported(spec: Spec, facts: ProcessFacts): void {
   if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
     refuse('/mounts', 'mounts need a mount namespace')
   }
-  problems.push(...mountProblems(spec.mounts ?? [], '/mounts'))
+  problems.push(...mountProblems(spec, facts, '/mounts'))
   refuseAll(problems, 'config.json')
 }
 
-/** What is asked of mounts and not done; `place` is the pointer to the list. */
-export function mountProblems(mounts: readonly Mount[], place: string): Problem[] {
-  return mounts.flatMap((mount, index): Problem[] => {
+/** What is asked of the mounts and not done; `place` is the pointer to the list. */
+export function mountProblems(spec: Spec, { mayMount }: Pick<Facts, 'mayMount'>, place: string): Problem[] {
+  return (spec.mounts ?? []).flatMap((mount, index): Problem[] => {
     const at = `${place}/${index}`
-    const options = parseMountOptions(mount.options ?? [])
-    const problems = options.unsupported.map((option) => ({
-      pointer: `${at}/options`,
-      message: `option "${option}" is not supported by this version of davit`,
-    }))
-    if (mount.uidMappings?.length || mount.gidMappings?.length) {
-      const message = 'idmapped mounts are not supported by this version of davit'
-      problems.unshift({ pointer: `${at}/uidMappings`, message })
-    }
-    if (options.copyUp && (options.bind || mount.type !== 'tmpfs'))
-      problems.push({ pointer: `${at}/options`, message: 'option "tmpcopyup" is for a tmpfs only' })
-    if (options.bind && options.data.length > 0) {
-      // They belong to the superblock, which a bind mount shares with the host.
-      const message = `bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`
-      problems.push({ pointer: `${at}/options`, message })
-    }
-    return problems
+    return [...optionProblems(mount, `${at}/options`), ...idmapProblems(spec, mayMount, mount, at)]
   })
+}
+
+function optionProblems(mount: Mount, pointer: string): Problem[] {
+  const options = parseMountOptions(mount.options ?? [])
+  const problems: Problem[] = []
+  const refuse = (message: string) => problems.push({ pointer, message })
+  if (options.copyUp && (options.bind || mount.type !== 'tmpfs')) refuse('option "tmpcopyup" is for a tmpfs only')
+  if (options.bind && options.data.length > 0) {
+    // They belong to the superblock, which a bind mount shares with the host.
+    refuse(`bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`)
+  }
+  const links = [
+    ['copy-symlink', options.copySymlink],
+    ['src-nofollow', options.sourceNoFollow],
+    ['dest-nofollow', options.targetNoFollow],
+  ] as const
+  for (const [name, asked] of links) {
+    if (asked && !options.bind) refuse(`option "${name}" is for a bind mount only`)
+  }
+  if (options.copySymlink && (options.sourceNoFollow || options.targetNoFollow))
+    refuse('"copy-symlink" is mutually exclusive with "src-nofollow" and "dest-nofollow"')
+  if (options.targetNoFollow && isWithin(`/${mount.destination}`, '/proc'))
+    refuse('option "dest-nofollow" cannot be used below "/proc"')
+  return problems
 }

@@ -11,6 +11,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   S_IFDIR,
+  S_IFLNK,
 } from '../kernel/files.ts'
 import {
   FSPICK_CLOEXEC,
@@ -79,7 +80,7 @@ function fsmount(step: StepOf<'fsmount'>, out: Emitter): void {
 /** A character device's number is (major << 32) | minor, as the executor makes it from statx. */
 function verify({ is, slot }: StepOf<'verify'>, out: Emitter): void {
   out.op('verify').slot(slot)
-  if (is === 'directory') out.imm(VERIFY.type).imm(S_IFDIR)
+  if (typeof is === 'string') out.imm(VERIFY.type).imm(is === 'link' ? S_IFLNK : S_IFDIR)
   else if ('char' in is) out.imm(VERIFY.char).wide(is.char[0], is.char[1])
   else out.imm(VERIFY.fstype).imm(is.filesystem)
 }

@@ -21,7 +21,8 @@ import {
   SCHED_FLAGS,
   SCHED_POLICIES,
 } from '../kernel/scheduling.ts'
-import { type Filter, type IdentityStep, type NamespaceStep, type ProcessStep, type Slot, TAGS } from '../plan/step.ts'
+import type { Filter, IdentityStep, NamespaceStep, ProcessStep, Slot } from '../plan/step.ts'
+import { TAGS } from '../plan/tags.ts'
 import type { Emitter } from './emitter.ts'
 import { type Lowering, type StepOf, struct32 } from './lower.ts'
 

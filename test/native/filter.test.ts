@@ -11,7 +11,8 @@ import {
   SECCOMP_RET_USER_NOTIF,
 } from '../../src/kernel/seccomp.ts'
 import { type SyscallName, syscallNumber } from '../../src/kernel/syscalls.ts'
-import { type ChildStep, TAGS } from '../../src/plan/step.ts'
+import type { ChildStep } from '../../src/plan/step.ts'
+import { TAGS } from '../../src/plan/tags.ts'
 import { encodeAnswer } from '../../src/wire/decode.ts'
 import { ARCH, EXECUTORS, runPlan } from './executor.ts'
 

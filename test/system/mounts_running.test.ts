@@ -1,5 +1,14 @@
 /** `mounts add` and `mounts remove`: what the kernel says of the mounts of a container that runs. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Mount } from '../../src/spec/types.gen.ts'
 import { attack } from '../support/attacker.ts'
@@ -99,6 +108,31 @@ describe.runIf(requires('root'))('mounts of a running container', () => {
     await changed('remove', made.id, list)
     expect(await mountsOf(made)).toEqual(before)
     expect(onHost()).toEqual(host)
+  })
+
+  test('may be idmapped, with ids of their own or those of the container', async () => {
+    const made = await running(userns, true)
+    const dir = source()
+    chownSync(`${dir}/file`, 1000, 1000)
+    const options = ['bind', 'idmap']
+    const own = (hostID: number) => [{ containerID: 1000, hostID, size: 1 }]
+    await changed('add', made.id, [
+      { destination: '/new/same', source: dir, options },
+      { destination: '/new/plain', source: dir, options: ['bind'] },
+      { destination: '/new/own', source: dir, options, uidMappings: own(100007), gidMappings: own(200008) },
+      {
+        destination: '/new/tmpfs',
+        type: 'tmpfs',
+        options: ['idmap'],
+        uidMappings: own(100007),
+        gidMappings: own(200008),
+      },
+    ])
+    const script = 'stat -c %u:%g /new/same/file /new/plain/file /new/own/file; grep -c idmapped /proc/self/mountinfo'
+    expect(await outputIn(made.id, script)).toBe('1000:1000\n65534:65534\n7:8\n3\n')
+    expect(await refusedChange(made, 'add', [{ destination: '/x', type: 'mqueue', options: ['idmap'] }])).toMatch(
+      /failed to set MOUNT_ATTR_IDMAP/,
+    )
   })
 
   test('may have sources relative to the bundle; a file may hold the list', async () => {

@@ -54,7 +54,7 @@ export async function features(): Promise<number> {
       ...(seccomp ? { seccomp: seccomp.words, libseccomp: seccomp.version } : {}),
       apparmor: true,
       selinux: true,
-      idmap: false,
+      idmap: true,
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       netDevices: true,
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },

@@ -2,6 +2,7 @@
 import { CAPABILITY_RULES } from './capabilities.ts'
 import { DEVICE_RULES } from './devices.ts'
 import { DOCUMENT_RULES } from './document.ts'
+import { IDMAP_RULES } from './idmaps.ts'
 import { LINUX_RULES } from './linux.ts'
 import { MAPPING_RULES } from './mappings.ts'
 import { MOUNT_RULES } from './mounts.ts'
@@ -21,6 +22,7 @@ export const RULES: readonly Rule[] = [
   ...MOUNT_RULES,
   ...NAMESPACE_RULES,
   ...MAPPING_RULES,
+  ...IDMAP_RULES,
   ...DEVICE_RULES,
   ...NET_DEVICE_RULES,
   ...RESOURCE_RULES,

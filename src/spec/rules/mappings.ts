@@ -1,13 +1,13 @@
-/** Rules on id mappings: the user namespace's and those of idmapped mounts. user_namespaces(7). */
-import type { IdMapping, Mount, Spec } from '../types.gen.ts'
+/** Rules on the id mappings of the user namespace. user_namespaces(7). */
+import type { IdMapping, Spec } from '../types.gen.ts'
 import { namespaceOf } from './namespaces.ts'
-import { each, type Report, type Rule } from './rule.ts'
+import type { Report, Rule } from './rule.ts'
 
 /** KERNEL(4.15): as many lines as uid_map takes. */
 const MAX_RANGES = 340
 
-/** What the kernel demands of a map: not empty, inside 32 bits, no overlaps on either side. */
-function checkRanges(mappings: readonly IdMapping[], place: string, report: Report): void {
+/** Reports what the kernel refuses in a map. It must be: not empty, inside 32 bits, no overlaps on either side. */
+export function checkRanges(mappings: readonly IdMapping[], place: string, report: Report): void {
   if (mappings.length > MAX_RANGES) report(place, `${mappings.length} ranges, the kernel takes ${MAX_RANGES}`)
   for (const [index, { containerID, hostID, size }] of mappings.entries()) {
     if (size === 0) report(`${place}/${index}/size`, 'a mapping must have at least one id')
@@ -106,33 +106,4 @@ function isMapped(id: number, mappings: readonly IdMapping[]): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)
 }
 
-const idmappedMounts: Rule = {
-  name: 'idmapped mounts',
-  clause: 'config.md#posix-platform-mounts, #linux-mount-options',
-  severity: 'problem',
-  reads: ['/mounts', '/linux/namespaces'],
-  check(spec, report) {
-    each(spec.mounts, (mount, index) => {
-      const place = `/mounts/${index}`
-      if (mount.uidMappings !== undefined || mount.gidMappings !== undefined) checkMountMaps(mount, place, report)
-      else if (asksForIdmap(mount.options) && !namespaceOf(spec, 'user')) {
-        const message = 'an idmapped mount without uidMappings and gidMappings needs a user namespace'
-        report(`${place}/options`, message)
-      }
-    })
-  },
-}
-
-function asksForIdmap(options: readonly string[] | undefined): boolean {
-  return options !== undefined && (options.includes('idmap') || options.includes('ridmap'))
-}
-
-function checkMountMaps(mount: Mount, place: string, report: Report): void {
-  for (const { key } of MAPS) {
-    const mappings = mount[key] ?? []
-    if (mappings.length === 0) report(`${place}/${key}`, 'uidMappings and gidMappings must be specified together')
-    checkRanges(mappings, `${place}/${key}`, report)
-  }
-}
-
-export const MAPPING_RULES: readonly Rule[] = [userNamespace, bothPathAndMappings, mappedIds, idmappedMounts]
+export const MAPPING_RULES: readonly Rule[] = [userNamespace, bothPathAndMappings, mappedIds]

@@ -44,16 +44,25 @@ class Chance {
 }
 
 const PATHS = ['/', '/a', '/a/b', '/dev', '/dev/x', '/proc', '/proc/sys', '/sys', '/tmp/é', '/run/../etc', '//x//']
-const BIND_OPTIONS = knownMountOptions().filter((option) => !/sync|mand|lazytime|copyup/.test(option))
+const BIND_OPTIONS = knownMountOptions().filter(
+  (option) => !/sync|mand|lazytime|copyup|symlink|nofollow|idmap/.test(option),
+)
+const LINK_OPTIONS = [['copy-symlink'], ['src-nofollow'], ['src-nofollow', 'dest-nofollow'], []]
+const IDMAP_OPTIONS = ['idmap=uids=0-5-2;gids=0-6-1', 'ridmap=uids=0-5-2#7-9-1;gids=0-6-1']
 
 function mount(chance: Chance): Mount {
   const destination = chance.of(PATHS)
   const options = chance.some(BIND_OPTIONS, 12)
-  if (chance.yes()) return { destination, source: chance.of(['/src', 'rel']), options: [...options, 'rbind'] }
+  if (chance.yes()) {
+    const inside = destination.startsWith('/proc') ? [] : chance.of(LINK_OPTIONS)
+    const bind = [...options, ...inside, ...chance.some(IDMAP_OPTIONS, 5), 'rbind']
+    return { destination, source: chance.of(['/src', 'rel']), options: bind }
+  }
   const type = chance.of(['proc', 'tmpfs', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'overlay'])
+  const idmap = type === 'cgroup' ? [] : chance.some(IDMAP_OPTIONS, 5)
   const plain = options.filter((option) => !/bind$/.test(option))
   const own = ['mode=755', 'size=1m', 'flag', ...(type === 'tmpfs' ? ['tmpcopyup'] : [])]
-  return { destination, type, source: type, options: [...plain, ...chance.some(own)] }
+  return { destination, type, source: type, options: [...plain, ...idmap, ...chance.some(own)] }
 }
 
 const ASKING = { listenerPath: '/run/agent', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }] }
@@ -124,10 +133,16 @@ function configuration(chance: Chance): Spec {
   } as Spec
 }
 
+/** Without what takes privilege. */
+function unmapped(of: Mount): Mount {
+  return { ...of, options: of.options?.filter((option) => !IDMAP_OPTIONS.includes(option)) ?? [] }
+}
+
 function input(chance: Chance): Input {
   const root = chance.number(4) > 0
+  const config = configuration(chance)
   return {
-    config: configuration(chance),
+    config: root ? config : { ...config, mounts: config.mounts?.map(unmapped) ?? [] },
     facts: {
       ...FACTS,
       cgroup: chance.of(Object.values(CGROUPS)),
@@ -141,6 +156,7 @@ function input(chance: Chance): Input {
       noPivot: chance.yes(),
       noNewKeyring: chance.yes(),
       preserveFds: chance.number(4),
+      links: { rel: 'target' },
     },
   }
 }

@@ -1,0 +1,28 @@
+/** Where child and parent of a plan meet. */
+
+/** Synchronisation points between the child and the parent; they occur in both lists in the same order. */
+export const TAGS = {
+  /** The child is in its new user namespace and waits for the id maps. */
+  idMaps: 1,
+  /** Mounts and devices are made, the root not yet changed: prestart and createRuntime hooks run now. */
+  hooks: 2,
+  /** The fd sent along is the master side of the container's terminal. */
+  console: 3,
+  /** All is set up but `start`. */
+  created: 4,
+  /** A process that enters a container is all set up but exec. */
+  ready: 5,
+  /** The fd sent along is a mount about to be attached in a container that runs. */
+  mount: 6,
+  /** The filter is loaded; its listener, reported by number, is to be taken. */
+  listener: 7,
+  /** Init is in its network namespace: interfaces are moved into it. */
+  netDevices: 8,
+  /** The fd sent along is the file that startContainer hooks print to; later, that they have run. */
+  hookOutput: 9,
+  hooked: 10,
+  /** The fd sent along is a mount, attached nowhere, whose ids the parent is to map. */
+  idmap: 11,
+} as const
+
+export type Tag = keyof typeof TAGS
