@@ -184,9 +184,12 @@ $(LIBEXEC)/koffi.node: $(KOFFI_OBJECTS)
 	@$(INTO) set -x && $(CXX) -shared -static-libstdc++ -static-libgcc -Wl,--gc-sections,--exclude-libs,ALL $(LDFLAGS_ALL) \
 		-o "$$t/$(@F)" $^ $(PUT)
 
+# Copied once, as `install` does: the bundler writes the file in small pieces, of which the page cache keeps small pages,
+# and each start then takes more page faults.
 $(LIBEXEC)/davit: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
 	@$(INTO) set -x && $(BUN) build src/main.ts $(EXE_FLAGS) $(DEFINES) --define DAVIT_EDITION='"exe"' \
-		--metafile="$$t/meta.json" --outfile "$$t/$(@F)" >"$$t/log" && mv "$$t/meta.json" $(OUT)/meta.json $(PUT)
+		--metafile="$$t/meta.json" --outfile "$$t/made" >"$$t/log" && mv "$$t/meta.json" $(OUT)/meta.json && \
+		cp "$$t/made" "$$t/$(@F)" $(PUT)
 
 $(OUT)/davit.js: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
 	@$(INTO) set -x && $(BUN) build src/main.ts --target node --format esm $(DEFINES) --define DAVIT_EDITION='"bundle"' \

@@ -71,13 +71,16 @@ export function readText(path: string, dir = AT_FDCWD): string {
   return readBytes(path, dir).toString('utf8')
 }
 
+const ABSENT: readonly number[] = [2, 20, 19, 3] // ENOENT, ENOTDIR, ENODEV, ESRCH
+
 /** As readText, but undefined when the file or something on its way is not there (ENOENT, ENOTDIR, ENODEV, ESRCH). */
 export function readTextIf(path: string, dir = AT_FDCWD): string | undefined {
+  const fd = sys('openat', dir, cstring(path), archOpenFlags(O_RDONLY | O_CLOEXEC, ARCH), 0)
+  if (ABSENT.includes(-fd)) return undefined
   try {
-    return readText(path, dir)
+    return withFd(must(`open "${path}"`, fd), () => readFd(fd, `"${path}"`).toString('utf8'))
   } catch (error) {
-    if (error instanceof SysError && ['ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH'].includes(error.errnoName))
-      return undefined
+    if (error instanceof SysError && ABSENT.includes(error.errno)) return undefined
     throw error
   }
 }

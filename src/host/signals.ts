@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from '../base/errors.ts'
 import { must, native, sys } from '../ffi/native.ts'
-import { FORWARDED_SIGNALS, SIGNALS, signalName } from '../kernel/signals.ts'
+import { forwardedSignals, SIGNALS, signalName } from '../kernel/signals.ts'
 import { NATIVE } from '../wire/ops.ts'
 import { POLLIN, pollSet } from './poll.ts'
 
@@ -25,7 +25,7 @@ export function catchSignals(): Signals {
   const [read, write] = [pair[0] as number, pair[1] as number]
   const realtime = Array.from({ length: 31 }, (_, i) => 34 + i) // 32 and 33 are the C library's own
   const own = [SIGNALS.SIGCHLD, SIGNALS.SIGWINCH]
-  const list = Int32Array.from([...FORWARDED_SIGNALS.map((name) => SIGNALS[name]), ...realtime, ...own])
+  const list = Int32Array.from([...forwardedSignals().map((name) => SIGNALS[name]), ...realtime, ...own])
   must('catch signals', native(NATIVE.catchSignals, list, list.length, write))
   return { read, write, waiting: [] }
 }

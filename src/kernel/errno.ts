@@ -2,7 +2,7 @@
  * errno(3) on Linux, the same numbers on x86_64 and arm64: name, number, text.
  * The texts are lower case: engines match on "no such file or directory" and "permission denied" as written here.
  */
-const ERRNO: Readonly<Record<string, readonly [number, string]>> = {
+const makeTable = (): Readonly<Record<string, readonly [number, string]>> => ({
   EPERM: [1, 'operation not permitted'],
   ENOENT: [2, 'no such file or directory'],
   ESRCH: [3, 'no such process'],
@@ -134,21 +134,29 @@ const ERRNO: Readonly<Record<string, readonly [number, string]>> = {
   ENOTRECOVERABLE: [131, 'state not recoverable'],
   ERFKILL: [132, 'operation not possible due to RF-kill'],
   EHWPOISON: [133, 'memory page has hardware error'],
+})
+
+let made: ReturnType<typeof makeTable> | undefined
+
+/** Made when the first error has to be named: most runs have none. */
+function table(): ReturnType<typeof makeTable> {
+  made ??= makeTable()
+  return made
 }
 
 /** Name of a positive errno: 2 is "ENOENT". */
 export function errnoName(errno: number): string {
-  return Object.keys(ERRNO).find((name) => ERRNO[name]?.[0] === errno) ?? `errno ${errno}`
+  return Object.entries(table()).find(([, [number]]) => number === errno)?.[0] ?? `errno ${errno}`
 }
 
 /** Text of a positive errno: 2 is "no such file or directory". */
 export function errnoText(errno: number): string {
-  return ERRNO[errnoName(errno)]?.[1] ?? `errno ${errno}`
+  return table()[errnoName(errno)]?.[1] ?? `errno ${errno}`
 }
 
 /** Number of an errno's name; throws on an unknown one, which is a bug. */
 export function errnoNumber(name: string): number {
-  const found = ERRNO[name]
+  const found = table()[name]
   if (!found) throw new Error(`bug: unknown errno ${name}`)
   return found[0]
 }

@@ -2,48 +2,49 @@
  * Signal names and numbers of Linux, signal(7); x86_64 and arm64 agree (asm-generic/signal.h).
  */
 
-const NUMBERS = {
-  HUP: 1,
-  INT: 2,
-  QUIT: 3,
-  ILL: 4,
-  TRAP: 5,
-  ABRT: 6,
-  BUS: 7,
-  FPE: 8,
-  KILL: 9,
-  USR1: 10,
-  SEGV: 11,
-  USR2: 12,
-  PIPE: 13,
-  ALRM: 14,
-  TERM: 15,
-  STKFLT: 16,
-  CHLD: 17,
-  CONT: 18,
-  STOP: 19,
-  TSTP: 20,
-  TTIN: 21,
-  TTOU: 22,
-  URG: 23,
-  XCPU: 24,
-  XFSZ: 25,
-  VTALRM: 26,
-  PROF: 27,
-  WINCH: 28,
-  IO: 29,
-  PWR: 30,
-  SYS: 31,
+/** Every named signal with its number, lowest first. */
+export const SIGNALS = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+  SIGSTKFLT: 16,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
+  SIGTTIN: 21,
+  SIGTTOU: 22,
+  SIGURG: 23,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGWINCH: 28,
+  SIGIO: 29,
+  SIGPWR: 30,
+  SIGSYS: 31,
 } as const
 
 /** Other names of the same numbers, as golang.org/x/sys/unix (hence runc) knows them. */
 const OTHER_NAMES: Readonly<Record<string, number>> = {
-  IOT: NUMBERS.ABRT,
-  CLD: NUMBERS.CHLD,
-  POLL: NUMBERS.IO,
+  SIGIOT: SIGNALS.SIGABRT,
+  SIGCLD: SIGNALS.SIGCHLD,
+  SIGPOLL: SIGNALS.SIGIO,
 }
 
-export type SignalName = `SIG${keyof typeof NUMBERS}`
+export type SignalName = keyof typeof SIGNALS
 
 /**
  * The real-time signals as programs see them: glibc keeps 32 and 33 for itself, and docker's and podman's RTMIN is 34
@@ -51,11 +52,6 @@ export type SignalName = `SIG${keyof typeof NUMBERS}`
  */
 const RTMIN = 34
 const RTMAX = 64
-
-/** Every named signal with its number, lowest first. */
-export const SIGNALS = Object.fromEntries(
-  Object.entries(NUMBERS).map(([name, number]) => [`SIG${name}`, number]),
-) as Readonly<Record<SignalName, number>>
 
 /**
  * Reads a signal as engines and people write it: "KILL", "SIGKILL", "kill", "9", "SIGRTMIN+3", "RTMAX-1", and "0",
@@ -68,14 +64,14 @@ export function parseSignal(text: string): number | undefined {
     return number <= RTMAX ? number : undefined
   }
   const upper = text.toUpperCase()
-  const name = upper.startsWith('SIG') ? upper.slice(3) : upper
-  if (Object.hasOwn(NUMBERS, name)) return NUMBERS[name as keyof typeof NUMBERS]
+  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`
+  if (Object.hasOwn(SIGNALS, name)) return SIGNALS[name as SignalName]
   if (Object.hasOwn(OTHER_NAMES, name)) return OTHER_NAMES[name]
   return realTimeSignal(name)
 }
 
 function realTimeSignal(name: string): number | undefined {
-  const match = /^RT(MIN|MAX)(?:([+-])([0-9]{1,2}))?$/.exec(name)
+  const match = /^SIGRT(MIN|MAX)(?:([+-])([0-9]{1,2}))?$/.exec(name)
   if (match === null) return undefined
   const [, base, sign, digits] = match
   const offset = Number(digits ?? 0) * (sign === '-' ? -1 : 1)
@@ -91,7 +87,7 @@ export function signalName(number: number): string {
 }
 
 /** What a foreground run does not hand on to the container. */
-const NOT_FORWARDED: ReadonlySet<SignalName> = new Set<SignalName>([
+const NOT_FORWARDED: readonly SignalName[] = [
   'SIGKILL', // cannot be caught
   'SIGSTOP', // cannot be caught
   'SIGCHLD', // tells us of our own children
@@ -110,9 +106,9 @@ const NOT_FORWARDED: ReadonlySet<SignalName> = new Set<SignalName>([
   'SIGSYS',
   'SIGPWR', // JavaScriptCore stops its threads with it, and Bun refuses a handler
   'SIGSTKFLT', // Bun takes a handler and never calls it
-])
+]
 
-/** The signals a foreground `run` hands on to the container's process; what `process.on` takes. */
-export const FORWARDED_SIGNALS: readonly SignalName[] = (Object.keys(SIGNALS) as SignalName[]).filter(
-  (name) => !NOT_FORWARDED.has(name),
-)
+/** The signals a foreground `run` hands on to the container's process. */
+export function forwardedSignals(): SignalName[] {
+  return (Object.keys(SIGNALS) as SignalName[]).filter((name) => !NOT_FORWARDED.includes(name))
+}

@@ -1,5 +1,5 @@
 /** Reads an encoded plan back, by native/plan.h's description and not by the encoder's code. */
-import { SYSCALLS } from '../../../src/kernel/syscalls.ts'
+import { allSyscalls } from '../../../src/kernel/syscalls.ts'
 import { ARG, OPS, WIRE } from '../../../src/wire/ops.ts'
 
 export interface Header {
@@ -44,8 +44,8 @@ export interface Disassembly {
 const opName = (number: number) => Object.entries(OPS).find(([, value]) => value === number)?.[0] ?? `op ${number}`
 
 function callName(number: number, arch: 'x64' | 'arm64'): string {
-  const which = arch === 'x64' ? 0 : 1
-  return Object.entries(SYSCALLS).find(([, numbers]) => numbers[which] === number)?.[0] ?? `call ${number}`
+  const which = arch === 'x64' ? 1 : 2
+  return allSyscalls().find((row) => row[which] === number)?.[0] ?? `call ${number}`
 }
 
 function readArgs(bytes: Buffer, at: number, types: number, data: Buffer): Arg[] {

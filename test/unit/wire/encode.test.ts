@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { SYSCALLS } from '../../../src/kernel/syscalls.ts'
+import { type SyscallName, syscallNumber } from '../../../src/kernel/syscalls.ts'
 import type { ChildStep, Plan } from '../../../src/plan/step.ts'
 import { encodePlan } from '../../../src/wire/encode.ts'
 import { cHeader } from '../../../src/wire/header.ts'
@@ -214,7 +214,7 @@ describe('architectures', () => {
     for (const [i, record] of arm64.init.entries()) {
       if (record.call === undefined) continue
       const number = raw.readUInt16LE(arm64.header.initOff + i * 64 + 6)
-      expect(number).toBe(SYSCALLS[record.call as keyof typeof SYSCALLS][1])
+      expect(number).toBe(syscallNumber(record.call as SyscallName, 'arm64'))
     }
   })
 
