@@ -8,6 +8,8 @@ const NAMES = ['davit', 'runc', 'crun']
 const ROWS: readonly [string, string][] = [
   ['`run` of /bin/true', 'run'],
   ["the same with an engine's seccomp profile", 'seccomp'],
+  ['the same with 100 bind mounts', 'binds'],
+  ['the same with 100 masked paths', 'masks'],
   ['create, start, kill, delete', 'sequence'],
   ['create', 'create'],
   ['start', 'start'],

@@ -38,12 +38,19 @@ async function measure(folder: string): Promise<Results> {
   const root = (runtime: Runtime) => ['--root', join(folder, runtime.name)]
   const times: Record<string, Record<string, Times>> = {}
 
+  const timeRun = () => timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
+
   say('run of /bin/true')
   configure(folder, ['/bin/true'])
-  times.run = timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
+  times.run = timeRun()
   say('run with a seccomp profile')
   configure(folder, ['/bin/true'], { seccomp: engineProfile() })
-  times.seccomp = timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
+  times.seccomp = timeRun()
+  say('run with 100 bind mounts, with 100 masked paths')
+  configure(folder, ['/bin/true'], { binds: 100 })
+  times.binds = timeRun()
+  configure(folder, ['/bin/true'], { masks: 100 })
+  times.masks = timeRun()
   say('create, start, kill, delete')
   configure(folder, ['/bin/sleep', '1000'])
   const steps = timeSteps(runtimes, { rounds: EFFORT.rounds, runs: EFFORT.runs / 2 }, folder)
