@@ -158,6 +158,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     }
     const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console, mark)
     creation.pidfdSockets = pidfdSockets
+    if (record.cgroup) creation.limited = record.cgroup
     creation.notifier = notifier
     creation.hookFiles = hookFiles
     hookFiles = {}

@@ -1,6 +1,7 @@
 /** What parent and child say to each other: the child's reports, the parent's answers, a failure in words. */
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
+import { oomKills } from '../host/cgroup/oom_kills.ts'
 import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd, reap } from '../host/process.ts'
 import { receive, send } from '../host/socket.ts'
@@ -39,7 +40,7 @@ function childFailed(launching: Launching, report: Extract<Report, { kind: 'fail
   const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdTail(hookOutput) : ''
   const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])
   const words = reportWords(plan, encoded, { ...report, detail })
-  return new RuntimeError(launching.failing.code, `${launching.failing.words}${words}`)
+  return failure(launching, words)
 }
 
 function isFiltered({ init }: Plan): boolean {
@@ -50,13 +51,20 @@ function isFiltered({ init }: Plan): boolean {
 function childDied(launching: Launching, hint = ''): RuntimeError {
   const child = launching.init ?? launching.stage
   const exit = child && reap(child.pid)
+  const kills = exit?.signal === 9 ? oomKills(launching.limited) : undefined
+  // runc's words, and then what it does not say.
+  if (kills) return failure(launching, `container init was OOM-killed (memory limit too low?): ${kills}`)
   const memory = exit?.signal === 9 ? ' (out of memory, or killed by somebody; is the memory limit large enough?)' : ''
   const end = !exit
     ? 'ended'
     : exit.signal === undefined
       ? `exited with status ${exit.code}`
       : `was killed by signal ${exit.signal}`
-  return new RuntimeError(launching.failing.code, `${launching.failing.words}container init ${end}${hint || memory}`)
+  return failure(launching, `container init ${end}${hint || memory}`)
+}
+
+function failure({ failing }: Launching, words: string): RuntimeError {
+  return new RuntimeError(failing.code, `${failing.words}${words}`)
 }
 
 /** Lets the child come to a sync. */

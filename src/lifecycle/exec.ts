@@ -10,6 +10,7 @@ import { freshMark } from '../host/process.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ProcessRequest } from '../plan/context.ts'
 import { buildExecPlan } from '../plan/exec.ts'
 import { parseSubCgroups } from '../plan/exec_cgroup.ts'
@@ -77,7 +78,8 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
       })
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(target.record)
-      return launchIn(runtime, plan, { arch: facts.arch, mark }, options, entering(target, entrance), signals)
+      const about = { arch: facts.arch, mark, limited: cgroupsOf(target.record) }
+      return launchIn(runtime, plan, about, options, entering(target, entrance), signals)
     } finally {
       entrance.close()
     }
@@ -100,7 +102,11 @@ function requestOf({ cwd }: Runtime, record: ContainerRecord, options: ExecOptio
 function launchIn(
   runtime: Runtime,
   plan: Plan,
-  { arch, mark }: { readonly arch: ProcessFacts['arch']; readonly mark: string },
+  {
+    arch,
+    mark,
+    limited,
+  }: { readonly arch: ProcessFacts['arch']; readonly mark: string; readonly limited: CgroupRecord },
   options: ExecOptions,
   own: Own,
   signals: Signals | undefined,
@@ -114,6 +120,7 @@ function launchIn(
     const launching = new Launching(runtime, plan, arch, console, mark)
     launching.pidfdSockets = pidfdSockets
     launching.signals = signals
+    launching.limited = limited
     try {
       runParent(launching, own)
       return launching

@@ -4,6 +4,7 @@ import { closeFd, unlink } from '../ffi/file.ts'
 import { destroyChild, type Launched } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
 import { mayTouch, setTerminal } from '../host/terminal.ts'
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { Plan } from '../plan/step.ts'
 import type { Encoded } from '../wire/encode.ts'
 import type { Runtime } from './runtime.ts'
@@ -47,6 +48,8 @@ export class Launching {
   readonly mountMaps = new Map<string, number>()
   /** memfd that takes the output of hooks inside the container. */
   hookOutput = -1
+  /** The cgroups that it may run out of memory in. */
+  limited: CgroupRecord = { v1: [] }
 
   constructor(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', consoleSocket: number, mark = '') {
     this.runtime = runtime

@@ -1,6 +1,7 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
+import { oomKills } from '../host/cgroup/oom_kills.ts'
 import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd } from '../host/process.ts'
 import { awaitReadable } from '../host/signals.ts'
@@ -144,10 +145,12 @@ function failed(runtime: Runtime, claim: Claim, record: ContainerRecord, report:
 }
 
 /** An init that is killed ends without a word, and under a filter one that fails may not be able to say so. */
-function checkExecuted({ seccomp, pid, late }: ContainerRecord, { hooked }: Heard): void {
+function checkExecuted({ seccomp, pid, late, cgroup }: ContainerRecord, { hooked }: Heard): void {
   const how = 'unable to start container process: container init ended'
-  if (!hooked && late?.some(({ step }) => step.kind === 'hook'))
-    throw new RuntimeError('start', `${how} before its startContainer hooks had run (killed, or out of memory?)`)
+  if (!hooked && late?.some(({ step }) => step.kind === 'hook')) {
+    const why = (cgroup && oomKills(cgroup)) ?? 'killed, or out of memory?'
+    throw new RuntimeError('start', `${how} before its startContainer hooks had run (${why})`)
+  }
   if (seccomp && diedBeforeExec(pid, seccomp.mark)) throw new RuntimeError('start', `${how}${UNDER_FILTER}`)
 }
 

@@ -1,15 +1,28 @@
 /** The rest of a foreground's life: forward, wait, give the terminal back, tell the exit code. */
+import { oomKills } from '../host/cgroup/oom_kills.ts'
 import type { Exit } from '../host/process.ts'
 import { superviseForeground, type Watch } from './foreground.ts'
 import type { Launching } from './launching.ts'
 
+/** 128 and SIGKILL. */
+const KILLED = 137
+
 /** Stays until the process has ended. Its exit code, 128+n for death by signal n. */
 export function supervise(launching: Launching, watches: readonly Watch[] = []): number {
+  let code = 0
   try {
-    return exitCode(superviseForeground(launching, watches))
+    code = exitCode(superviseForeground(launching, watches))
   } finally {
     launching.restoreTerminal()
   }
+  if (code === KILLED) tellLackOfMemory(launching)
+  return code
+}
+
+/** Of the process itself, or of one whose end a shell passes on. */
+function tellLackOfMemory({ runtime, limited }: Launching): void {
+  const kills = oomKills(limited)
+  if (kills) runtime.log.warning(kills)
 }
 
 function exitCode({ code, signal }: Exit): number {

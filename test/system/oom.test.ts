@@ -1,0 +1,59 @@
+/** A lack of memory is told where it ends something: the limit, the peak, and the files that say so. */
+import { describe, expect, test } from 'vitest'
+import { type Bundle, bundle, createStart, run } from '../support/bundle.ts'
+import { execIn } from '../support/in_container.ts'
+import { requires } from '../support/requires.ts'
+import { must } from '../support/runtime.ts'
+
+const MB = 1 << 20
+const memory = [requires('root', 'cgroup1'), requires('root', 'cgroup2')].some(Boolean)
+
+/** The words, with the limit as it was asked for. */
+const told = (limit: number) =>
+  new RegExp(
+    `the kernel has killed 1 process of the container for want of memory: limit ${limit} bytes in /\\S+/memory\\.\\S+, peak (\\d+) bytes in /\\S+/memory\\.\\S+\n`,
+  )
+
+const limited = (limit: number, args: readonly string[]): Promise<Bundle> =>
+  bundle((config) => {
+    config.process.args = [...args]
+    config.linux.resources.memory = { limit, swap: limit }
+  })
+
+describe.runIf(memory)('a lack of memory', () => {
+  test.each([
+    ['ends the container itself', ['/bin/probe', 'dirty', '100']],
+    ['ends what a shell runs', ['/bin/sh', '-c', 'probe dirty 100; exit $?']],
+  ])('%s', async (_, args) => {
+    const { code, stderr } = await run(await limited(16 * MB, args))
+    expect(code).toBe(137)
+    expect(stderr).toMatch(told(16 * MB))
+    const peak = Number(told(16 * MB).exec(stderr)?.[1])
+    expect(peak).toBeGreaterThan(12 * MB)
+    expect(peak).toBeLessThanOrEqual(16 * MB)
+  })
+
+  test('ends a process of exec', async () => {
+    const made = await limited(24 * MB, ['/bin/sleep', '1000'])
+    await createStart(made)
+    expect((await execIn(made.id, 'kill -KILL $$')).stderr).toBe('')
+    const { code, stderr } = await execIn(made.id, ['/bin/probe', 'dirty', '100'])
+    expect([code, stderr]).toEqual([137, expect.stringMatching(told(24 * MB))])
+    await must(['delete', '--force', made.id])
+  })
+
+  test('ends init before it is there: the error is runc’s, and says more', async () => {
+    const { code, stderr } = await run(await limited(8 << 10, ['/bin/true']))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/container init was OOM-killed \(memory limit too low\?\): the kernel has killed 1 process/)
+    expect(stderr).toMatch(/limit 8192 bytes in/)
+  })
+
+  test('is not told of an end by somebody’s hand', async () => {
+    const made = await limited(16 * MB, ['/bin/sh', '-c', 'kill -KILL $$; exit 137'])
+    made.configure((config) => {
+      config.process.args = ['/bin/sh', '-c', 'exit 137']
+    })
+    expect(await run(made)).toMatchObject({ code: 137, stderr: '' })
+  })
+})
