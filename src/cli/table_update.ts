@@ -32,6 +32,6 @@ export const UPDATE = {
   'memory-reservation': { type: 'string', value: 'SIZE', description: 'soft limit of memory' },
   'memory-swap': { type: 'string', value: 'SIZE', description: 'memory and swap together; -1: no limit' },
   'pids-limit': { type: 'number', value: 'N', description: 'number of tasks; -1: no limit' },
-  'l3-cache-schema': { type: 'string', value: 'SCHEMA', description: 'Intel RDT, not supported yet' },
-  'mem-bw-schema': { type: 'string', value: 'SCHEMA', description: 'Intel RDT, not supported yet' },
+  'l3-cache-schema': { type: 'string', value: 'SCHEMA', description: 'Intel RDT: parts of the L3 cache, L3:0=f;1=f0' },
+  'mem-bw-schema': { type: 'string', value: 'SCHEMA', description: 'Intel RDT: memory bandwidth, MB:0=20;1=70' },
 } as const satisfies OptionTable

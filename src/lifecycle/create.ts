@@ -114,7 +114,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     options.verb === 'create' || options.detach,
     options.consoleSocket,
   )
-  const facts = gatherFacts()
+  const facts = gatherFacts(bundle.spec)
   const seccomp = await compileSeccomp(runtime, bundle.spec, facts)
   const mark = freshMark()
   const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...options, mark }, seccomp)
@@ -164,6 +164,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     hookFiles = {}
     creation.signals = signals
     try {
+      if (plan.parent.some((step) => step.kind === 'makeRdt'))
+        creation.rdt = (await import('./intel_rdt.ts')).intelRdt()
       if (plan.parent.some((step) => step.kind === 'netDevice'))
         creation.network = (await import('./net_devices.ts')).netDevices()
       // ORDER: on disk before anything exists that a killed runtime could leave behind.

@@ -9,6 +9,7 @@ import type { ContainerRecord, Status } from '../state/record.ts'
 import { type Claim, releaseContainer, removeContainer, writeRecord } from '../state/store.ts'
 import { closeHookFiles, type HookFiles } from './hook_files.ts'
 import { runRecordedHooks } from './hooks.ts'
+import type { IntelRdt } from './intel_rdt.ts'
 import { Launching } from './launching.ts'
 import type { NetDevices } from './net_devices.ts'
 import type { Notifier } from './notify.ts'
@@ -23,6 +24,8 @@ export class Creation extends Launching {
   made: MadeCgroup | undefined
   /** Tells the service manager that the container is ready. */
   notifier: Notifier | undefined
+  /** What makes groups of resctrl, where the plan does. */
+  rdt: IntelRdt | undefined
   /** What moves network interfaces, where the plan does. */
   network: NetDevices | undefined
   /** memfds that hooks inside the container read their state from. */
@@ -70,6 +73,7 @@ export class Creation extends Launching {
     if (cgroup) this.attempt('kill', () => killCgroup(cgroup))
     this.killChildren()
     if (cgroup) this.attempt('remove cgroup', () => removeCgroup(cgroup))
+    this.attempt('remove RDT groups', () => this.rdt?.undo())
     // SPEC: runtime.md#lifecycle: a container that fails half-way goes through its poststop hooks like any other.
     if (pid > 0)
       this.attempt('poststop hooks', () => runRecordedHooks(this.claim, this.record, 'poststop', this.runtime.log))

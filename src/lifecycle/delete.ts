@@ -1,6 +1,6 @@
 /** `delete`: removes what a container leaves: processes, cgroups, state. With force, whatever state it is in. */
 import { RuntimeError } from '../base/errors.ts'
-import { closeFd } from '../ffi/file.ts'
+import { closeFd, removeDir, statIf } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
 import { sleepMs } from '../host/cgroup/wait.ts'
@@ -61,6 +61,7 @@ export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecor
 export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   destroy(record)
   if (record.cgroup) removeCgroups(record.cgroup)
+  for (const path of record.intelRdt?.remove ?? []) if (statIf(path)) removeDir(path)
   runRecordedHooks(claim, record, 'poststop', runtime.log)
   removeContainer(claim)
 }

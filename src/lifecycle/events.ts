@@ -7,6 +7,7 @@ import type { Stats } from '../host/cgroup/stats_model.ts'
 import { poll } from '../host/poll.ts'
 import { openPidfd } from '../host/process.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
+import type { RdtRecord } from '../plan/rdt_model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
 import { notFound, readRecord } from '../state/store.ts'
@@ -29,7 +30,8 @@ const GONE = 8 | 16 | 32
 
 /** The numbers of one container, once. */
 export function statsOnce(runtime: Runtime, id: string): ContainerEvent {
-  return statsEvent(id, watched(runtime, id).cgroup)
+  const { record, cgroup } = watched(runtime, id)
+  return statsEvent(id, cgroup, record.intelRdt)
 }
 
 /**
@@ -44,7 +46,7 @@ export function watchEvents(runtime: Runtime, id: string, interval: number, sink
   const oom = isAlive(record) ? watchOom(cgroup) : undefined
   try {
     if (!isAlive(record)) throw notRunning(id)
-    loop({ id, cgroup, pidfd, interval, sink, oom })
+    loop({ id, cgroup, intelRdt: record.intelRdt, pidfd, interval, sink, oom })
   } finally {
     oom?.close()
     closeFd(pidfd)
@@ -54,13 +56,14 @@ export function watchEvents(runtime: Runtime, id: string, interval: number, sink
 interface Watched {
   readonly id: string
   readonly cgroup: CgroupRecord
+  readonly intelRdt: RdtRecord | undefined
   readonly pidfd: number
   readonly interval: number
   readonly sink: EventSink
   readonly oom: OomWatch | undefined
 }
 
-function loop({ id, cgroup, pidfd, interval, sink, oom }: Watched): void {
+function loop({ id, cgroup, intelRdt, pidfd, interval, sink, oom }: Watched): void {
   const fds = [
     { fd: pidfd, events: POLLIN },
     { fd: sink.fd, events: 0 },
@@ -75,12 +78,12 @@ function loop({ id, cgroup, pidfd, interval, sink, oom }: Watched): void {
     if (ended) return
     if (performance.now() < due) continue
     due = Math.max(due + interval, performance.now())
-    sink.emit(statsEvent(id, cgroup))
+    sink.emit(statsEvent(id, cgroup, intelRdt))
   }
 }
 
-function statsEvent(id: string, cgroup: CgroupRecord): ContainerEvent {
-  return { type: 'stats', id, data: readStats(cgroup) }
+function statsEvent(id: string, cgroup: CgroupRecord, intelRdt: RdtRecord | undefined): ContainerEvent {
+  return { type: 'stats', id, data: readStats(cgroup, intelRdt) }
 }
 
 /** A container that lives, and its cgroups. */

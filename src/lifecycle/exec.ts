@@ -19,7 +19,7 @@ import type { Plan } from '../plan/step.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { type ProcessOptions, processOf } from './exec_process.ts'
-import { cgroupsOf, checkAlive, openTarget, type Target } from './exec_target.ts'
+import { cgroupsOf, checkAlive, openTarget, rdtTasksOf, type Target } from './exec_target.ts'
 import { specState } from './hooks.ts'
 import { Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
@@ -75,6 +75,7 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
       const plan = buildExecPlan({
         ...{ spec, facts, request, pid, join: target.join, cgroup: entrance },
         ...(seccomp ? { seccomp } : {}),
+        rdtTasks: rdtTasksOf(target.record),
       })
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(target.record)

@@ -1,6 +1,6 @@
 /** The container that `exec` or `mounts` enters: its record, its configuration, and what the kernel says of its init now. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
-import { closeFd, openFile, readLink, readTextIf, withFd } from '../ffi/file.ts'
+import { closeFd, openFile, readLink, readTextIf, statIf, withFd } from '../ffi/file.ts'
 import { readInRoot } from '../host/accounts.ts'
 import { openPidfd } from '../host/process.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
@@ -43,6 +43,12 @@ export function openTarget(runtime: Runtime, id: string, ignorePaused: boolean, 
     closeFd(pidfd)
     throw error
   }
+}
+
+/** Files of resctrl that take the pid of who enters. Who runs the machine may have removed a group, init from it, too. */
+export function rdtTasksOf({ intelRdt }: ContainerRecord): string[] {
+  const dirs = [intelRdt?.group, intelRdt?.monitor].filter((dir) => dir !== undefined && statIf(dir) !== undefined)
+  return dirs.map((dir) => `${dir}/tasks`)
 }
 
 function checkStatus(status: string, ignorePaused: boolean, verb: string): void {

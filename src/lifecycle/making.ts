@@ -64,12 +64,22 @@ function runStep(creation: Creation, step: OwnStep): void {
       return creation.save({ phase: 'created' })
     case 'netDevice':
       return moveDevice(creation, step)
+    case 'makeRdt':
+      return makeRdt(creation, step)
     case 'leaveNetDevices':
       return creation.network?.close()
     case 'keepMount':
       throw new Error('bug: mounts are kept for a container that runs')
     default:
       return assertNever(step, 'host step')
+  }
+}
+
+function makeRdt(creation: Creation, { rdt, origin }: Extract<OwnStep, { kind: 'makeRdt' }>): void {
+  try {
+    creation.rdt?.make(rdt, (intelRdt) => creation.save({ intelRdt }))
+  } catch (error) {
+    throw new RuntimeError('create', `${origin.doing}, from ${origin.config}: ${messageOf(error)}`)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Runs the parent's steps of a plan, in step with the child: those that every plan has. A verb brings its own. */
-import { RuntimeError, SysError } from '../base/errors.ts'
-import { closeFd, openFile, readBytes } from '../ffi/file.ts'
+import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
+import { closeFd, openFile, readBytes, writeText } from '../ffi/file.ts'
 import { libexecFolder } from '../ffi/libexec.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
 import { sealedMemfd } from '../host/memfd.ts'
@@ -19,7 +19,17 @@ import { passListener } from './listener.ts'
 import { writePidFile } from './pid_file.ts'
 import { sendPidfd } from './pidfd_socket.ts'
 
-type Shared = 'launch' | 'reapStage' | 'await' | 'answer' | 'console' | 'sendPidfd' | 'pidFile' | 'listener' | 'idmap'
+type Shared =
+  | 'launch'
+  | 'reapStage'
+  | 'await'
+  | 'answer'
+  | 'console'
+  | 'sendPidfd'
+  | 'pidFile'
+  | 'listener'
+  | 'rdtTasks'
+  | 'idmap'
 export type OwnStep = Exclude<HostStep, { kind: Shared }>
 export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' | 'tree' }>
 
@@ -58,12 +68,23 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       return passListener(launching, step, own.state?.())
     case 'idmap':
       return idmapMount(launching, step)
+    case 'rdtTasks':
+      return joinRdt(launching, step)
     case 'pidFile':
       writePidFile(step.path, launching.init?.pid ?? 0)
       launching.pidFile = step.path
       return
     default:
       return own.step(step)
+  }
+}
+
+/** What the process starts from here on is in its groups, too. */
+function joinRdt({ init }: Launching, { files, origin }: Extract<HostStep, { kind: 'rdtTasks' }>): void {
+  try {
+    for (const file of files) writeText(file, String(init?.pid))
+  } catch (error) {
+    throw new RuntimeError('create', `${origin.doing}, from ${origin.config}: ${messageOf(error)}`)
   }
 }
 

@@ -9,12 +9,13 @@ import type { ContainerRecord } from '../state/record.ts'
 import { statusOf } from '../state/status.ts'
 import { type Claim, openContainer, readRecord, releaseContainer, writeRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
+import type { RdtUpdate } from './update_rdt.ts'
 
 /**
  * Sets what the request asks for, which has been validated: all of it or, after a failure, nothing. What is in force
  * then is kept in the record for the next update.
  */
-export function updateContainer(runtime: Runtime, id: string, request: Resources): void {
+export function updateContainer(runtime: Runtime, id: string, request: Resources, rdt?: RdtUpdate): void {
   const claim = openContainer(runtime.root, id, true) as Claim
   try {
     const record = readRecord(runtime.root, id)
@@ -22,24 +23,39 @@ export function updateContainer(runtime: Runtime, id: string, request: Resources
     // runc's words.
     if (!record || status === 'stopped' || status === 'creating')
       throw new RuntimeError('bad-state', 'container not running')
-    if (!record.cgroup) throw new RuntimeError('unsupported', 'cannot update: the container has no cgroups')
-    const plan = planUpdate({
-      facts: gatherCgroupFacts(),
-      cgroup: record.cgroup,
-      inForce: resourcesInForce(claim, record),
-      request,
-    })
-    for (const warning of plan.warnings) runtime.log.warning(warning)
-    // ORDER: what could not be remembered is not set at all.
-    writeRecord(claim, { ...record, resources: plan.resources })
+    rdt?.apply(record.intelRdt)
     try {
-      runUpdate(plan)
+      if (!rdt || asksForSomething(request)) updateCgroups(runtime, claim, record, request)
     } catch (error) {
-      forget(runtime, claim, record)
+      const trouble = rdt?.restore()
+      if (trouble !== undefined) runtime.log.warning(`put the former schemata back: ${trouble}`)
       throw error
     }
   } finally {
     releaseContainer(claim)
+  }
+}
+
+function asksForSomething(request: Resources): boolean {
+  return Object.values(request).some((kind) => Object.keys(kind).length > 0)
+}
+
+function updateCgroups(runtime: Runtime, claim: Claim, record: ContainerRecord, request: Resources): void {
+  if (!record.cgroup) throw new RuntimeError('unsupported', 'cannot update: the container has no cgroups')
+  const plan = planUpdate({
+    facts: gatherCgroupFacts(),
+    cgroup: record.cgroup,
+    inForce: resourcesInForce(claim, record),
+    request,
+  })
+  for (const warning of plan.warnings) runtime.log.warning(warning)
+  // ORDER: what could not be remembered is not set at all.
+  writeRecord(claim, { ...record, resources: plan.resources })
+  try {
+    runUpdate(plan)
+  } catch (error) {
+    forget(runtime, claim, record)
+    throw error
   }
 }
 

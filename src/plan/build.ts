@@ -8,6 +8,7 @@ import { planConsole } from './console.ts'
 import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
 import { planDevices } from './devices.ts'
 import { hasCreateHooks, lateHookSteps, planContainerHooks, planHookOutput, runtimeHookSteps } from './hooks.ts'
+import { joinRdtSteps, makeRdtSteps } from './intel_rdt.ts'
 import { devIsBound, mountHostSteps, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
@@ -104,11 +105,13 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     ...(ctx.cgroup
       ? [{ kind: 'makeCgroup' as const, origin: { config: '/linux/cgroupsPath', doing: 'make the cgroups' } }]
       : []),
+    ...makeRdtSteps(ctx),
     launch,
     ...idMapHostSteps(ctx),
     ...(staged ? [{ kind: 'reapStage' as const }] : []),
     // ORDER: before the hooks, which are told the pid and may look the container up.
     { kind: 'recordPid' },
+    ...joinRdtSteps(ctx),
     ...netDeviceHostSteps(ctx),
     ...mountHostSteps(ctx),
     ...(spec.process?.terminal

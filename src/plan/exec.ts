@@ -33,9 +33,11 @@ export interface ExecInput extends Pick<ProcessContext, 'seccomp'> {
     /** Whether the process is born in a v2 cgroup. */
     readonly into: boolean
   }
+  /** Files of resctrl that take its pid. */
+  readonly rdtTasks?: readonly string[]
 }
 
-type ExecContext = ProcessContext & Pick<ExecInput, 'pid' | 'join' | 'cgroup'>
+type ExecContext = ProcessContext & Pick<ExecInput, 'pid' | 'join' | 'cgroup' | 'rdtTasks'>
 
 /** Compiles a plan. Pure: throws RuntimeError 'unsupported', does nothing else. */
 export function buildExecPlan(input: ExecInput): Plan {
@@ -110,11 +112,13 @@ function planRoot(ctx: ExecContext): ChildStep[] {
 }
 
 /** What the parent does, in order. */
-function parentSteps({ request, spec, cgroup, seccomp }: ExecContext, staged: boolean): HostStep[] {
+function parentSteps({ request, spec, cgroup, seccomp, rdtTasks = [] }: ExecContext, staged: boolean): HostStep[] {
   const { pidFile, pidfdSockets = [] } = request
+  const rdt = { config: '/linux/intelRdt', doing: 'join the RDT class of service' }
   return [
     { kind: 'launch', flags: 0, names: [], intoCgroup: cgroup.into, origin: { doing: 'start a process' } },
     ...(staged ? [{ kind: 'reapStage' as const }] : []),
+    ...(rdtTasks.length > 0 ? [{ kind: 'rdtTasks' as const, files: rdtTasks, origin: rdt }] : []),
     ...(spec.process?.terminal
       ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]
       : []),

@@ -33,6 +33,8 @@ export interface Facts extends ProcessFacts {
   /** Whether the runtime may make mounts where it is: its mount namespace belongs to its user namespace. */
   readonly mayMount: boolean
   readonly cgroup: CgroupFacts
+  /** Where resctrl is mounted, if it is and the configuration asks for it. */
+  readonly resctrl?: string
 }
 
 /** One mounted v1 hierarchy. */

@@ -10,6 +10,7 @@ import {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 } from '../kernel/seccomp.ts'
 import type { CgroupStep } from './cgroup/model.ts'
+import type { RdtPlan } from './rdt_model.ts'
 import type { ChildStep, Dir, Filter, HostStep, Plan, Preset } from './step.ts'
 
 type Words = { readonly [K in ChildStep['kind']]: (step: Extract<ChildStep, { kind: K }>) => string }
@@ -166,6 +167,16 @@ function mapWords(step: Extract<HostStep, { kind: 'idMaps' }>, kind: 'uid' | 'gi
   return `${kind}_map "${map.trimEnd()}"${writer === 'helper' ? ` by new${kind}map` : ''}`
 }
 
+function rdtWords({ group, mustExist, compare, schemata, monitor }: RdtPlan): string {
+  const quoted = (lines: readonly string[]) => lines.map((line) => `"${line}"`).join(' ')
+  return [
+    `${mustExist ? 'find' : 'make'} RDT group "${group}"`,
+    ...(compare.length > 0 ? [`one that is there says ${quoted(compare)}`] : []),
+    ...(schemata.length > 0 ? [`write ${quoted(schemata)}`] : []),
+    ...(monitor ? [`monitor "${monitor}"`] : []),
+  ].join(', ')
+}
+
 /** One line for one step of the parent. */
 export function printHostStep(step: HostStep): string {
   const config = step.origin?.config ? `  # ${step.origin.config}` : ''
@@ -192,6 +203,10 @@ export function printHostStep(step: HostStep): string {
       return `write pid file "${step.path}"${config}`
     case 'sendPidfd':
       return `send pidfd to "${step.path}"${config}`
+    case 'makeRdt':
+      return `${rdtWords(step.rdt)}${config}`
+    case 'rdtTasks':
+      return `write the pid to ${step.files.map((file) => `"${file}"`).join(' ')}${config}`
     case 'netDevice':
       return `${step.origin.doing}${config}`
     case 'listener':

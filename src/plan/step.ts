@@ -9,6 +9,7 @@
 import type { CapabilityBits } from '../kernel/capability_bits.ts'
 import type { PERSONALITIES } from '../kernel/scheduling.ts'
 import type { SyscallName } from '../kernel/syscalls.ts'
+import type { RdtHostStep } from './rdt_model.ts'
 import type { IoPriorityOperands, MemoryPolicyOperands, SchedulerOperands } from './scheduling_operands.ts'
 import type { SeccompListener } from './seccomp/model.ts'
 import type { Tag } from './tags.ts'
@@ -203,6 +204,7 @@ export type HostStep =
   | { readonly kind: 'console'; readonly origin?: Origin }
   /** Moves a network interface into the container; `name` is empty for its own, or may have "%d" in it. */
   | { readonly kind: 'netDevice'; readonly device: string; readonly name: string; readonly origin: Origin }
+  | RdtHostStep
   /** From here on they are not given back. */
   | { readonly kind: 'leaveNetDevices'; readonly origin?: Origin }
   | { readonly kind: 'keepMount'; readonly origin?: Origin }

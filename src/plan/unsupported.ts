@@ -12,14 +12,16 @@ import type { Facts } from './facts.ts'
 import { idmapProblems } from './idmap.ts'
 import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts'
 
-const FIELDS: readonly (readonly [pointer: string, present: (spec: Spec) => unknown])[] = [
-  ['/linux/intelRdt', ({ linux }) => linux?.intelRdt],
-]
-
 export function refuseUnsupported(spec: Spec, facts: Facts): void {
   const problems: Problem[] = []
   const refuse = (pointer: string, message: string) => problems.push({ pointer, message })
-  for (const [pointer, present] of FIELDS) if (present(spec)) refuse(pointer, 'not supported by this version of davit')
+  if (spec.linux?.intelRdt && facts.resctrl === undefined) {
+    // runc's words.
+    refuse(
+      '/linux/intelRdt',
+      'intelRdt is specified in config, but Intel RDT is not supported or enabled: no resctrl is mounted',
+    )
+  }
   problems.push(...processProblems(spec.process, facts))
   if (spec.linux?.mountLabel && !facts.selinux) refuse('/linux/mountLabel', NO_SELINUX)
   if (

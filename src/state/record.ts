@@ -1,5 +1,6 @@
 /** What davit remembers of a container: state.json in its state directory. */
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
+import type { RdtRecord } from '../plan/rdt_model.ts'
 import type { SeccompListener } from '../plan/seccomp/model.ts'
 import type { ChildStep, HookCall } from '../plan/step.ts'
 import type { Resources } from '../spec/types.gen.ts'
@@ -34,6 +35,7 @@ export interface ContainerRecord {
   readonly poststop: readonly RecordedHook[]
   /** linux.resources in force, once `update` has changed them; before that those of config.json are. */
   readonly resources?: Resources
+  readonly intelRdt?: RdtRecord
   /** Init loads a seccomp filter before it executes, under the name `mark`; who starts it hands the listener over. */
   readonly seccomp?: { readonly mark: string; readonly listener?: SeccompListener }
   /** What init still has to do at `start`, so that a failure there finds its words. Without arguments and environment. */

@@ -55,7 +55,7 @@ export async function features(): Promise<number> {
       apparmor: true,
       selinux: true,
       idmap: true,
-      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       netDevices: true,
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
       checkpoint: false,
@@ -68,7 +68,7 @@ export async function features(): Promise<number> {
 export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Promise<number> {
   const { bundle = '.', config, format } = command.options
   const loaded = await loadBundle(runtime, bundle, config || undefined)
-  const facts = gatherFacts()
+  const facts = gatherFacts(loaded.spec)
   const options = {
     id: command.positionals.id,
     bundle,

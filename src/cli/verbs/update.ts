@@ -12,10 +12,6 @@ type Options = CommandOf<'update'>['options']
 
 export async function update(command: CommandOf<'update'>, { runtime, log }: Session): Promise<number> {
   const { options, positionals } = command
-  for (const flag of ['l3-cache-schema', 'mem-bw-schema'] as const) {
-    if (options[flag])
-      throw new RuntimeError('unsupported', `--${flag}: Intel RDT is not supported by this version of davit`)
-  }
   for (const flag of ['kernel-memory', 'kernel-memory-tcp'] as const) {
     if (options[flag]) log.warning(`--${flag} is ignored: the kernel has dropped it`)
   }
@@ -23,8 +19,24 @@ export async function update(command: CommandOf<'update'>, { runtime, log }: Ses
   const request = file
     ? await parseResources(readDocument(file, runtime.cwd), documentName(file))
     : await validateResources(fromFlags(options), 'flags')
-  updateContainer(runtime, positionals.id, request)
+  const schemata = schemataOf(options)
+  const rdt = schemata.length > 0 ? (await import('../../lifecycle/update_rdt.ts')).rdtUpdate(schemata) : undefined
+  updateContainer(runtime, positionals.id, request, rdt)
   return 0
+}
+
+/** Lines for the container's RDT class of service; a file of resources has none, but does not replace them either. */
+function schemataOf(options: Options): string[] {
+  return (['l3-cache-schema', 'mem-bw-schema'] as const).flatMap((flag) => {
+    const line = options[flag]
+    if (!line) return []
+    const start = flag === 'l3-cache-schema' ? 'L3:' : 'MB:'
+    if (line.startsWith(start) && !line.includes('\n')) return [line]
+    throw new RuntimeError(
+      'usage',
+      `--${flag}: expected a line that starts with "${start}", got ${JSON.stringify(line)}`,
+    )
+  })
 }
 
 /** What the flags ask for, in the form of linux.resources; an empty value is none, as with runc. */

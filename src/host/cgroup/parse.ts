@@ -31,7 +31,7 @@ export function parseCgroupMounts(mountinfo: string): CgroupMount[] {
 }
 
 /** Space, tab, newline and backslash are written as \040 and so on. */
-function unescapeOctal(text: string): string {
+export function unescapeOctal(text: string): string {
   if (!text.includes('\\')) return text
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }

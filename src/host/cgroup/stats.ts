@@ -2,6 +2,8 @@
 import { SysError } from '../../base/errors.ts'
 import { listDir, readText } from '../../ffi/file.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
+import type { RdtRecord } from '../../plan/rdt_model.ts'
+import { readRdtStats } from '../resctrl_stats.ts'
 import type { Read, Stats } from './stats_model.ts'
 import { pageSizes } from './stats_parse.ts'
 import { blkioV1, cpusetV1, cpuV1, hugetlbV1, memoryV1 } from './stats_v1.ts'
@@ -11,7 +13,7 @@ import { blkioV2, cpuV2, hugetlbV2, memoryV2, NO_CPUSET, pids } from './stats_v2
  * Reads all of it. Each controller is looked for in the v1 directories first and in v2 otherwise; a file that is not
  * there or cannot be read leaves its number out, as kernels differ.
  */
-export function readStats({ v1, v2 }: CgroupRecord): Stats {
+export function readStats({ v1, v2 }: CgroupRecord, intelRdt?: RdtRecord): Stats {
   const none: Read = () => undefined
   const inV2 = v2 === undefined ? none : reader(v2)
   /** Reads where a v1 controller is configured, known by a file that it always has. */
@@ -34,7 +36,7 @@ export function readStats({ v1, v2 }: CgroupRecord): Stats {
       hugetlb === undefined
         ? hugetlbV2(inV2, pageSizes(v2 === undefined ? [] : names(v2), 'current'))
         : hugetlbV1(reader(hugetlb), pageSizes(names(hugetlb), 'usage_in_bytes')),
-    intel_rdt: {},
+    intel_rdt: intelRdt ? readRdtStats(intelRdt) : {},
     network_interfaces: null,
   }
 }

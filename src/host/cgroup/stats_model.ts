@@ -95,6 +95,36 @@ export interface HugetlbEntry {
   readonly failcnt: bigint
 }
 
+export interface MemoryTraffic {
+  readonly mbm_total_bytes: Optional
+  readonly mbm_local_bytes: Optional
+}
+
+export interface CacheUse {
+  readonly llc_occupancy: Optional
+}
+
+/** resctrl; empty for a container that has no class of service. */
+export interface IntelRdtStats {
+  readonly l3_cache_info?:
+    | { readonly cbm_mask: string | undefined; readonly min_cbm_bits: Optional; readonly num_closids: Optional }
+    | undefined
+  readonly l3_cache_schema_root?: string | undefined
+  readonly l3_cache_schema?: string | undefined
+  readonly mem_bw_info?:
+    | {
+        readonly bandwidth_gran: Optional
+        readonly delay_linear: Optional
+        readonly min_bandwidth: Optional
+        readonly num_closids: Optional
+      }
+    | undefined
+  readonly mem_bw_schema_root?: string | undefined
+  readonly mem_bw_schema?: string | undefined
+  readonly mbm_stats?: readonly MemoryTraffic[] | undefined
+  readonly cmt_stats?: readonly CacheUse[] | undefined
+}
+
 export interface Stats {
   readonly cpu: CpuStats
   readonly cpuset: CpusetStats
@@ -102,6 +132,6 @@ export interface Stats {
   readonly pids: { readonly current: Optional; readonly limit: Optional }
   readonly blkio: BlkioStats
   readonly hugetlb: Readonly<Record<string, HugetlbEntry>>
-  readonly intel_rdt: Readonly<Record<string, never>>
+  readonly intel_rdt: IntelRdtStats
   readonly network_interfaces: null
 }

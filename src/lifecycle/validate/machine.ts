@@ -23,7 +23,7 @@ const REQUEST = {
 /** Plans the container and tells what the planners refuse or warn of: warnings, since another machine may differ. */
 export async function planned(runtime: Runtime, bundle: Bundle): Promise<Finding[]> {
   try {
-    const facts = gatherFacts()
+    const facts = gatherFacts(bundle.spec)
     const seccomp = await compileSeccomp(runtime, bundle.spec, facts, false)
     const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...REQUEST, bundle: bundle.path }, seccomp)
     return [...plan.warnings, ...(cgroup?.warnings ?? [])].map((message) => said('', message))

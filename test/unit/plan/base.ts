@@ -3,7 +3,7 @@ import { cleanPath, joinPath } from '../../../src/base/path.ts'
 import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_SPEC_ALLOW } from '../../../src/kernel/seccomp.ts'
 import { buildPlan, planPhases } from '../../../src/plan/build.ts'
 import { planCgroup } from '../../../src/plan/cgroup/plan.ts'
-import type { CreateRequest, PlanContext } from '../../../src/plan/context.ts'
+import { type CreateRequest, type PlanContext, planContext } from '../../../src/plan/context.ts'
 import type { Facts } from '../../../src/plan/facts.ts'
 import type { Phase } from '../../../src/plan/process_phases.ts'
 import type { CompiledSeccomp } from '../../../src/plan/seccomp/model.ts'
@@ -132,4 +132,9 @@ export function planOf(patch: Parameters<typeof inputOf>[0] = {}): Plan {
 
 export function phasesOf(patch: Parameters<typeof inputOf>[0] = {}): Phase[] {
   return planPhases(planInput(inputOf(patch)))
+}
+
+/** What a single planner gets. */
+export function planContextOf(patch: Parameters<typeof inputOf>[0] = {}): PlanContext {
+  return planContext(planInput(inputOf(patch)))
 }
