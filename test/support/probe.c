@@ -507,6 +507,33 @@ static int threads(void)
 	return 0;
 }
 
+/*
+ * bomb: forks as fast as it is let, with sessions of their own, and with processes that end and leave a child in their
+ * place, so that a list of pids is never true for long.
+ */
+__attribute__((noreturn)) static void bomb(void)
+{
+	int first = 1;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			first = 0;
+			if (getpid() % 3 == 0)
+				setsid();
+			continue;
+		}
+		if (pid > 0 && !first && getpid() % 4 == 0)
+			_exit(0);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		usleep(50000);
+	}
+}
+
 /* programs DIRECTORY: how many device programs a cgroup has (bpf(2), BPF_PROG_QUERY). */
 static int programs(const char *directory)
 {
@@ -560,6 +587,8 @@ int main(int argc, char **argv)
 		return terminal();
 	if (!strcmp(command, "threads"))
 		return threads();
+	if (!strcmp(command, "bomb"))
+		bomb();
 	if (!strcmp(command, "programs") && argc == 3)
 		return programs(argv[2]);
 	if (!strcmp(command, "stuck") && argc == 3)
