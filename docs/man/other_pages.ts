@@ -99,7 +99,7 @@ export const OTHER_PAGES = {
   },
   plan: {
     description: [
-      'Prints what `create` would do with a bundle, step by step: which cgroups it would make, what davit does itself and what the process in the container does, with the place in config.json that each step comes from. Nothing is done, and no privilege is needed.',
+      'Prints what `create` would do with a bundle, step by step: which cgroups it would make, what davit does itself and what the process in the container does, and which hooks run after `start` and `delete`, with the place in config.json that each step comes from. Nothing is done, and no privilege is needed.',
     ],
     examples: [{ text: 'Which steps a mount becomes:', lines: ["davit plan --bundle /srv/web | grep '# /mounts/3'"] }],
     related: ['create', 'spec', 'validate'],

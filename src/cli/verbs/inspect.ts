@@ -12,10 +12,11 @@ import { planContainer } from '../../lifecycle/create.ts'
 import { loadBundle } from '../../lifecycle/load.ts'
 import { compileSeccomp } from '../../lifecycle/seccomp.ts'
 import { checkPlan } from '../../plan/check.ts'
-import { printCgroupStep, printPlan } from '../../plan/print.ts'
+import { hooksOf } from '../../plan/hooks.ts'
 import { actedOn } from '../../spec/annotations.ts'
 import { COMMIT, VERSION } from '../edition.ts'
 import { featuresText } from '../features_document.ts'
+import { planJson, planText } from '../plan_text.ts'
 import { print, type Session } from '../session.ts'
 import { specExistsMessage, specText } from '../spec_document.ts'
 import type { CommandOf } from '../table.ts'
@@ -81,17 +82,7 @@ export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Pr
   const made = planContainer(runtime, loaded, facts, options, await compileSeccomp(runtime, loaded.spec, facts, false))
   // What create does not spend time on: the planners are held to these invariants by tests.
   checkPlan(made.plan)
-  if (format === 'json') print(`${JSON.stringify(made, plain, 2)}\n`)
-  else {
-    const steps = made.cgroup ? [...made.cgroup.steps, ...made.cgroup.late] : []
-    const dirs = made.cgroup?.dirs.map((dir) => `  mkdir ${dir.path}`) ?? []
-    const lines = [...dirs, ...steps.map((step) => `  ${printCgroupStep(step)}`)]
-    print(`${lines.length > 0 ? `cgroups:\n${lines.join('\n')}\n` : ''}${printPlan(made.plan)}`)
-  }
+  const later = { poststart: hooksOf(loaded, 'poststart'), poststop: hooksOf(loaded, 'poststop') }
+  print(format === 'json' ? planJson({ ...made, ...later }) : planText({ ...made, ...later }))
   return 0
-}
-
-/** A filter is 8 bytes an instruction; as text it is best handled in base64. */
-function plain(_: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
 }
