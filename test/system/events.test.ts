@@ -1,9 +1,9 @@
 /** events: the numbers, lack of memory, and when it ends. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, create, createStart } from '../support/bundle.ts'
-import { directoryOf, hierarchies, value } from '../support/cgroups.ts'
+import { directoryOf, hierarchies, onlyCgroups, value } from '../support/cgroups.ts'
 import { exec, type Running } from '../support/exec.ts'
 import { processCgroups } from '../support/kernel.ts'
 import { command, commandPath, requires } from '../support/requires.ts'
@@ -53,6 +53,23 @@ describe.runIf(requires('root'))('events', () => {
     expect(Math.abs(data.memory.usage.usage - Number(value(pid, 'memory', 'memory.usage_in_bytes')))).toBeLessThan(MB)
     expect(data.memory.raw.total_rss).toBeGreaterThan(0)
     expect(data.cpuset.cpus.length).toBeGreaterThan(0)
+  })
+
+  const pressure = `${hierarchies()['']}/cpu.pressure`
+  test.runIf(hierarchies()[''] && existsSync(pressure))('has the pressure of v2: CPU, memory and I/O', async () => {
+    const made = await bundle(['/bin/sh', '-c', 'for i in 1 2 3 4 5 6; do while :; do :; done & done; wait'])
+    const { pid } = await createStart(made)
+    onlyCgroups(made.id, 'v2')
+    const waited = () => Number(/^some .*total=(\d+)$/m.exec(value(pid, '', 'cpu.pressure'))?.[1])
+    // More processes than CPUs: some wait.
+    const before = await until('pressure', () => waited() > 20_000 && waited())
+    const { data } = JSON.parse(await must(['events', '--stats', made.id]))
+    expect(data.cpu.psi.some.total).toBeGreaterThanOrEqual(before)
+    expect(data.cpu.psi.some.total).toBeLessThanOrEqual(waited())
+    for (const { psi } of [data.cpu, data.memory, data.blkio]) {
+      for (const kind of ['some', 'full']) expect(Object.keys(psi[kind])).toEqual(['avg10', 'avg60', 'avg300', 'total'])
+    }
+    await must(['kill', made.id, 'KILL'])
   })
 
   test('prints the numbers again and again, and ends with the container', async () => {

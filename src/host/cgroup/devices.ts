@@ -1,6 +1,6 @@
 /** Loads the device filter of cgroup v2 and attaches it (bpf(2)). */
-import { RuntimeError, SysError } from '../../base/errors.ts'
-import { openFile, withFd } from '../../ffi/file.ts'
+import { messageOf, RuntimeError, SysError } from '../../base/errors.ts'
+import { closeFd, openFile, withFd } from '../../ffi/file.ts'
 import { must, native, sys } from '../../ffi/native.ts'
 import {
   BPF_CGROUP_DEVICE,
@@ -49,22 +49,50 @@ export function attachDevices(program: DeviceProgram): void {
 
 /**
  * Puts a program in the place of those that a directory has, none if everything is to be allowed. Programs that parents
- * have stay. ORDER: the new one is attached before the old ones are detached: meanwhile both have to allow.
- * @throws RuntimeError code "cgroup"; then the old ones are there still.
+ * have stay. @throws RuntimeError code "cgroup"; then the old ones are there still, and nothing else, or it says so.
  */
 export function replaceDevices(path: string, program: DeviceProgram | undefined): void {
   const dir = openFile(path, O_RDONLY | O_DIRECTORY)
-  withFd(dir, () => {
-    try {
-      const old = attachedPrograms(dir)
-      if (program) withFd(loadDeviceProgram(program), (loaded) => attach(dir, loaded))
-      for (const id of old) detach(dir, id)
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error
-      const text = `replace the device filter of ${path} (/devices): ${error.message}`
-      throw new RuntimeError('cgroup', text, [{ pointer: '/devices', message: text }], { cause: error })
+  const opened: number[] = []
+  const keep = (fd: number) => {
+    opened.push(fd)
+    return fd
+  }
+  try {
+    const old = attachedPrograms(dir).map((id) => keep(programOf(id)))
+    exchangePrograms(dir, old, program && keep(loadDeviceProgram(program)))
+  } catch (error) {
+    if (!(error instanceof SysError) && !(error instanceof RuntimeError)) throw error
+    const text = `replace the device filter of ${path} (/devices): ${error.message}`
+    throw new RuntimeError('cgroup', text, [{ pointer: '/devices', message: text }], { cause: error })
+  } finally {
+    for (const fd of [...opened, dir]) closeFd(fd)
+  }
+}
+
+/**
+ * Attaches `fresh` and detaches the old ones, all by fd. ORDER: the new one first: meanwhile both have to allow. When one
+ * step fails those before it are undone, the strictest last. @throws SysError, or RuntimeError where that fails, too.
+ */
+export function exchangePrograms(dir: number, old: readonly number[], fresh: number | undefined): void {
+  const undo: (() => void)[] = []
+  try {
+    if (fresh !== undefined) {
+      attach(dir, fresh)
+      undo.unshift(() => detach(dir, fresh))
     }
-  })
+    for (const program of old) {
+      detach(dir, program)
+      undo.unshift(() => attach(dir, program))
+    }
+  } catch (error) {
+    try {
+      for (const act of undo) act()
+    } catch (trouble) {
+      throw new RuntimeError('cgroup', `${messageOf(error)}; put the former filter back: ${messageOf(trouble)}`)
+    }
+    throw error
+  }
 }
 
 /** More than the kernel lets a cgroup have (BPF_CGROUP_MAX_PROGS). */
@@ -82,17 +110,18 @@ function attachedPrograms(dir: number): number[] {
   return [...ids.subarray(0, attr.readUInt32LE(24))]
 }
 
-function detach(dir: number, id: number): void {
+function programOf(id: number): number {
   const attr = Buffer.alloc(ATTR_SIZE)
   attr.writeUInt32LE(id, 0)
-  const found = must(`bpf(BPF_PROG_GET_FD_BY_ID, ${id})`, sys('bpf', BPF_PROG_GET_FD_BY_ID, attr, ATTR_SIZE))
-  withFd(found, () => {
-    const request = Buffer.alloc(ATTR_SIZE)
-    request.writeUInt32LE(dir, 0)
-    request.writeUInt32LE(found, 4)
-    request.writeUInt32LE(BPF_CGROUP_DEVICE, 8)
-    must('bpf(BPF_PROG_DETACH, device filter)', sys('bpf', BPF_PROG_DETACH, request, ATTR_SIZE))
-  })
+  return must(`bpf(BPF_PROG_GET_FD_BY_ID, ${id})`, sys('bpf', BPF_PROG_GET_FD_BY_ID, attr, ATTR_SIZE))
+}
+
+function detach(dir: number, program: number): void {
+  const attr = Buffer.alloc(ATTR_SIZE)
+  attr.writeUInt32LE(dir, 0)
+  attr.writeUInt32LE(program, 4)
+  attr.writeUInt32LE(BPF_CGROUP_DEVICE, 8)
+  must('bpf(BPF_PROG_DETACH, device filter)', sys('bpf', BPF_PROG_DETACH, attr, ATTR_SIZE))
 }
 
 /** BPF_PROG_LOAD; returns the program's fd (close-on-exec, as all of bpf(2)'s). */
