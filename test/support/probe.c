@@ -284,6 +284,18 @@ static int clocks(void)
 	return 0;
 }
 
+/* nanoseconds: the same clocks, to the nanosecond. */
+static int nanoseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	printf("monotonic %lld\n", t.tv_sec * 1000000000LL + t.tv_nsec);
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	printf("boottime %lld\n", t.tv_sec * 1000000000LL + t.tv_nsec);
+	return 0;
+}
+
 /* keyring: the session keyring as keyctl(2) describes it: type;uid;gid;perm;name. */
 static int keyring(void)
 {
@@ -577,6 +589,8 @@ int main(int argc, char **argv)
 		adopt(argv + 2);
 	if (!strcmp(command, "clocks"))
 		return clocks();
+	if (!strcmp(command, "nanoseconds"))
+		return nanoseconds();
 	if (!strcmp(command, "keyring"))
 		return keyring();
 	if (!strcmp(command, "scheduling") && argc == 3)

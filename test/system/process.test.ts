@@ -6,11 +6,18 @@ import { output } from '../support/exec.ts'
 import { parseStatus, processStatus } from '../support/kernel.ts'
 import { RUNTIME } from '../support/place.ts'
 import { probePath, startProbe } from '../support/probe.ts'
-import { requires } from '../support/requires.ts'
+import { type Need, requires } from '../support/requires.ts'
 import { stateRoot } from '../support/runtime.ts'
 
 const statusOf = async (change: (config: Config) => void) =>
   parseStatus(await outputOf('cat /proc/self/status', change))
+
+/** A machine may be without: raising a limit takes CAP_SYS_RESOURCE. */
+const mayRaise: Need = {
+  name: 'CAP_SYS_RESOURCE',
+  optional: true,
+  met: () => (BigInt(`0x${processStatus(process.pid).CapEff}`) & (1n << 24n)) !== 0n,
+}
 
 describe.runIf(requires('root'))('the process', () => {
   test('has its user, groups and additional groups', async () => {
@@ -98,6 +105,55 @@ describe.runIf(requires('root'))('the process', () => {
     expect(text).toMatch(/^Max file size +5000 +5000 /m)
     expect(text).toMatch(/^Max processes +77 +88 /m)
     expect(text).toMatch(/^Max stack size +1048576 +4194304 /m)
+  })
+
+  test.runIf(requires(mayRaise))('has limits that begin at 0', async () => {
+    const text = await outputOf('cat /proc/self/limits', (config) => {
+      config.process.rlimits = [
+        { type: 'RLIMIT_NICE', soft: 12, hard: 13 },
+        { type: 'RLIMIT_RTPRIO', soft: 14, hard: 15 },
+      ]
+    })
+    expect(text).toMatch(/^Max nice priority +12 +13 /m)
+    expect(text).toMatch(/^Max realtime priority +14 +15 /m)
+  })
+
+  test('has limits of every other kind', async () => {
+    const shown = {
+      RLIMIT_AS: ['Max address space', 2 ** 32],
+      RLIMIT_CORE: ['Max core file size', 4096],
+      RLIMIT_CPU: ['Max cpu time', 60],
+      RLIMIT_DATA: ['Max data size', 1 << 30],
+      RLIMIT_FSIZE: ['Max file size', 1 << 20],
+      RLIMIT_LOCKS: ['Max file locks', 11],
+      RLIMIT_MEMLOCK: ['Max locked memory', 65536],
+      RLIMIT_MSGQUEUE: ['Max msgqueue size', 8192],
+      RLIMIT_NOFILE: ['Max open files', 99],
+      RLIMIT_NPROC: ['Max processes', 555],
+      RLIMIT_RSS: ['Max resident set', 1 << 28],
+      RLIMIT_RTTIME: ['Max realtime timeout', 1000],
+      RLIMIT_SIGPENDING: ['Max pending signals', 14],
+      RLIMIT_STACK: ['Max stack size', 1 << 21],
+    } as const
+    const text = await outputOf('cat /proc/self/limits', (config) => {
+      config.process.rlimits = Object.entries(shown).map(([type, [, soft]]) => ({
+        type,
+        soft: soft,
+        hard: soft + 1,
+      }))
+    })
+    for (const [words, soft] of Object.values(shown))
+      expect(text).toMatch(new RegExp(`^${words} +${soft} +${soft + 1} `, 'm'))
+  })
+
+  test('has a limit of RLIM_INFINITY', async () => {
+    const made = await bundle((config) => {
+      config.process.rlimits = [{ type: 'RLIMIT_FSIZE', soft: 7, hard: 8 }]
+      config.process.args = ['/bin/grep', 'file size', '/proc/self/limits']
+    })
+    const path = `${made.path}/config.json`
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"hard":8', `"hard":${2n ** 64n - 1n}`))
+    expect((await run(made)).stdout).toMatch(/^Max file size +7 +unlimited /m)
   })
 
   test('without limits has the caller’s, not the engine’s', async () => {

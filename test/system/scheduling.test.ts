@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { bundle, type Config, create, createStart, outputOf } from '../support/bundle.ts'
+import { bundle, type Config, create, createStart, outputOf, tryCreate } from '../support/bundle.ts'
 import { output } from '../support/exec.ts'
 import { execIn, outputIn } from '../support/in_container.ts'
 import { processStatus } from '../support/kernel.ts'
@@ -71,6 +71,35 @@ describe.runIf(requires('root'))('the scheduler', () => {
       },
     )
     expect(text).toContain('policy=6 flags=3 nice=0 priority=0 times=2000000/50000000/100000000')
+  })
+
+  test('a deadline with every flag that is its own', async () => {
+    const times = { runtime: 2_000_000, deadline: 50_000_000 }
+    const flags = ['SCHED_FLAG_RESET_ON_FORK', 'SCHED_FLAG_RECLAIM', 'SCHED_FLAG_DL_OVERRUN'] as const
+    const text = await withScheduler({ policy: 'SCHED_DEADLINE', ...times, flags: [...flags] }, (config) => {
+      delete config.linux.resources?.cpu
+    })
+    // Without a period the deadline is one.
+    expect(text).toContain('policy=6 flags=7 nice=0 priority=0 times=2000000/50000000/50000000')
+  })
+
+  test.each<[Scheduler, string]>([
+    // What is kept is what davit's own process has; to the kernel the policy is one of the parameters.
+    [{ policy: 'SCHED_BATCH', nice: 5, flags: ['SCHED_FLAG_KEEP_POLICY'] }, 'policy=0 flags=0 nice=5'],
+    [{ policy: 'SCHED_BATCH', nice: 5, flags: ['SCHED_FLAG_KEEP_PARAMS'] }, 'policy=0 flags=0 nice=0'],
+  ])('%o', async (scheduler, expected) => {
+    expect(await withScheduler(scheduler)).toContain(`${expected} priority=0`)
+  })
+
+  test.each(['SCHED_FLAG_UTIL_CLAMP_MIN', 'SCHED_FLAG_UTIL_CLAMP_MAX'] as const)('%s', async (flag) => {
+    const made = await sleeper((config) => {
+      config.process.scheduler = { policy: 'SCHED_BATCH', flags: [flag] }
+    })
+    const { code, stderr } = await tryCreate(made)
+    // A kernel that cannot clamp (CONFIG_UCLAMP_TASK) says so; nothing ignores it.
+    if (code === 0) expect(await schedulingOf((await state(made.id)).pid)).toContain('policy=3')
+    else
+      expect(stderr).toMatch(/set the scheduler to SCHED_BATCH, from \/process\/scheduler: .*operation not supported/)
   })
 
   test('is set in a created container, for an ordinary user without capabilities too', async () => {

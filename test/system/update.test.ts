@@ -183,8 +183,8 @@ describe.runIf(v1)('update', () => {
       [['--memory', '1x'], /invalid value for memory: invalid size: '1x'/],
       [['--cpu-period', '-5'], /invalid value for cpu-period: "-5" is no number/],
       [['--blkio-weight', '70000'], /invalid flags: \/blockIO\/weight: expected an integer from 0 to 65535/],
-      [['--l3-cache-schema', 'L3:0=f'], /--l3-cache-schema: Intel RDT is not supported/],
-      [['--mem-bw-schema', 'MB:0=20'], /--mem-bw-schema: Intel RDT is not supported/],
+      [['--l3-cache-schema', 'L3:0=f'], /the container was created without linux.intelRdt/],
+      [['--mem-bw-schema', '0=20'], /--mem-bw-schema: expected a line that starts with "MB:"/],
     ] as const) {
       const { code, stderr } = await davit(['update', ...flags, '--pids-limit', '5', made.id])
       expect([code, stderr]).toEqual([1, expect.stringMatching(words)])
