@@ -1,7 +1,8 @@
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
-import { loadSchema, type Schema } from '../../../spec/schemas.ts'
+import { loadSchema } from '../../../spec/schemas.ts'
 import { type FeatureInputs, featuresDocument, featuresText } from '../../../src/cli/features_document.ts'
+import { unknownMembers } from '../../support/features.ts'
 
 const INPUTS: FeatureInputs = {
   version: '0.1.0',
@@ -27,19 +28,6 @@ const SECCOMP = {
   supportedFlags: [],
 }
 const MEMORY_POLICY = { modes: ['MPOL_BIND'], flags: ['MPOL_F_STATIC_NODES'] }
-
-/** Pointers of the members that the schema does not name: the specification forbids them. */
-function unknownMembers(schema: Schema, value: unknown, root: Schema, at = ''): string[] {
-  if (schema.$ref !== undefined) {
-    const name = schema.$ref.split('/').at(-1) ?? ''
-    return unknownMembers(root.definitions?.[name] as Schema, value, root, at)
-  }
-  if (schema.properties === undefined || typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, member]) => {
-    const known = schema.properties?.[key]
-    return known === undefined ? [`${at}/${key}`] : unknownMembers(known, member, root, `${at}/${key}`)
-  })
-}
 
 describe('featuresDocument', () => {
   const schema = loadSchema('features.json')

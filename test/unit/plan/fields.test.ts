@@ -11,7 +11,7 @@ import type { SchemaNode } from '../../../src/spec/describe.ts'
 import { childSchema, configSchema } from '../../../src/spec/schema.ts'
 import { type Json, withPlace } from '../spec/configs.ts'
 import { CGROUPS, FACTS, planInput, REQUEST } from './base.ts'
-import { BASES, ELSEWHERE, OTHER_VALUES, REFUSED, SILENT } from './fields.ts'
+import { BASES, ELSEWHERE, OTHER_VALUES, SILENT } from './fields.ts'
 
 /** Every field that has a value of its own, as tokens; `*` stands for any index or key. */
 function fields(schema: SchemaNode, path: readonly string[] = []): (readonly string[])[] {
@@ -48,7 +48,7 @@ const plain = (value: unknown) =>
   )
 
 function effects({ config, cgroup }: Base): Effect[] {
-  const facts = { ...FACTS, cgroup: CGROUPS[cgroup], apparmor: true, selinux: true }
+  const facts = { ...FACTS, cgroup: CGROUPS[cgroup], apparmor: true, selinux: true, resctrl: '/sys/fs/resctrl' }
   const input = planInput({ config, facts, request: REQUEST })
   const { parent, presets, stage, init } = buildPlan(input)
   const steps = [...parent, ...presets, ...stage, ...init].map((step): Effect => {
@@ -93,7 +93,7 @@ function otherValue(field: string, schema: SchemaNode, value: unknown): Json {
 
 /** Whether some plan of some configuration shows the field. */
 function isShown(field: readonly string[], schema: SchemaNode): boolean {
-  return [...BASES, ...REFUSED].some((base) => {
+  return BASES.some((base) => {
     const path = concrete(base.config, field)
     if (!path) return false
     const value = path.reduce((at, token) => at[token], base.config)

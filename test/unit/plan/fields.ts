@@ -137,10 +137,6 @@ export const BASES: readonly { readonly config: Json; readonly cgroup: 'unified'
   { config: withUser(onV2(full())), cgroup: 'unified' },
   { config: joining(onV2(full())), cgroup: 'unified' },
   { config: withoutResources({}, idmapped()), cgroup: 'unified' },
-]
-
-/** Fields that this davit refuses: they are named, too, by the refusal. */
-export const REFUSED: readonly { readonly config: Json; readonly cgroup: 'unified' }[] = [
   {
     config: withoutResources({
       intelRdt: {
