@@ -2,26 +2,34 @@
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
+import { ANNOTATION, annotation, isOn } from '../spec/annotations.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import { defaultRoot } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * linux.seccomp compiled; undefined when there is none, and nothing is loaded then. `real`: a process is to be filtered,
+ * linux.seccomp, or what an annotation has in its place, compiled; undefined when there is none, and nothing is loaded then. `real`: a process is to be filtered,
  * so the agent must be there, and what had to be compiled is kept for the next. Throws RuntimeError 'unsupported', or
  * 'create' without the agent.
  */
 export async function compileSeccomp(
   { runtimeDir, user, log }: Pick<Runtime, 'runtimeDir' | 'user' | 'log'>,
-  { linux }: Pick<Spec, 'linux'>,
+  spec: Pick<Spec, 'linux' | 'annotations'>,
   { arch, euid, initialUserns }: Pick<ProcessFacts, 'arch' | 'euid' | 'initialUserns'>,
   real = true,
 ): Promise<CompiledSeccomp | undefined> {
-  if (!linux?.seccomp) return undefined
-  const { compileFilter } = await import('../host/seccomp/filter.ts')
+  const profile = spec.linux?.seccomp
+  const given = annotation(spec, ANNOTATION.seccompProgram)
+  if (!profile && given === undefined) return undefined
+  const { compileFilter, givenFilter } = await import('../host/seccomp/filter.ts')
+  const receiver = annotation(spec, ANNOTATION.seccompReceiver)
   // Beside the state of containers, wherever --root points: /run/davit.cache, or of the user.
   const directory = `${defaultRoot({ euid, initialUserns, runtimeDir, user })}.cache`
-  const compiled = await compileFilter(linux.seccomp, arch, { directory, write: real }, log)
+  const wish = { arch, strict: isOn(spec, ANNOTATION.seccompStrict), receiver }
+  const compiled =
+    given !== undefined || !profile
+      ? givenFilter(given ?? '', profile, receiver)
+      : await compileFilter(profile, wish, { directory, write: real }, log)
   if (real && compiled.listener) await expectAgent(compiled.listener.path)
   return compiled
 }

@@ -13,6 +13,7 @@ import {
   without,
 } from '../kernel/capability_bits.ts'
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, SIGKILL } from '../kernel/prctl.ts'
+import { ANNOTATION, isOn } from '../spec/annotations.ts'
 import { hasUserNamespace, namespace, type ProcessContext } from './context.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import type { ChildStep } from './step.ts'
@@ -90,8 +91,12 @@ export function planIdentity(ctx: ProcessContext): ChildStep[] {
   }
   // ORDER: keep the permitted set through setuid, which otherwise clears it when leaving uid 0.
   steps.push(prctl('PR_SET_KEEPCAPS', PR_SET_KEEPCAPS, [1], 'keep capabilities over setuid'))
+  if (isOn(ctx.spec, ANNOTATION.keepGroups)) {
+    if (additionalGids.length > 0)
+      ctx.warnings.push(`ignoring additionalGids: ${ANNOTATION.keepGroups} keeps the caller's`)
+  }
   // Without the right to call setgroups (rootless) there are no groups to drop but the caller's own.
-  if (setgroupsPolicy(ctx) === 'allow') {
+  else if (setgroupsPolicy(ctx) === 'allow') {
     // KERNEL: who made a user namespace that is joined may have given setgroups up for all in it, us included.
     const given = typeof namespace(ctx.spec, 'user') === 'object' && additionalGids.length === 0
     steps.push({

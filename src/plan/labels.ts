@@ -1,5 +1,6 @@
 /** AppArmor profiles and SELinux labels: of the process, of its keyring, of the file systems made for it. */
 import { O_DIRECTORY, O_RDONLY } from '../kernel/files.ts'
+import { ANNOTATION, annotation } from '../spec/annotations.ts'
 import type { Process, Spec } from '../spec/types.gen.ts'
 import { SLOT } from './context.ts'
 import type { ChildStep, Origin, Slot } from './step.ts'
@@ -65,7 +66,7 @@ export function labelledOptions(spec: Spec, type: string, options: readonly stri
   const plain = options.some(isContext) ? options.map((option) => withoutQuotes(option)) : options
   const label = spec.linux?.mountLabel
   if (!label || UNLABELLED.has(type) || options.some(isContext)) return plain
-  return [...plain, `context=${label}`]
+  return [...plain, `${annotation(spec, ANNOTATION.contextType) ?? 'context'}=${label}`]
 }
 
 function withoutQuotes(option: string): string {

@@ -11,11 +11,26 @@ export const ANNOTATION = {
   /** Files of the host that hooks print to, relative ones below the bundle. */
   hooksStdout: 'run.oci.hooks.stdout',
   hooksStderr: 'run.oci.hooks.stderr',
+  /** The caller's additional groups stay; Podman's keep-groups. */
+  keepGroups: 'run.oci.keep_original_groups',
+  /** Socket of the seccomp agent, where listenerPath names none. */
+  seccompReceiver: 'run.oci.seccomp.receiver',
+  /** A filter in base64, in place of linux.seccomp. */
+  seccompProgram: 'run.oci.seccomp_bpf_data',
+  /** System calls that libseccomp does not know are an error. */
+  seccompStrict: 'run.oci.seccomp_fail_unknown_syscall',
+  /** Which of SELinux's mount options linux.mountLabel is given by. */
+  contextType: 'run.oci.mount_context_type',
 } as const
 
 /** Its value; undefined when it is missing or empty. */
 export function annotation({ annotations }: Annotated, name: string): string | undefined {
   return annotations?.[name] || undefined
+}
+
+/** Whether a switch is on: there, and not "0", as with crun. */
+export function isOn(spec: Annotated, name: string): boolean {
+  return spec.annotations?.[name] !== undefined && spec.annotations[name] !== '0'
 }
 
 /** All of {@link ANNOTATION}. */

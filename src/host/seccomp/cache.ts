@@ -47,10 +47,10 @@ function kernel(): string {
 }
 
 /** Everything a filter is made from, but for the library itself, which is not known before it is loaded. */
-export function cacheKey(profile: Seccomp, arch: string): Uint8Array {
+export function cacheKey(profile: Seccomp, arch: string, strict: boolean): Uint8Array {
   // The loader's cache changes when a library comes or goes, davit's executable with how filters are compiled.
   const machine = [kernel(), arch, identity(`${libexecFolder()}/davit`), identity('/etc/ld.so.cache')]
-  return encoder.encode(`${machine.join('\n')}\n${JSON.stringify(profile)}`)
+  return encoder.encode(`${machine.join('\n')}\n${strict ? 'strict\n' : ''}${JSON.stringify(profile)}`)
 }
 
 /** A name for the key: its length and FNV-1a over its words. No BigInt, no crypto: this is on the way of every start. */

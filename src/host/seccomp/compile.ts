@@ -28,7 +28,11 @@ const fail = (place: string, why: string) =>
   new RuntimeError('unsupported', `unsupported config.json: /linux/seccomp${place}: ${why}`)
 
 /** The program as an array of struct sock_filter. Throws RuntimeError 'unsupported' with the place in config.json. */
-export function compileProgram(profile: Seccomp, arch: 'x64' | 'arm64', log: Log): Uint8Array {
+export function compileProgram(
+  profile: Seccomp,
+  { arch, strict }: { readonly arch: 'x64' | 'arm64'; readonly strict: boolean },
+  log: Log,
+): Uint8Array {
   const lib = loadLibSeccomp()
   // KERNEL(5.0) and libseccomp 2.5; the words are runc's.
   if (wantsListener(profile) && lib.apiLevel() < 5) {
@@ -38,6 +42,7 @@ export function compileProgram(profile: Seccomp, arch: 'x64' | 'arm64', log: Log
   const context = lib.init(defaultAction(profile))
   if (context === undefined) throw fail('/defaultAction', `${profile.defaultAction} is not supported on this machine`)
   try {
+    if (strict) refuseUnknown(lib, profile)
     addArchitectures(lib, context, profile)
     addRules(lib, context, profile, log)
     const filter = exported(lib, context)
@@ -48,6 +53,14 @@ export function compileProgram(profile: Seccomp, arch: 'x64' | 'arm64', log: Log
     return Buffer.concat([stub, filter])
   } finally {
     lib.release(context)
+  }
+}
+
+/** For who wants to know: mostly profiles name calls of kernels and libraries that are newer than these. */
+function refuseUnknown(lib: LibSeccomp, { syscalls = [] }: Seccomp): void {
+  for (const [rule, { names }] of syscalls.entries()) {
+    const index = names.findIndex((name) => lib.resolve(NATIVE, name) === UNKNOWN)
+    if (index >= 0) throw fail(`/syscalls/${rule}/names/${index}`, `unknown seccomp syscall "${names[index]}"`)
   }
 }
 

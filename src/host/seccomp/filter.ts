@@ -1,6 +1,6 @@
 /** What a container's linux.seccomp comes to. Loaded only when config.json has one; libseccomp only if nothing is cached. */
 import type { Log } from '../../base/log.ts'
-import type { CompiledSeccomp } from '../../plan/seccomp/model.ts'
+import type { CompiledSeccomp, SeccompListener } from '../../plan/seccomp/model.ts'
 import { wantsListener } from '../../plan/seccomp/rules.ts'
 import type { Seccomp } from '../../spec/types.gen.ts'
 import { cacheKey, readCached } from './cache.ts'
@@ -13,11 +13,20 @@ export interface CacheUse {
   readonly write: boolean
 }
 
-async function programFor(profile: Seccomp, arch: 'x64' | 'arm64', cache: CacheUse, log: Log): Promise<Uint8Array> {
-  const key = cacheKey(profile, arch)
+export interface FilterWish {
+  readonly arch: 'x64' | 'arm64'
+  /** Whether names that libseccomp does not know are an error. */
+  readonly strict: boolean
+  /** The agent, where the profile names none. */
+  readonly receiver?: string | undefined
+}
+
+async function programFor(profile: Seccomp, wish: FilterWish, cache: CacheUse, log: Log): Promise<Uint8Array> {
+  const { arch, strict } = wish
+  const key = cacheKey(profile, arch, strict)
   const cached = readCached(cache.directory, key, log)
   if (cached) return cached
-  const program = (await import('./compile.ts')).compileProgram(profile, arch, log)
+  const program = (await import('./compile.ts')).compileProgram(profile, { arch, strict }, log)
   if (cache.write) (await import('./store.ts')).writeCached(cache.directory, key, program, log)
   return program
 }
@@ -25,17 +34,26 @@ async function programFor(profile: Seccomp, arch: 'x64' | 'arm64', cache: CacheU
 /** Compiles a profile, or finds it compiled; throws RuntimeError 'unsupported'. */
 export async function compileFilter(
   profile: Seccomp,
-  arch: 'x64' | 'arm64',
+  wish: FilterWish,
   cache: CacheUse,
   log: Log,
 ): Promise<CompiledSeccomp> {
-  const { listenerPath, listenerMetadata } = profile
-  const flags = filterFlags(profile)
-  return {
-    program: await programFor(profile, arch, cache, log),
-    flags,
-    ...(wantsListener(profile) && listenerPath
-      ? { listener: { path: listenerPath, ...(listenerMetadata ? { metadata: listenerMetadata } : {}) } }
-      : {}),
-  }
+  const path = profile.listenerPath || wish.receiver
+  const flags = filterFlags(profile.flags, wantsListener(profile))
+  const program = await programFor(profile, wish, cache, log)
+  return { program, flags, ...(wantsListener(profile) && path ? { listener: listenerAt(path, profile) } : {}) }
+}
+
+/**
+ * A filter that somebody else has compiled, in base64 as the rules on annotations have checked it. Of a profile beside it
+ * only the flags count, as with crun; with a receiver the filter gets a listener, whether it asks for one or not.
+ */
+export function givenFilter(text: string, profile: Seccomp | undefined, receiver: string | undefined): CompiledSeccomp {
+  const flags = filterFlags(profile?.flags, receiver !== undefined)
+  const program = Buffer.from(text, 'base64')
+  return { program, flags, ...(receiver ? { listener: listenerAt(receiver, profile) } : {}) }
+}
+
+function listenerAt(path: string, profile: Seccomp | undefined): SeccompListener {
+  return { path, ...(profile?.listenerMetadata ? { metadata: profile.listenerMetadata } : {}) }
 }

@@ -8,7 +8,6 @@ import {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
   SECCOMP_SET_MODE_FILTER,
 } from '../../kernel/seccomp.ts'
-import { wantsListener } from '../../plan/seccomp/rules.ts'
 import type { Seccomp } from '../../spec/types.gen.ts'
 
 const EFAULT = -14
@@ -26,17 +25,16 @@ export function supportedFlags(): string[] {
 }
 
 /**
- * The flags for a profile. As runc and crun: no list at all (an empty one is a list) means SPEC_ALLOW where that is
+ * The flags for a profile's list. As runc and crun: no list at all (an empty one is a list) means SPEC_ALLOW where that is
  * known, since the mitigation it turns off costs interpreters half their speed. A flag of the list that the kernel does
  * not know is an error.
  */
-export function filterFlags(profile: Seccomp): number {
-  const notify = wantsListener(profile)
+export function filterFlags(asked: Seccomp['flags'], notify: boolean): number {
   let flags = notify ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0
-  if (profile.flags === undefined) {
+  if (asked === undefined) {
     return isKnown(SECCOMP_FILTER_FLAG_SPEC_ALLOW) ? flags | SECCOMP_FILTER_FLAG_SPEC_ALLOW : flags
   }
-  for (const [index, name] of profile.flags.entries()) {
+  for (const [index, name] of asked.entries()) {
     const flag = FILTER_FLAGS[name]
     if (flag !== 0 && !isKnown(flag)) {
       const why = `seccomp flag ${name} is not known to this kernel`

@@ -2,6 +2,7 @@
 import { type Problem, RuntimeError } from '../../base/errors.ts'
 import { bitsOfHex, hasCapability } from '../../kernel/capability_bits.ts'
 import { PR_SET_NAME } from '../../kernel/prctl.ts'
+import { ANNOTATION, annotation } from '../../spec/annotations.ts'
 import { hasUserNamespace, type ProcessContext } from '../context.ts'
 import { planAfterFilter } from '../identity.ts'
 import { dumpable } from '../protection.ts'
@@ -69,7 +70,7 @@ export function listenerSteps({ seccomp }: { readonly seccomp?: CompiledSeccomp 
 
 /** A filter that was not compiled, or that could not be loaded, is refused before anything is created. */
 export function refuseSeccomp({ spec, facts, seccomp }: Input): void {
-  if (!spec.linux?.seccomp) return
+  if (!seccomp && !spec.linux?.seccomp && !annotation(spec, ANNOTATION.seccompProgram)) return
   if (!seccomp) throw refusal('it has to be compiled first')
   if (spec.process?.noNewPrivileges || hasUserNamespace(spec)) return
   if (!hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_ADMIN'))

@@ -32,6 +32,11 @@ export const ADVICE: Readonly<Record<string, readonly Advice[]>> = {
     { hint: 'choose a shorter name: the kernel takes 64 bytes' },
   ],
   annotations: [{ requirement: 'MUST NOT', hint: 'give the annotation a name, such as com.example.key' }],
+  'crun annotations': [
+    { says: /absolute/, hint: ABSOLUTE },
+    { says: /one of/, hint: 'use one of the options that mount(8) has for SELinux' },
+    { hint: 'write the filter as an array of struct sock_filter, in base64' },
+  ],
   command: [
     { at: /\/cwd$/, requirement: 'MUST', hint: ABSOLUTE },
     { requirement: 'REQUIRED', hint: 'write the program and its arguments, such as ["/bin/sh"]' },

@@ -1,4 +1,5 @@
 /** All rules. */
+import { ANNOTATION_RULES } from './annotations.ts'
 import { CAPABILITY_RULES } from './capabilities.ts'
 import { DEVICE_RULES } from './devices.ts'
 import { DOCUMENT_RULES } from './document.ts'
@@ -17,6 +18,7 @@ import { SYSCTL_RULES } from './sysctl.ts'
 /** Every rule, in the order in which problems are reported. */
 export const RULES: readonly Rule[] = [
   ...DOCUMENT_RULES,
+  ...ANNOTATION_RULES,
   ...PROCESS_RULES,
   ...CAPABILITY_RULES,
   ...MOUNT_RULES,

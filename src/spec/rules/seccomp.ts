@@ -1,4 +1,5 @@
 /** Rules on linux.seccomp. */
+import { ANNOTATION, annotation } from '../annotations.ts'
 import type { Seccomp, SeccompArg } from '../types.gen.ts'
 import { each, type Report, type Rule } from './rule.ts'
 
@@ -46,9 +47,9 @@ const listener: Rule = {
   name: 'seccomp listener',
   clause: 'config-linux.md#seccomp',
   severity: 'problem',
-  reads: ['/linux/seccomp'],
-  check({ linux }, report) {
-    const seccomp = linux?.seccomp
+  reads: ['/linux/seccomp', '/annotations'],
+  check(spec, report) {
+    const seccomp = spec.linux?.seccomp
     if (seccomp === undefined) return
     if (seccomp.listenerMetadata && !seccomp.listenerPath) {
       report('/linux/seccomp/listenerMetadata', 'must not be set without listenerPath')
@@ -56,11 +57,12 @@ const listener: Rule = {
     if (seccomp.listenerPath && !seccomp.listenerPath.startsWith('/')) {
       report('/linux/seccomp/listenerPath', 'listener path must be absolute')
     }
-    checkNotify(seccomp, report)
+    const hasAgent = Boolean(seccomp.listenerPath || annotation(spec, ANNOTATION.seccompReceiver))
+    checkNotify(seccomp, hasAgent, report)
   },
 }
 
-function checkNotify(seccomp: Seccomp, report: Report): void {
+function checkNotify(seccomp: Seccomp, hasAgent: boolean, report: Report): void {
   if (seccomp.defaultAction === 'SCMP_ACT_NOTIFY') {
     // The init itself could not report its listener's fd any more.
     report('/linux/seccomp/defaultAction', 'SCMP_ACT_NOTIFY cannot be used as default action')
@@ -68,7 +70,7 @@ function checkNotify(seccomp: Seccomp, report: Report): void {
   each(seccomp.syscalls, ({ action, names }, index) => {
     if (action !== 'SCMP_ACT_NOTIFY') return
     const place = `/linux/seccomp/syscalls/${index}`
-    if (!seccomp.listenerPath) report(`${place}/action`, 'SCMP_ACT_NOTIFY needs /linux/seccomp/listenerPath')
+    if (!hasAgent) report(`${place}/action`, 'SCMP_ACT_NOTIFY needs /linux/seccomp/listenerPath')
     // The init still has to write the listener's fd number to the runtime.
     if (names.includes('write')) report(`${place}/names`, 'SCMP_ACT_NOTIFY cannot be used for the write syscall')
   })
