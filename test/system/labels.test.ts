@@ -1,8 +1,9 @@
 /** AppArmor profiles and SELinux labels: applied where the kernel has the module, refused where it does not. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle, type Config, create, createStart, outputOf, run } from '../support/bundle.ts'
 import { exec, output } from '../support/exec.ts'
+import { execIn } from '../support/in_container.ts'
 import { mountAt, processMounts } from '../support/kernel.ts'
 import { refused } from '../support/refusal.ts'
 import { command, LSM, requires } from '../support/requires.ts'
@@ -38,6 +39,26 @@ describe.runIf(requires('root'))('without the module', () => {
       expect(await refused(await bundle(change))).toBe(`unsupported config.json: ${place}: ${words}`)
     })
   }
+})
+
+describe.runIf(requires('root'))('exec without the module', () => {
+  test.each([
+    ['apparmor', '--apparmor', 'davit-test', 'apparmorProfile: apparmor: config provided but apparmor not supported'],
+    [
+      'selinux',
+      '--process-label',
+      CONTEXT,
+      'selinuxLabel: selinux label is specified in config, but selinux is disabled or not supported',
+    ],
+  ] as const)('%s: %s is refused, and nothing is run', async (module, flag, value, words) => {
+    if (LSM[module]()) return
+    const made = await bundle(['/bin/sleep', '1000'])
+    await createStart(made)
+    const { code, stderr } = await execIn(made.id, ['/bin/touch', '/tmp/ran'], [flag, value])
+    expect(code).toBe(255)
+    expect(stderr).toContain(words)
+    expect(existsSync(`${made.rootfs}/tmp/ran`)).toBe(false)
+  })
 })
 
 describe.runIf(requires('root', 'apparmor', { ...command('apparmor_parser'), optional: true }))('AppArmor', () => {
@@ -86,6 +107,14 @@ describe.runIf(requires('root', 'apparmor', { ...command('apparmor_parser'), opt
     expect(stderr).toContain('no such file or directory')
   })
 
+  test('--apparmor of exec is the profile of that process alone', async () => {
+    const made = await bundle(['/bin/sleep', '1000'])
+    const { pid } = await createStart(made)
+    const current = await execIn(made.id, ['cat', '/proc/self/attr/current'], ['--apparmor', 'davit-test'])
+    expect(current).toMatchObject({ code: 0, stdout: 'davit-test (enforce)\n' })
+    expect(readFileSync(`/proc/${pid}/attr/current`, 'utf8')).not.toContain('davit-test')
+  })
+
   test('with a user, without capabilities, with no_new_privs', async () => {
     const text = await outputOf('cat /proc/self/attr/current', (config) => {
       confined(config)
@@ -108,6 +137,13 @@ describe.runIf(requires('root', 'selinux'))('SELinux', () => {
     })
     const { pid } = await createStart(made)
     expect(readFileSync(`/proc/${pid}/attr/current`, 'utf8').replace(/[\0\n]/g, '')).toBe(own())
+  })
+
+  test('--process-label of exec is the label of that process', async () => {
+    const made = await bundle(['/bin/sleep', '1000'])
+    await createStart(made)
+    const { stdout } = await execIn(made.id, ['cat', '/proc/self/attr/current'], ['--process-label', own()])
+    expect(stdout.replace(/[\0\n]/g, '')).toBe(own())
   })
 
   test('file systems made for the container have the mount label', async () => {

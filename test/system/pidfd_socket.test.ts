@@ -1,11 +1,11 @@
 /** --pidfd-socket and run.oci.pidfd_receiver: who listens gets a pidfd of the container's first process. */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bundle, create, startRun } from '../support/bundle.ts'
+import { bundle, create, createStart, startRun } from '../support/bundle.ts'
 import { startListener } from '../support/probe.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
-import { must, state, untilStatus } from '../support/runtime.ts'
+import { davit, must, startDavit, state, untilStatus } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
@@ -59,6 +59,31 @@ describe.runIf(requires('root'))('a pidfd by socket', () => {
     const { pid } = await state(made.id)
     for (const each of receivers) expect(await received(each)).toBe(`pidfd standard ${pid} end`)
     await must(['delete', '--force', made.id])
+  })
+
+  test('of exec is of the process of exec, and can kill that alone', async () => {
+    const made = await bundle(['/bin/sleep', '1000'])
+    await createStart(made)
+    const receiver = await startListener(['pidfd', `${made.path}/pidfd`])
+    const flags = ['--pidfd-socket', `${made.path}/pidfd`, '--pid-file', `${made.path}/pid`]
+    const running = startDavit(['exec', ...flags, made.id, 'sleep', '1000'])
+    // runc's text for a process that enters.
+    const said = await received(receiver)
+    expect(said).toBe(`pidfd setns ${readFileSync(`${made.path}/pid`, 'utf8')} end`)
+    receiver.write('15\n')
+    expect((await running.done).code).toBe(143)
+    expect((await state(made.id)).status).toBe('running')
+  })
+
+  test('of exec that nobody is there to get is refused, and nothing is run', async () => {
+    const made = await bundle(['/bin/sleep', '1000'])
+    await createStart(made)
+    const { code, stderr } = await davit(['exec', '--pidfd-socket', `${scratch()}/none`, made.id, 'touch', '/tmp/ran'])
+    expect([code, stderr]).toEqual([
+      255,
+      `davit: exec failed: pidfd socket "${scratch()}/none": open "${scratch()}/none": no such file or directory\n`,
+    ])
+    expect(existsSync(`${made.rootfs}/tmp/ran`)).toBe(false)
   })
 
   test('is refused before anything is made when nobody is there to get it', async () => {

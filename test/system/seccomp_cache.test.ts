@@ -3,12 +3,14 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -110,6 +112,20 @@ describe.runIf(requires('root', command('strace')) && process.arch === 'x64')('t
         mkdirSync(file)
       },
     ],
+    [
+      'a FIFO for a file',
+      async (file: string) => {
+        unlinkSync(file)
+        await output('mkfifo', [file])
+      },
+    ],
+    [
+      'a device for a file',
+      async (file: string) => {
+        unlinkSync(file)
+        await output('mknod', [file, 'c', '1', '5'])
+      },
+    ],
     ['a directory of another user', () => chownSync(cache(), 1000, 0)],
     ['a directory that others can enter', () => chmodSync(cache(), 0o711)],
     [
@@ -122,8 +138,39 @@ describe.runIf(requires('root', command('strace')) && process.arch === 'x64')('t
   ])('%s decides nothing', async (_, spoil) => {
     const { made, file } = await warm()
     forge(file)
-    spoil(file)
+    await spoil(file)
     expect(await runHere(made)).toEqual(COMPILED)
+  })
+
+  test('a second name of another user’s file decides nothing', async () => {
+    const { made, file } = await warm()
+    forge(file)
+    renameSync(file, `${run()}/theirs`)
+    chownSync(`${run()}/theirs`, 1000, 1000)
+    linkSync(`${run()}/theirs`, file)
+    const before = readFileSync(`${run()}/theirs`)
+    expect(await runHere(made)).toEqual(COMPILED)
+    // And what has the other name is not written to.
+    expect(readFileSync(`${run()}/theirs`).equals(before)).toBe(true)
+    expect(await runHere(made)).toEqual(CACHED)
+  })
+
+  test('many who fill it at once leave whole files', async () => {
+    const bundles = await Promise.all(Array.from({ length: 6 }, () => filtered(profile(), [MKDIR])))
+    const davit = (made: Bundle) => [RUNTIME, '--root', stateRoot(), 'run', '--bundle', made.path, made.id]
+    const ends = await Promise.all(bundles.map((made) => exec('nsenter', inside(...davit(made)))))
+    for (const end of ends) expect(end).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/ -99\n$/) })
+    expect(files()).toHaveLength(1)
+    expect(await runHere(bundles[0] as Bundle)).toEqual(CACHED)
+  })
+
+  test('a full disk leaves nothing of a file, and is no hindrance', async () => {
+    await sh('mkdir -m 700 /run/davit.cache && mount -t tmpfs -o size=4096,mode=700 tmpfs /run/davit.cache')
+    await sh('head -c 4096 /dev/zero >/run/davit.cache/full')
+    const made = await filtered(profile(), [MKDIR])
+    expect(await runHere(made)).toEqual(COMPILED)
+    expect(await runHere(made)).toEqual(COMPILED)
+    expect(files()).toEqual([`${cache()}/full`])
   })
 
   test.each([
