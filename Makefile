@@ -41,7 +41,8 @@ DEMO_TOOLS := $(BUILD_TOOLS) busybox
 ENGINE_TOOLS := busybox gcc headers libseccomp runc ip iptables debootstrap flock script setpriv unshare nsenter dockerd docker \
 	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns catatonit newuidmap useradd slirp4netns fuse-overlayfs
 DEB_TOOLS := dpkg-deb dpkg-shlibdeps md5sum
-TEST_TOOLS := $(DEMO_TOOLS) $(DEB_TOOLS) libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS)
+VM_TOOLS := $(BUILD_TOOLS) mmdebstrap mke2fs xz zstd unshare archive-keyring
+TEST_TOOLS := $(DEMO_TOOLS) $(DEB_TOOLS) libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS) $(VM_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) libseccomp hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
@@ -52,7 +53,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system engine-test bench bench-containerd bench-docker conformance \
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance \
 	fuzz libfuzzer native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -72,6 +73,7 @@ test:  ## everything: unit, native and system tests, then lint and types (root; 
 	@.ci/need $(TEST_TOOLS)
 	$(BUILD) build
 	$(VITEST) --reporter=default --reporter=json --outputFile.json=$(OUT)/test/results.json
+	$(VM) --core
 	+@$(MAKE) --no-print-directory lint types up-to-date
 
 check: build lint types up-to-date test-unit  ## lint, types, layers, generated files, unit tests (no root)
@@ -98,6 +100,12 @@ test-native: build
 
 test-system: build
 	$(VITEST) --project system
+
+VM := $(BUN) test/vm/main.ts
+vm-test:  ## system tests and conformance on pure cgroup v2, with systemd and without, on two kernels, emulated (root)
+	@.ci/need $(VM_TOOLS)
+	$(BUILD) build
+	$(VM) $(VM_FLAGS)
 
 engine-test:  ## Docker, containerd, Podman and Buildah on davit: make engine-test RUNTIME=/usr/sbin/runc (root)
 	@.ci/need $(ENGINE_TOOLS)

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { patience } from './support/pace.ts'
 
 /**
  * Four projects: unit (no root), native (the C executor alone), system (the built executable on real containers), engine
@@ -17,7 +18,8 @@ export default defineConfig({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
-        ...limits,
+        testTimeout: patience(limits.testTimeout),
+        hookTimeout: patience(limits.hookTimeout ?? 10_000),
         ...(name === 'system' || name === 'engine' ? { pool: 'forks' as const, fileParallelism: false } : {}),
         sequence: { groupOrder: name === 'engine' ? 1 : 0 },
       },

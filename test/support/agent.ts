@@ -20,7 +20,7 @@ export interface Agent {
 export async function startAgent(answers: Readonly<Record<number, number>> = {}): Promise<Agent> {
   const socket = `${scratch()}/agent.sock`
   const rules = Object.entries(answers).map(([call, value]) => `${call}=${value}`)
-  const running = start(await compiled('agent', []), [socket, ...rules], { timeout: 120_000 })
+  const running = start(await compiled('agent'), [socket, ...rules], { timeout: 120_000 })
   const kill = async () => {
     running.child.kill('SIGKILL')
     await running.done

@@ -3,16 +3,13 @@ import { copyFileSync } from 'node:fs'
 import type { Seccomp } from '../../src/spec/types.gen.ts'
 import { type Bundle, bundle, type Config, run } from './bundle.ts'
 import { compiled } from './compiled.ts'
-import { repositoryPath } from './place.ts'
-
-const FLAGS = ['-nostdlib', '-ffreestanding', '-fno-stack-protector', '-fno-pie', '-no-pie']
 
 /** A bundle with /bin/caller and a shell, its profile and what else is changed. */
 export async function filtered(
   seccomp: Seccomp | undefined,
   change: readonly string[] | ((config: Config) => void),
 ): Promise<Bundle> {
-  const caller = await compiled('caller', [...FLAGS, '-I', repositoryPath('native')])
+  const caller = await compiled('caller')
   const made = await bundle(
     (config) => {
       config.root.readonly = false

@@ -1,6 +1,7 @@
 /** Runs programs and keeps what they print. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { patience } from './pace.ts'
 
 export interface ExecOptions {
   readonly cwd?: string
@@ -11,7 +12,7 @@ export interface ExecOptions {
   readonly output?: string
   /** fds of ours that become 3, 4, … of the program. */
   readonly fds?: readonly number[]
-  /** After this many ms the program is killed and the promise rejected. */
+  /** After this many ms (more on a slow machine) the program is killed and the promise rejected. */
   readonly timeout?: number
 }
 
@@ -53,7 +54,7 @@ export function start(file: string, args: readonly string[], options: ExecOption
   })
   child.stdin?.on('error', () => {}) // a program that does not read its input
   if (options.stdin) child.stdin?.write(options.stdin)
-  const limit = options.timeout ?? 20_000
+  const limit = patience(options.timeout ?? 20_000)
   const done = new Promise<Result>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL')

@@ -1,28 +1,12 @@
 /** The probe: a small static program (probe.c) for what a shell cannot show or do, on the host and in containers. */
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
-import { type ExecOptions, output, type Running, start } from './exec.ts'
-import { repositoryPath } from './place.ts'
+import { compiled } from './compiled.ts'
+import { type ExecOptions, type Running, start } from './exec.ts'
 import { atEnd } from './scratch.ts'
 import { until } from './wait.ts'
 
-const SOURCE = repositoryPath('test/support/probe.c')
-const BINARY = repositoryPath('build/test/probe')
-
-let built: Promise<string> | undefined
-
-async function build(): Promise<string> {
-  if (existsSync(BINARY) && statSync(BINARY).mtimeMs > statSync(SOURCE).mtimeMs) return BINARY
-  mkdirSync(repositoryPath('build/test'), { recursive: true })
-  const temporary = `${BINARY}.${process.pid}`
-  await output('cc', ['-static', '-O1', '-Wall', '-Wextra', '-Werror', '-o', temporary, SOURCE], { timeout: 60_000 })
-  renameSync(temporary, BINARY) // other test processes may be building it, too
-  return BINARY
-}
-
 /** Its absolute path; compiled when first asked for. */
 export function probePath(): Promise<string> {
-  built ??= build()
-  return built
+  return compiled('probe')
 }
 
 /** Starts the probe on the host, with its input open. */

@@ -52,7 +52,7 @@ export const LSM = {
   selinux: () => existsSync('/sys/fs/selinux/enforce'),
 } as const
 
-const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2' | 'apparmor' | 'selinux', Need>> = {
+const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2' | 'systemd' | 'apparmor' | 'selinux', Need>> = {
   root: { name: 'root', met: () => process.geteuid?.() === 0 },
   // A machine has the controllers on v1 or on v2, so neither can be demanded of every machine.
   cgroup1: { name: 'cgroup v1 controllers', optional: true, met: () => /^\d+:[^:]*memory[^:]*:/m.test(controllers()) },
@@ -61,6 +61,8 @@ const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2' | 'apparmor' | 'seli
     optional: true,
     met: () => existsSync('/sys/fs/cgroup/cgroup.controllers'),
   },
+  // A virtual machine of test/vm has it.
+  systemd: { name: 'systemd', optional: true, met: () => existsSync('/run/systemd/system') },
   // A kernel has the one or the other, or neither.
   apparmor: { name: 'AppArmor', optional: true, met: LSM.apparmor },
   selinux: { name: 'SELinux', optional: true, met: LSM.selinux },

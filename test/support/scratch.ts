@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { afterEach } from 'vitest'
 import { exec } from './exec.ts'
 import { cgroupsNamed, mountsBelow, processesNaming } from './leaks.ts'
+import { patience } from './pace.ts'
 import { RUNTIME } from './place.ts'
 
 let current: string | undefined
@@ -57,7 +58,7 @@ afterEach(async () => {
   ids = []
   if (directory !== undefined) await removeScratch(directory, used)
   if (failure !== undefined) throw failure
-}, 60_000)
+}, patience(60_000))
 
 async function removeScratch(directory: string, used: readonly string[]): Promise<void> {
   await deleteContainers(`${directory}/root`)

@@ -1,10 +1,11 @@
 /** Waiting for something to become true. */
+import { patience } from './pace.ts'
 
 /** Asks until the answer is neither false, undefined nor empty, and gives it; throws after `limit` ms. */
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  limit = 10_000,
+  limit = patience(10_000),
 ): Promise<Exclude<T, false | undefined | ''>> {
   const end = Date.now() + limit
   for (;;) {

@@ -1,6 +1,7 @@
 /** Completion, typed at the shells themselves. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { patience } from '../support/pace.ts'
 import { command, requires } from '../support/requires.ts'
 import { scratch } from '../support/scratch.ts'
 import { type Shell, type ShellName, startShell } from '../support/shell.ts'
@@ -29,7 +30,7 @@ function place(): string {
 
 describe.each(['bash', 'zsh', 'fish'] as const)('%s', (name) => {
   describe.runIf(requires(command(name)))('completes', () => {
-    test('what davit offers', { timeout: 60_000 }, async () => {
+    test('what davit offers', { timeout: patience(60_000) }, async () => {
       const shell = await readyShell(name)
       const dir = place()
       const cases: readonly (readonly [typed: string, completed: string])[] = [
@@ -56,7 +57,7 @@ describe.each(['bash', 'zsh', 'fish'] as const)('%s', (name) => {
       for (const [typed, completed] of cases) expect(await shell.completed(typed), typed).toBe(completed)
     })
 
-    test('and lists what there is to choose from', { timeout: 60_000 }, async () => {
+    test('and lists what there is to choose from', { timeout: patience(60_000) }, async () => {
       const shell = await readyShell(name)
       const verbs = await shell.listed('davit st')
       expect(verbs).toMatch(/start[\s\S]*state/)

@@ -1,6 +1,7 @@
 /** The conformance suite holds davit to the specification, and is itself held to what others do. */
 import { describe, expect, it } from 'vitest'
 import { exec } from '../support/exec.ts'
+import { patience } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { command, commandPath, requires } from '../support/requires.ts'
 
@@ -11,7 +12,7 @@ async function suite(runtime: string): Promise<{ code: number | null; summary: s
   return { code, summary: lines.at(-1) ?? '', bad: lines.filter((line) => /^not ok (?!.*# TODO)/.test(line)) }
 }
 
-describe.runIf(requires('root'))('conformance', { timeout: 120_000 }, () => {
+describe.runIf(requires('root'))('conformance', { timeout: patience(120_000) }, () => {
   it('of davit, with one deviation the whole field shares', async () => {
     const { code, summary, bad } = await suite(RUNTIME)
     expect(bad).toEqual([])

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, create } from '../support/bundle.ts'
+import { patience } from '../support/pace.ts'
 import { receiveConsole, startListener } from '../support/probe.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
@@ -43,7 +44,9 @@ describe.runIf(requires('root'))('a console socket', () => {
     expect(made()).toBe(false)
   })
 
-  test('that has no room for another connection is waited for, but not for ever', { timeout: 40_000 }, async () => {
+  test('that has no room for another connection is waited for, but not for ever', {
+    timeout: patience(40_000),
+  }, async () => {
     const of = await withTerminal()
     const path = `${scratch()}/sock`
     await startListener(['peer', 'full', path], 'full')

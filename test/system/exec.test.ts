@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, create, createStart } from '../support/bundle.ts'
 import { execIn, outputIn } from '../support/in_container.ts'
 import { processCgroups, processStatus } from '../support/kernel.ts'
+import { patience } from '../support/pace.ts'
 import { receiveConsole } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
 import { davit, must, startDavit, state, untilStatus } from '../support/runtime.ts'
@@ -60,7 +61,7 @@ describe.runIf(requires('root'))('exec', () => {
     expect(stdout).toBe('x\n')
   })
 
-  test('ends as soon as the process has, 300 times', { timeout: 120_000 }, async () => {
+  test('ends as soon as the process has, 300 times', { timeout: patience(120_000) }, async () => {
     const made = await sleeper()
     for (let i = 0; i < 300; i++) {
       const { code, stderr } = await execIn(made.id, ['true'])

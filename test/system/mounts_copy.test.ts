@@ -14,6 +14,7 @@ import { describe, expect, test } from 'vitest'
 import type { Mount } from '../../src/spec/types.gen.ts'
 import { attack } from '../support/attacker.ts'
 import { bundle, type Config, createStart } from '../support/bundle.ts'
+import { patience } from '../support/pace.ts'
 import { requires } from '../support/requires.ts'
 import { davit, state } from '../support/runtime.ts'
 
@@ -34,7 +35,7 @@ const change = (action: 'add' | 'remove', id: string, options: readonly string[]
 }
 
 describe.runIf(requires('root'))('tmpcopyup in a running container', () => {
-  test('reads no device that is put in the place of a file', { timeout: 120_000 }, async () => {
+  test('reads no device that is put in the place of a file', { timeout: patience(120_000) }, async () => {
     const { id, pid, rootfs } = await running()
     const text = 'x'.repeat(5000)
     writeFileSync(`${rootfs}/data/file`, text)

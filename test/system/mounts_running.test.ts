@@ -16,6 +16,7 @@ import { type Bundle, bundle, type Config, create, createStart } from '../suppor
 import { exec } from '../support/exec.ts'
 import { outputIn } from '../support/in_container.ts'
 import { type MountInfo, mountAt, processMounts } from '../support/kernel.ts'
+import { patience } from '../support/pace.ts'
 import { requires } from '../support/requires.ts'
 import { davit, must, state } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
@@ -398,7 +399,9 @@ describe.runIf(requires('root'))('a hostile image', () => {
     await changed('remove', made.id, [{ destination: '/climbing/too' }, { destination: '/dangling' }])
   })
 
-  test('cannot win a race for the target in a volume that it shares with the host', { timeout: 60_000 }, async () => {
+  test('cannot win a race for the target in a volume that it shares with the host', {
+    timeout: patience(60_000),
+  }, async () => {
     const victim = source('victim')
     const volume = `${scratch()}/volume`
     mkdirSync(`${volume}/dir`, { recursive: true })
@@ -421,7 +424,7 @@ describe.runIf(requires('root'))('a hostile image', () => {
     expect(onHost()).toEqual(host)
   })
 
-  test('does not see who mounts, even among the processes of the host', { timeout: 60_000 }, async () => {
+  test('does not see who mounts, even among the processes of the host', { timeout: patience(60_000) }, async () => {
     const script =
       'while :; do for p in /proc/[0-9]*; do case $(cat $p/comm 2>/dev/null) in davit-init) ls -l $p/fd $p/root/ $p/exe >/seen/$RANDOM 2>/dev/null && echo $p >>/seen/hit; echo >>/seen/looked;; esac; done; done'
     const seen = `${scratch()}/seen`

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { VERBS, type Verbs } from '../../src/cli/table.ts'
 import { makeRootfs } from '../support/bundle.ts'
 import { exec, output } from '../support/exec.ts'
+import { patience } from '../support/pace.ts'
 import { repositoryPath } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 import { scratch } from '../support/scratch.ts'
@@ -12,7 +13,7 @@ import { startShell } from '../support/shell.ts'
 const make = (...args: readonly string[]) =>
   output('make', ['-s', '--no-print-directory', ...args], {
     cwd: repositoryPath('.'),
-    timeout: 120_000,
+    timeout: patience(120_000),
     env: { ...process.env, MAKEFLAGS: '' },
   })
 
@@ -72,7 +73,9 @@ describe('the manual', () => {
 })
 
 describe('make install', () => {
-  test('and uninstall are each other’s opposite, and all of it works from there', { timeout: 240_000 }, async () => {
+  test('and uninstall are each other’s opposite, and all of it works from there', {
+    timeout: patience(240_000),
+  }, async () => {
     const [root, prefix] = [`${scratch()}/target`, '/opt/d']
     mkdirSync(`${root}${prefix}/share/man/man8`, { recursive: true })
     writeFileSync(`${root}${prefix}/share/man/man8/davit-of-another.8`, '')
@@ -93,7 +96,7 @@ describe('make install', () => {
 
   test.runIf(requires(command('zsh'), command('fish')))(
     'completion is found where it is put',
-    { timeout: 240_000 },
+    { timeout: patience(240_000) },
     async () => {
       const share = `${scratch()}/target/usr/share`
       await make('install', `DESTDIR=${scratch()}/target`, 'PREFIX=/usr')
@@ -133,7 +136,7 @@ chroot /mnt/root dpkg --purge davit
 `
 
 describe.runIf(requires('root', command('dpkg'), command('dpkg-deb'), command('unshare')))('the Debian package', () => {
-  test('is installed, runs a container, and is purged without a trace', { timeout: 300_000 }, async () => {
+  test('is installed, runs a container, and is purged without a trace', { timeout: patience(300_000) }, async () => {
     const out = `${scratch()}/deb`
     mkdirSync(`${out}/bundle`, { recursive: true })
     await makeRootfs(`${out}/bundle/rootfs`)
@@ -169,7 +172,7 @@ describe.runIf(requires('root', command('dpkg'), command('dpkg-deb'), command('u
 
   test.runIf(requires(command('lintian')))(
     'has nothing that lintian would complain of',
-    { timeout: 300_000 },
+    { timeout: patience(300_000) },
     async () => {
       const [built = ''] = (await make('deb', 'DEB_FLAGS=-Zgzip -z1')).trim().split('\n').slice(-1)
       try {

@@ -104,6 +104,8 @@ describe.runIf(requires('root'))('ps', () => {
       writeFileSync(`${inner}/cgroup.procs`, `${moved}`)
     }
     expect(await json(made.id)).toEqual(expected)
+    // Who has left the only one belongs to the container no more.
+    if (names.length < 2) return
     const away = names[0] as string
     writeFileSync(`${hierarchies()[away]}/cgroup.procs`, `${moved}`)
     expect(await json(made.id)).toEqual(expected)

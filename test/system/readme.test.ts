@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { withFigures } from '../../bench/report.ts'
 import { exec } from '../support/exec.ts'
+import { patience } from '../support/pace.ts'
 import { repositoryPath } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 
@@ -13,23 +14,27 @@ const PAGES = ['README.md', ...readdirSync(repositoryPath('docs')).map((name) =>
 
 const blocks = [...README.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '')
 
-describe.runIf(requires('root', command('busybox'), command('runc')))('README.md', { timeout: 120_000 }, () => {
-  const temporary = mkdtempSync(join(tmpdir(), 'davit-readme-'))
-  afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+describe.runIf(requires('root', command('busybox'), command('runc')))(
+  'README.md',
+  { timeout: patience(120_000) },
+  () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'davit-readme-'))
+    afterAll(() => rmSync(temporary, { recursive: true, force: true }))
 
-  it('has commands', () => {
-    expect(blocks.length).toBeGreaterThan(3)
-  })
-
-  it.each(blocks.map((text) => [text.trim().split('\n').at(-1), text]))('%s', async (_, text) => {
-    const { code, stderr, stdout } = await exec('bash', ['-euc', `${text}`], {
-      cwd: repositoryPath('.'),
-      env: { ...process.env, TMPDIR: temporary },
-      timeout: 110_000,
+    it('has commands', () => {
+      expect(blocks.length).toBeGreaterThan(3)
     })
-    expect({ code, stderr: code === 0 ? '' : stderr + stdout }).toEqual({ code: 0, stderr: '' })
-  })
-})
+
+    it.each(blocks.map((text) => [text.trim().split('\n').at(-1), text]))('%s', async (_, text) => {
+      const { code, stderr, stdout } = await exec('bash', ['-euc', `${text}`], {
+        cwd: repositoryPath('.'),
+        env: { ...process.env, TMPDIR: temporary },
+        timeout: 110_000,
+      })
+      expect({ code, stderr: code === 0 ? '' : stderr + stdout }).toEqual({ code: 0, stderr: '' })
+    })
+  },
+)
 
 describe('documentation', () => {
   it('gives the figures of the results it names', () => {

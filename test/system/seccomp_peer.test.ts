@@ -82,7 +82,7 @@ const CASES: readonly (readonly [string, () => Seccomp])[] = [
 
 describe.runIf(requires('root', command('runc')) && process.arch === 'x64')('the same filter as runc', () => {
   beforeAll(async () => {
-    tool = await compiled('filter_of', [])
+    tool = await compiled('filter_of')
   })
 
   test.each(CASES)('for %s', async (_, profile) => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, run, startRun } from '../support/bundle.ts'
 import { start } from '../support/exec.ts'
+import { patience } from '../support/pace.ts'
 import { RUNTIME } from '../support/place.ts'
 import { probePath } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
@@ -31,7 +32,7 @@ function checksum(): Promise<string> {
 
 const shell = async (line: string) => (await start('bash', ['-c', line], { timeout: 110_000 }).done).stdout
 
-describe.runIf(requires('root'))('100 MB', { timeout: 120_000 }, () => {
+describe.runIf(requires('root'))('100 MB', { timeout: patience(120_000) }, () => {
   test('from a pipe of the container to a pipe', async () => {
     const made = await inContainer(FLOOD, false)
     expect(await shell(`${LINE(made)} | sha256sum`)).toBe(await checksum())

@@ -1,0 +1,91 @@
+/**
+ * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
+ *
+ *   bun test/vm/main.ts [--core] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--sh COMMAND]
+ *
+ * Without flags all tests run four times: with a script as process 1 and with systemd, on either kernel. --core is the
+ * selection that `make test` runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
+ */
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { compileAll } from '../support/compiled.ts'
+import { tidy } from './cache.ts'
+import { checkoutDisk } from './checkout.ts'
+import { type GuestOptions, runGuest } from './guest.ts'
+import { CACHE, CHECKOUT, say } from './host.ts'
+import { guestImage } from './image.ts'
+import { ALL, CORE_TESTS, systemTests } from './suites.ts'
+
+const INITS = ['fast', 'systemd'] as const
+const KERNELS = ['6.12', '7'] as const
+
+/** Emulation makes everything about so many times slower. */
+const SLOWNESS = 8
+
+const { values } = parseArgs({
+  options: {
+    core: { type: 'boolean', default: false },
+    init: { type: 'string' },
+    kernel: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    sh: { type: 'string' },
+    seconds: { type: 'string', default: '3600' },
+  },
+})
+
+type Guest = Pick<GuestOptions, 'init' | 'kernel'>
+
+function guests(): Guest[] {
+  const all = values.core
+    ? INITS.map((init, index): Guest => ({ init, kernel: KERNELS[index] as string }))
+    : INITS.flatMap((init) => KERNELS.map((kernel): Guest => ({ init, kernel })))
+  const wanted = all.filter(({ init, kernel }) => {
+    return (values.init ?? init) === init && (values.kernel ?? kernel) === kernel
+  })
+  if (wanted.length === 0) throw new Error('no guest is like that')
+  return wanted
+}
+
+function command(): string {
+  const tests = values.only ? systemTests(values.only) : values.core ? CORE_TESTS : ALL
+  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS}\n${values.sh ?? tests}`
+}
+
+async function runIn({ init, kernel }: Guest, image: string, checkout: string, scratch: string): Promise<boolean> {
+  const folder = `${scratch}/${init}-${kernel}`
+  mkdirSync(folder)
+  say(`${init}, Linux ${kernel}`)
+  let status: number
+  try {
+    status = await runGuest({ image, init, kernel, checkout, folder, seconds: Number(values.seconds) })
+  } catch (error) {
+    console.error(`vm: ${(error as Error).message}`)
+    return false
+  }
+  say(`${init}, Linux ${kernel}: exit ${status}`)
+  const results = `${CHECKOUT}/build/test/vm-${init}-${kernel}.json`
+  if (!values.sh) copyFileSync(`${folder}/results`, results)
+  return status === 0
+}
+
+async function main(): Promise<number> {
+  const chosen = guests()
+  tidy()
+  const image = guestImage()
+  await compileAll()
+  // Not below /tmp, which may be in memory.
+  const scratch = mkdtempSync(`${CACHE}/.new-run-`)
+  try {
+    const checkout = checkoutDisk(scratch, command())
+    const failed: string[] = []
+    for (const guest of chosen) {
+      if (!(await runIn(guest, image, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
+    }
+    if (failed.length > 0) say(`failed: ${failed.join(', ')}`)
+    return failed.length > 0 ? 1 : 0
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = await main()
