@@ -38,7 +38,10 @@ export const LIFECYCLE_PAGES = {
     ],
     exit: [
       ['N', 'Without `--detach`: the exit status of the program.'],
-      ['128+N', 'Without `--detach`: the program was killed by signal N.'],
+      [
+        '128+N',
+        'Without `--detach`: the program was killed by signal N. Where the kernel has killed for want of memory, davit says at which limit.',
+      ],
     ],
     files: STATE_FILES,
     examples: [
@@ -58,7 +61,10 @@ export const LIFECYCLE_PAGES = {
     ],
     exit: [
       ['N', 'Without `--detach`: the exit status of the command.'],
-      ['128+N', 'Without `--detach`: the command was killed by signal N.'],
+      [
+        '128+N',
+        'Without `--detach`: the command was killed by signal N. Where the kernel has killed for want of memory, davit says at which limit.',
+      ],
     ],
     examples: [
       { text: 'A shell with a terminal:', lines: ['davit exec --tty web sh'] },

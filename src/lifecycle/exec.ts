@@ -79,7 +79,7 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
       })
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(target.record)
-      const about = { arch: facts.arch, mark, limited: cgroupsOf(target.record) }
+      const about = { arch: facts.arch, mark, limited: target.record.cgroup ?? { v1: [] } }
       return launchIn(runtime, plan, about, options, entering(target, entrance), signals)
     } finally {
       entrance.close()

@@ -22,6 +22,16 @@ const onV1 = (name: string): Need => ({
   met: () => hierarchies()[name] !== undefined && name !== '',
 })
 
+const has = (name: string, met: boolean): Need => ({ name, optional: true, met: () => met })
+
+const realtime = has('cgroups of realtime', existsSync(`${hierarchies().cpu}/cpu.rt_runtime_us`))
+const bfq = has('BFQ', existsSync(`${hierarchies().blkio}/blkio.bfq.io_serviced`))
+const scheduler = has(SCHEDULER, existsSync(SCHEDULER))
+
+/** A whole disk. */
+const DISK = /^ *(\d+) +(\d+) +\d+ ([sv]d[a-z]|nvme\d+n\d+)$/m.exec(readFileSync('/proc/partitions', 'utf8'))
+const disk = has('a disk', DISK !== null)
+
 const huge: Need = {
   name: 'the v2 controller hugetlb with pages of 2 MB',
   optional: true,
@@ -111,14 +121,14 @@ describe.runIf(requires('root', onV1('cpu'), onV1('cpuset')))('cpu', () => {
     expect(await of({ quota: -1 }, ...names)).toEqual(['-1', '100000', '0'])
     expect(await of({ period: 60000 }, ...names)).toEqual(['-1', '60000', '0'])
     expect(await refusal({ cpu: { quota: 30000, burst: 40000 } })).toMatch(
-      /cpu\/burst: burst 40000 is larger than quota/,
+      /cpu\/burst: the burst 40000 is above the quota 30000/,
     )
   })
   test('idle, which wins over shares', async () => {
     expect(await of({ idle: 1, shares: 512 }, 'cpu.idle')).toEqual(['1'])
     expect(await of({ idle: 0, shares: 512 }, 'cpu.idle', 'cpu.shares')).toEqual(['0', '512'])
   })
-  test.runIf(existsSync(`${hierarchies().cpu}/cpu.rt_runtime_us`))('realtimeRuntime and realtimePeriod', async () => {
+  test.runIf(requires(realtime))('realtimeRuntime and realtimePeriod', async () => {
     const names = ['cpu.rt_runtime_us', 'cpu.rt_period_us']
     expect(await of({ realtimeRuntime: 2000, realtimePeriod: 500000 }, ...names)).toEqual(['2000', '500000'])
     expect(await of({ realtimeRuntime: 3000 }, ...names)).toEqual(['3000', '1000000'])
@@ -145,15 +155,12 @@ describe.runIf(requires('root', onV1('pids')))('pids.limit', () => {
 })
 
 describe.runIf(requires('root', onV1('blkio')))('blockIO', () => {
-  /** A whole disk. */
-  const disk = /^ *(\d+) +(\d+) +\d+ ([sv]d[a-z]|nvme\d+n\d+)$/m.exec(readFileSync('/proc/partitions', 'utf8'))
-  const [major, minor] = [Number(disk?.[1]), Number(disk?.[2])]
-  const bfq = existsSync(`${hierarchies().blkio}/blkio.bfq.io_serviced`)
+  const [major, minor] = [Number(DISK?.[1]), Number(DISK?.[2])]
 
-  test.runIf(bfq)('weight', async () => {
+  test.runIf(requires(bfq))('weight', async () => {
     expect((await files({ blockIO: { weight: 123 } }, 'blkio:blkio.bfq.weight'))[0]).toMatch(/\b123$/m)
   })
-  test.runIf(bfq && existsSync(SCHEDULER))('weightDevice', async () => {
+  test.runIf(requires(bfq, scheduler))('weightDevice', async () => {
     // KERNEL: a device takes a weight only while it is scheduled by BFQ.
     const before = /\[(.*)\]/.exec(readFileSync(SCHEDULER, 'utf8'))?.[1] as string
     atEnd(() => writeFileSync(SCHEDULER, before))
@@ -161,7 +168,7 @@ describe.runIf(requires('root', onV1('blkio')))('blockIO', () => {
     const weightDevice = [{ major: 7, minor: 7, weight: 321 }]
     expect((await files({ blockIO: { weightDevice } }, 'blkio:blkio.bfq.weight_device'))[0]).toContain('7:7 321')
   })
-  test.runIf(disk)('the four throttles, of which 0 is none', async () => {
+  test.runIf(requires(disk))('the four throttles, of which 0 is none', async () => {
     const on = (rate: number) => [{ major, minor, rate }]
     const keys = ['read_bps', 'write_bps', 'read_iops', 'write_iops'].map(
       (name) => `blkio:blkio.throttle.${name}_device`,

@@ -9,9 +9,6 @@ const SWAPPINESS_UNSET = 2 ** 63 // -1 as uint64, which Docker sends for "not se
 
 /** Plans the memory controller, v1 (cgroup-v1/memory.rst) or v2 (cgroup-v2.rst "Memory"). */
 export function planMemory(draft: Draft, memory: MemoryResources): void {
-  if (memory.kernel !== undefined || memory.kernelTCP !== undefined) {
-    draft.warnings.push('kernel memory settings are ignored: the kernel has dropped them')
-  }
   const swappiness = swappinessOf(draft, memory)
   const asked = memory.limit || memory.swap || memory.reservation || memory.disableOOMKiller || swappiness !== undefined
   const place = asked ? requirePlace(draft, 'memory', ['memory']) : draft.place('memory')

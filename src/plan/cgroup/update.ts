@@ -45,6 +45,9 @@ export function planUpdate(input: UpdateInput): UpdatePlan {
   const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
   const draft: Draft = { place: placeIn(facts, dirs), at: '', steps: [], late: [], warnings: [] }
   const request = meant(input.request)
+  // Of config.json a rule says so.
+  if (request.memory?.kernel !== undefined || request.memory?.kernelTCP !== undefined)
+    draft.warnings.push('kernel memory settings are ignored: the kernel has dropped them')
   const resources = mergeResources(inForce, request)
   const wanted = touched(request, resources)
   // On pure v2 everything was enabled when the container was made.

@@ -269,3 +269,10 @@ describe('devices', () => {
     )
   })
 })
+
+test('kernel memory is ignored with a warning, zero without', () => {
+  const warnings = (request: Resources) => update(request, {}, LEGACY, V1).warnings
+  expect(warnings({ memory: { kernel: 4096 } })).toEqual([expect.stringMatching(/kernel memory settings are ignored/)])
+  expect(warnings(ENGINE)).toEqual([])
+  expect(v1({ memory: { kernel: 4096, kernelTCP: -1 } })).toEqual([])
+})
