@@ -52,7 +52,7 @@ export async function bundleOf(
   one: Case,
 ): Promise<{ id: string; path: string; config: Config; fresh: () => Promise<void> }> {
   const { id, path, rootfs, configure, config } = await bundle(() => {}, { bare: true })
-  const view = await compiled('view', [])
+  const view = await compiled('view')
   const build = async () => {
     rmSync(rootfs, { recursive: true, force: true })
     await makeRootfs(rootfs, [])
