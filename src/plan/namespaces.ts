@@ -6,6 +6,7 @@
  * before the first process is in it) and for a new user namespace: what clone puts into one is nobody there until the
  * maps are written, and the exec of init takes the capabilities of whoever is not root.
  */
+import { O_WRONLY } from '../kernel/files.ts'
 import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
 import { dumpable } from './protection.ts'
@@ -89,7 +90,8 @@ function staged(ctx: PlanContext): NamespacePlan {
     origin: { config, doing: `join ${type} namespace "${path}"` },
   })
 
-  const stage: ChildStep[] = []
+  const offsets = timeOffsets(ctx)
+  const stage: ChildStep[] = [...offsets.open]
   // As nsenter: with the privileges at hand first; what refuses is tried again with those of the user namespace.
   for (const entry of joins) {
     if (!user) stage.push(join(entry), { kind: 'close', slot: entry.slot })
@@ -108,25 +110,31 @@ function staged(ctx: PlanContext): NamespacePlan {
 
   const made = newTypes(ctx, ['cgroup', 'user', 'pid'])
   if (made.length > 0) stage.push({ kind: 'unshare', flags: flagsOf(made), names: made })
-  stage.push(...timeOffsets(ctx))
+  stage.push(...offsets.write)
   // ORDER: the last moment in which nobody else is in the user namespace; joined ones are entered by the fork only.
   if (mapsNeedDumpable(ctx)) stage.push(dumpable(false))
   stage.push({ kind: 'fork', flags: namespace(ctx.spec, 'pid') === 'new' ? NAMESPACES.pid.flag : 0 })
   return { cloneFlags: 0, cloneNames: [], stage, init: cgroupNamespace(ctx) }
 }
 
-/** time_namespaces(7): written after unshare, before a process is in the namespace; only for a new one. */
-function timeOffsets(ctx: PlanContext): ChildStep[] {
-  const offsets = ctx.spec.linux?.timeOffsets
-  if (!offsets || namespace(ctx.spec, 'time') !== 'new') return []
-  const writes = (['monotonic', 'boottime'] as const).flatMap((clock): ChildStep[] => {
-    const offset = offsets[clock]
-    if (!offset) return []
-    const data = `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`
-    const origin = { config: `/linux/timeOffsets/${clock}`, doing: `set the ${clock} clock's offset` }
-    return [{ kind: 'write', dir: SLOT.hostProc, path: 'self/timens_offsets', data, origin }]
+/**
+ * time_namespaces(7): written after unshare, before a process is in the namespace; only for a new one.
+ * KERNEL: the files of a process that is not dumpable belong to the host's root, who we are no more in a user namespace;
+ * what counts is who has opened the file.
+ */
+function timeOffsets(ctx: PlanContext): { readonly open: readonly ChildStep[]; readonly write: readonly ChildStep[] } {
+  const offsets = ctx.spec.linux?.timeOffsets ?? {}
+  const clocks = (['monotonic', 'boottime'] as const).filter((clock) => offsets[clock])
+  if (clocks.length === 0 || namespace(ctx.spec, 'time') !== 'new') return { open: [], write: [] }
+  const slot = ctx.slot()
+  const origin = { config: '/linux/timeOffsets', doing: "open the file of the clocks' offsets" }
+  const write = clocks.map((clock): ChildStep => {
+    const { secs = 0, nanosecs = 0 } = offsets[clock] ?? {}
+    const place = { config: `/linux/timeOffsets/${clock}`, doing: `set the ${clock} clock's offset` }
+    return { kind: 'writeSlot', slot, data: `${clock} ${secs} ${nanosecs}\n`, origin: place }
   })
-  if (namespace(ctx.spec, 'user') !== 'new' || mapsNeedDumpable(ctx)) return writes
-  // KERNEL: the files of a process that is not dumpable belong to the host's root, who we are no more.
-  return [dumpable(true), ...writes, dumpable(false)]
+  return {
+    open: [{ kind: 'open', out: slot, dir: SLOT.hostProc, path: 'self/timens_offsets', flags: O_WRONLY, origin }],
+    write: [...write, { kind: 'close', slot }],
+  }
 }

@@ -59,7 +59,7 @@ const WORDS: Words = {
   makePath: (s) =>
     `make path "${s.path}" in slot ${s.root} (${typeof s.type === 'object' ? `like slot ${s.type.like}` : s.type}, ${octal(s.mode)})`,
   write: (s) => `write "${s.data.trimEnd()}" to ${at(s.dir, s.path)}`,
-  writeSlot: (s) => `write "${s.data}" to slot ${s.slot}`,
+  writeSlot: (s) => `write "${s.data.trimEnd()}" to slot ${s.slot}`,
   verify: (s) =>
     `verify slot ${s.slot} is ${typeof s.is === 'string' ? `a ${s.is}` : 'char' in s.is ? `char device ${s.is.char.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
   mkdir: (s) => `mkdir ${at(s.dir, s.path)} ${octal(s.mode)}`,

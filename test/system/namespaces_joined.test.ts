@@ -213,6 +213,25 @@ describe.runIf(requires('root', kernel('5.6')))('clocks', () => {
     expect(await outputIn(made.id, 'id -u')).toBe('0\n')
   })
 
+  test('in a user namespace that is joined, whose root is nobody here', async () => {
+    const map = [{ containerID: 0, hostID: 100_000, size: 1000 }]
+    const owner = await sleeper(fresh('mount', 'pid', 'ipc', 'network', 'user'), (config) => {
+      config.linux.uidMappings = map
+      config.linux.gidMappings = map
+    })
+    const { pid: holder } = await createStart(owner)
+    const made = await sleeper(
+      [...fresh('mount', 'pid', 'ipc', 'network', 'time'), ...join(holder, 'user')],
+      (config) => {
+        config.linux.timeOffsets = { monotonic: { secs: 3, nanosecs: 4 } }
+      },
+    )
+    const { pid } = await createStart(made)
+    expect(offsets(readFileSync(`/proc/${pid}/timens_offsets`, 'utf8'))).toMatchObject({ monotonic: [3, 4] })
+    expect(namespaceOf(pid, 'user')).toBe(namespaceOf(holder, 'user'))
+    expect(await outputIn(made.id, 'id -u')).toBe('0\n')
+  })
+
   test.each<[Offsets, string]>([
     [{ monotonic: { nanosecs: 1_000_000_000 } }, '/linux/timeOffsets/monotonic/nanosecs: expected less than a second'],
     [{ realtime: { secs: 1 } } as Offsets, '/linux/timeOffsets/realtime: '],

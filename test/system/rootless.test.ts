@@ -45,6 +45,20 @@ describe.runIf(requires('root', command('setpriv'), command('useradd')))('rootle
     expect(readdirSync(root)).toEqual([])
   })
 
+  it('sets the clocks of a time namespace', async () => {
+    const { run } = await userBundle((config) => {
+      config.linux.namespaces.push({ type: 'time' })
+      config.linux.timeOffsets = { monotonic: { secs: 5, nanosecs: 6 }, boottime: { secs: 7 } }
+      config.process.args = shell('cat /proc/self/timens_offsets')
+    })
+    const { stdout, stderr } = await run()
+    expect(stderr).toBe('')
+    expect(stdout.trim().split('\n').map(words)).toEqual([
+      ['monotonic', '5', '6'],
+      ['boottime', '7', '0'],
+    ])
+  })
+
   it('maps the ids that the user was granted, by newuidmap and newgidmap', async () => {
     const { user, run } = await userBundle((config, owner) => {
       wholeMaps(config, owner)
