@@ -13,6 +13,8 @@ export type { Runtime } from './lifecycle/runtime.ts'
 export { compileSeccomp } from './lifecycle/seccomp.ts'
 export { startContainer } from './lifecycle/start.ts'
 export { type ContainerState, containerState, listStates } from './lifecycle/state.ts'
+/** Before a container whose cgroup systemd has made is deleted. */
+export { loadUnitsOf } from './lifecycle/units.ts'
 export { updateContainer } from './lifecycle/update.ts'
 export { buildPlan } from './plan/build.ts'
 export { checkPlan } from './plan/check.ts'

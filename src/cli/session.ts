@@ -59,9 +59,3 @@ function writeError(fd: number, text: string): void {
     process.stderr.write(text)
   }
 }
-
-/** Cgroups by systemd are asked for where containers are made; elsewhere the flag has no meaning. */
-export function refuseSystemd(runtime: Runtime): void {
-  if (runtime.cgroups === 'systemd')
-    throw new RuntimeError('unsupported', '--systemd-cgroup is not supported by this version of davit')
-}

@@ -15,6 +15,8 @@ import { freshMark } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
 import { NOTIFY_STATE, withActivation } from '../plan/activation.ts'
 import { buildPlan } from '../plan/build.ts'
+import type { UnitPlan } from '../plan/cgroup/unit.ts'
+import type { SystemdFacts } from '../plan/cgroup/unit_name.ts'
 import { type CreateRequest, namespace } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
 import { withHomeOf } from '../plan/home.ts'
@@ -35,6 +37,7 @@ import { checkPreserved } from './preserved.ts'
 import type { Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { sourceLinks } from './source_links.ts'
+import { systemdFacts } from './units.ts'
 
 /** The flags of create and run. */
 export interface CreateOptions {
@@ -65,9 +68,10 @@ export function planContainer(
   facts: Facts,
   options: CreateOptions & Pick<CreateRequest, 'mark'>,
   seccomp?: CompiledSeccomp,
+  systemd?: SystemdFacts,
 ) {
   const spec = withHomeOf(bundle.spec, bundle.rootfs, bundle.path, ({ base, inner }) => readBelow(base, inner))
-  const cgroup = chooseCgroup(runtime, spec, facts, options.id)
+  const cgroup = chooseCgroup(runtime, spec, facts, options.id, systemd)
   const pidfdSockets = pidfdPaths(options.pidfdSocket, spec.annotations, runtime.cwd)
   const request: CreateRequest = {
     id: options.id,
@@ -101,6 +105,11 @@ function usable(bundle: Bundle): Bundle {
   return { ...bundle, rootfs: realRootfs(bundle.rootfs) }
 }
 
+/** What systemd itself would say, but only when much has been done. */
+function unitInUse({ name }: UnitPlan): RuntimeError {
+  return new RuntimeError('cgroup', `start unit ${name}: it exists, and has processes`)
+}
+
 /**
  * Creates the container. With verb "run" its init has been told to exec when this returns, with "create" it waits.
  * The caller ends the Creation. With `signals` one that asks davit to end takes everything back.
@@ -117,7 +126,9 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
   const facts = gatherFacts(bundle.spec)
   const seccomp = await compileSeccomp(runtime, bundle.spec, facts)
   const mark = freshMark()
-  const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...options, mark }, seccomp)
+  const systemd = await systemdFacts(runtime, facts)
+  const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...options, mark }, seccomp, systemd)
+  if (cgroup?.unit && cgroup.dirs.some(isUsed)) throw unitInUse(cgroup.unit)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
   // ORDER: before anything is made: whoever is to get the terminal or a pidfd must be there.
@@ -150,6 +161,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
       phase: 'creating',
       ...(own.length > 0 ? { cgroup: recordOf(own) } : {}),
       ...(shared.length > 0 ? { sharedCgroup: recordOf(shared) } : {}),
+      ...(cgroup?.unit ? { unit: { name: cgroup.unit.name, manager: cgroup.unit.manager } } : {}),
       ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       privatePid: namespace(bundle.spec, 'pid') === 'new',
       poststart: hooksOf(bundle, 'poststart'),

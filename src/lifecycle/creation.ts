@@ -14,6 +14,7 @@ import { Launching } from './launching.ts'
 import type { NetDevices } from './net_devices.ts'
 import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
+import { units } from './units.ts'
 
 /** State of one creation; its own steps are in src/lifecycle/making.ts. */
 export class Creation extends Launching {
@@ -66,12 +67,13 @@ export class Creation extends Launching {
   }
 
   override undo(): void {
-    const { cgroup, pid } = this.record
+    const { cgroup, unit, pid } = this.record
     // ORDER: a network namespace that nobody has open any more takes its interfaces with it.
     this.attempt('give network devices back', () => this.network?.giveBack())
     this.abandon()
     if (cgroup) this.attempt('kill', () => killCgroup(cgroup))
     this.killChildren()
+    if (unit) this.attempt('stop unit', () => units().stopUnit(unit))
     if (cgroup) this.attempt('remove cgroup', () => removeCgroup(cgroup))
     this.attempt('remove RDT groups', () => this.rdt?.undo())
     // SPEC: runtime.md#lifecycle: a container that fails half-way goes through its poststop hooks like any other.

@@ -12,6 +12,7 @@ import { isAlive, statusOf } from '../state/status.ts'
 import { type Claim, lockAgain, openContainer, readRecord, releaseContainer, removeContainer } from '../state/store.ts'
 import { killHook, runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
+import { units } from './units.ts'
 
 const PATIENCE = 10_000
 
@@ -56,14 +57,21 @@ export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecor
 /**
  * Kills, removes the cgroups, runs the poststop hooks, removes the state.
  * SPEC: runtime.md#lifecycle steps 12 and 13: the hooks come when the container is destroyed; the state goes last, so
- * that a delete which was killed can be repeated.
+ * that a delete which was killed can be repeated. For a container with a unit the caller has loaded the code for units.
  */
 export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
   destroy(record)
+  if (record.unit) endUnit(record, record.unit)
   if (record.cgroup) removeCgroups(record.cgroup)
   for (const path of record.intelRdt?.remove ?? []) if (statIf(path)) removeDir(path)
   runRecordedHooks(claim, record, 'poststop', runtime.log)
   removeContainer(claim)
+}
+
+/** ORDER: first all processes: systemd would ask them to end, and wait for that. */
+function endUnit({ cgroup }: ContainerRecord, unit: NonNullable<ContainerRecord['unit']>): void {
+  if (cgroup) killCgroup(cgroup)
+  units().stopUnit(unit)
 }
 
 /** Mostly the directories are empty. If not, a process joined them from outside, and goes with the container. */

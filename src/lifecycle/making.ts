@@ -15,6 +15,7 @@ import { awaitTag } from './dialogue.ts'
 import { innerHookState, logOutput, runHook, specState } from './hooks.ts'
 import { writeIdMaps } from './id_maps.ts'
 import type { Own, OwnPreset, OwnStep } from './parent.ts'
+import { startUnitOf } from './start_unit.ts'
 import { lateSteps } from './words.ts'
 
 /** What create and run add to the parent's steps. */
@@ -33,6 +34,7 @@ export function making(creation: Creation): Own {
 function runStep(creation: Creation, step: OwnStep): void {
   switch (step.kind) {
     case 'makeCgroup':
+      if (creation.cgroup?.unit) startUnitOf(creation, creation.cgroup.unit)
       if (creation.cgroup) creation.made = makeCgroup(creation.cgroup)
       for (const warning of creation.made?.warnings ?? []) {
         if (!creation.plan.warnings.includes(warning)) creation.runtime.log.warning(warning)

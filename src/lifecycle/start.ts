@@ -16,6 +16,7 @@ import { removeAll } from './delete.ts'
 import { logOutput, runRecordedHooks } from './hooks.ts'
 import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
+import { loadUnits } from './units.ts'
 import { lateStep, lateWords, UNDER_FILTER } from './words.ts'
 
 type Failed = Extract<Report, { kind: 'failed' }>
@@ -35,7 +36,7 @@ export async function startContainer(runtime: Runtime, id: string, notifier?: No
     ready = notifier && waiting(notifier, claim, record)
     await go(runtime, claim, record)
     unlink(START_SOCKET, claim.fd)
-    poststart(runtime, claim, record)
+    await poststart(runtime, claim, record)
     // ORDER: without the lock: others may kill or delete it meanwhile.
     unlockContainer(claim)
     ready?.wait()
@@ -63,10 +64,11 @@ function waiting(notifier: Notifier, claim: Claim, { pid }: ContainerRecord): Wa
 }
 
 /** SPEC: runtime.md#lifecycle step 9: when a poststart hook fails, the container is stopped and destroyed. */
-function poststart(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
+async function poststart(runtime: Runtime, claim: Claim, record: ContainerRecord): Promise<void> {
   try {
     runRecordedHooks(claim, record, 'poststart', runtime.log)
   } catch (error) {
+    await loadUnits(record)
     removeAll(runtime, claim, record)
     throw error
   }

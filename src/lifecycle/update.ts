@@ -3,19 +3,25 @@ import { messageOf, RuntimeError } from '../base/errors.ts'
 import { readText } from '../ffi/file.ts'
 import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
 import { runUpdate } from '../host/cgroup/update.ts'
-import { planUpdate } from '../plan/cgroup/update.ts'
+import { planUpdate, type UpdatePlan } from '../plan/cgroup/update.ts'
 import type { Resources, Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { statusOf } from '../state/status.ts'
 import { type Claim, openContainer, readRecord, releaseContainer, writeRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
+import { loadUnits, units } from './units.ts'
 import type { RdtUpdate } from './update_rdt.ts'
 
 /**
  * Sets what the request asks for, which has been validated: all of it or, after a failure, nothing. What is in force
  * then is kept in the record for the next update.
  */
-export function updateContainer(runtime: Runtime, id: string, request: Resources, rdt?: RdtUpdate): void {
+export async function updateContainer(
+  runtime: Runtime,
+  id: string,
+  request: Resources,
+  rdt?: RdtUpdate,
+): Promise<void> {
   const claim = openContainer(runtime.root, id, true) as Claim
   try {
     const record = readRecord(runtime.root, id)
@@ -23,6 +29,7 @@ export function updateContainer(runtime: Runtime, id: string, request: Resources
     // runc's words.
     if (!record || status === 'stopped' || status === 'creating')
       throw new RuntimeError('bad-state', 'container not running')
+    await loadUnits(record)
     rdt?.apply(record.intelRdt)
     try {
       if (!rdt || asksForSomething(request)) updateCgroups(runtime, claim, record, request)
@@ -33,6 +40,22 @@ export function updateContainer(runtime: Runtime, id: string, request: Resources
     }
   } finally {
     releaseContainer(claim)
+  }
+}
+
+/** ORDER: systemd first: it writes the files, too, and rounds; it does so before it answers the next question. */
+function updateAll({ unit }: ContainerRecord, plan: UpdatePlan): void {
+  if (!unit) return runUpdate(plan)
+  units().setUnit(unit, plan.unit.after)
+  try {
+    runUpdate(plan)
+  } catch (error) {
+    try {
+      units().setUnit(unit, plan.unit.before)
+    } catch (trouble) {
+      throw new RuntimeError('cgroup', `${messageOf(error)}; put the former properties back: ${messageOf(trouble)}`)
+    }
+    throw error
   }
 }
 
@@ -52,7 +75,7 @@ function updateCgroups(runtime: Runtime, claim: Claim, record: ContainerRecord, 
   // ORDER: what could not be remembered is not set at all.
   writeRecord(claim, { ...record, resources: plan.resources })
   try {
-    runUpdate(plan)
+    updateAll(record, plan)
   } catch (error) {
     forget(runtime, claim, record)
     throw error

@@ -98,15 +98,21 @@ function startSteps(ctx: PlanContext): ChildStep[] {
   ]
 }
 
+/** ORDER: init is born in its cgroup; systemd makes one only around a process, which waits for it. */
+function cgroupHostSteps(ctx: PlanContext, launch: HostStep): HostStep[] {
+  const { cgroup } = ctx
+  const rdt = makeRdtSteps(ctx)
+  if (!cgroup) return [...rdt, launch]
+  const make: HostStep = { kind: 'makeCgroup', origin: { config: '/linux/cgroupsPath', doing: 'make the cgroups' } }
+  if (!cgroup.unit) return [make, ...rdt, launch]
+  return [...rdt, launch, { kind: 'await', tag: 'cgroup' }, make, { kind: 'answer', tag: 'cgroup' }]
+}
+
 /** What the parent does, in order. */
 function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostStep[] {
   const { request, spec } = ctx
   return [
-    ...(ctx.cgroup
-      ? [{ kind: 'makeCgroup' as const, origin: { config: '/linux/cgroupsPath', doing: 'make the cgroups' } }]
-      : []),
-    ...makeRdtSteps(ctx),
-    launch,
+    ...cgroupHostSteps(ctx, launch),
     ...idMapHostSteps(ctx),
     ...(staged ? [{ kind: 'reapStage' as const }] : []),
     // ORDER: before the hooks, which are told the pid and may look the container up.

@@ -247,6 +247,7 @@ export function printCgroupStep(step: CgroupStep): string {
   if (step.kind === 'write') return `write "${step.value}" to ${step.path}${step.config ? `  # ${step.config}` : ''}`
   if (step.kind === 'inherit') return `inherit ${step.files[0]} in ${step.dir}`
   if (step.kind === 'enable') return `enable ${list(step.controllers)} below ${step.dir}`
+  if (step.kind === 'give') return `give ${step.dir} to uid ${step.uid}`
   return `check ${step.path} against ${step.limit}  # ${step.config}`
 }
 

@@ -31,7 +31,7 @@ export function planProtection(ctx: ProcessContext, later = false): ChildStep[] 
  * grace period.
  */
 export function planEnterCgroups(
-  ctx: ProcessContext & { readonly cgroup: { readonly tasks: readonly string[] } | undefined },
+  ctx: ProcessContext & { readonly cgroup: { readonly tasks: readonly string[]; readonly unit?: object } | undefined },
   cpus: readonly ChildStep[] = [CPUSET],
 ): ChildStep[] {
   if (!ctx.cgroup) return []
@@ -45,7 +45,11 @@ export function planEnterCgroups(
       { kind: 'close', slot },
     ]
   })
-  return [...steps, ...cpus]
+  // SAFETY: nothing of ours that is larger, and no namespace, is there before.
+  const unit: ChildStep[] = ctx.cgroup.unit
+    ? [{ kind: 'sync', tag: 'cgroup', wait: true, origin: { doing: 'wait for the cgroup of systemd' } }]
+    : []
+  return [...unit, ...steps, ...cpus]
 }
 
 /** KERNEL(6.2): the CPUs that the caller was pinned to are remembered over the move into another cpuset. */

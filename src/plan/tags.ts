@@ -23,6 +23,8 @@ export const TAGS = {
   hooked: 10,
   /** The fd sent along is a mount, attached nowhere, whose ids the parent is to map. */
   idmap: 11,
+  /** The child is there, and waits to be put into the cgroup that systemd makes for it. */
+  cgroup: 12,
 } as const
 
 export type Tag = keyof typeof TAGS

@@ -1,6 +1,6 @@
 /**
- * The annotations that davit acts on: crun's, see its manual, where users and engines rely on them. All others are only
- * passed on.
+ * The annotations that davit acts on: crun's, see its manual, where users and engines rely on them, and runc's for
+ * properties of systemd's units. All others are only passed on.
  */
 import type { Spec } from './types.gen.ts'
 
@@ -21,6 +21,8 @@ export const ANNOTATION = {
   seccompStrict: 'run.oci.seccomp_fail_unknown_syscall',
   /** Which of SELinux's mount options linux.mountLabel is given by. */
   contextType: 'run.oci.mount_context_type',
+  /** The beginning of names: what follows is the property. */
+  systemdProperty: 'org.systemd.property.',
 } as const
 
 /** Its value; undefined when it is missing or empty. */

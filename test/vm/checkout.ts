@@ -19,7 +19,7 @@ export function checkoutDisk(folder: string, command: string): string {
   copy('node_modules', LEFT_MODULES, [], tree)
   copy('build', LEFT_BUILD, ['test'], tree)
   // Programs of the tests, newer than their sources; none of what earlier runs have left.
-  copy('build/test', new Set(), [], tree, /^(agent|attacker|caller|filter_of|probe)$/)
+  copy('build/test', new Set(), [], tree, /^(agent|attacker|caller|filter_of|probe|view)$/)
   mkdirSync(`${tree}/.vm`)
   cpSync(realpathSync(run('sh', ['-c', 'command -v node']).trim()), `${tree}/.vm/node`)
   writeFileSync(`${tree}/.vm/command`, `export PATH=/src/.vm:$PATH\n${command}\n`)

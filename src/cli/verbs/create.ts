@@ -4,7 +4,7 @@ import { callerListenFds, callerNotifySocket } from '../../host/caller.ts'
 import { type CreateOptions, createContainer } from '../../lifecycle/create.ts'
 import { runContainer } from '../../lifecycle/run.ts'
 import { releaseContainer } from '../../state/store.ts'
-import { refuseSystemd, type Session } from '../session.ts'
+import type { Session } from '../session.ts'
 import type { CommandOf } from '../table.ts'
 
 function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateOptions {
@@ -28,7 +28,6 @@ function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateO
 }
 
 export async function create(command: CommandOf<'create'>, { runtime }: Session): Promise<number> {
-  refuseSystemd(runtime)
   const creation = await createContainer(runtime, createOptions(command))
   creation.close()
   if (creation.init) closeFd(creation.init.pidfd)
@@ -37,7 +36,6 @@ export async function create(command: CommandOf<'create'>, { runtime }: Session)
 }
 
 export function run(command: CommandOf<'run'>, { runtime }: Session): Promise<number> {
-  refuseSystemd(runtime)
   const { keep, 'no-subreaper': noSubreaper } = command.options
   return runContainer(runtime, { ...createOptions(command), keep, noSubreaper })
 }

@@ -11,6 +11,7 @@ import { NAMESPACES } from '../../kernel/namespaces.ts'
 import { planContainer } from '../../lifecycle/create.ts'
 import { loadBundle } from '../../lifecycle/load.ts'
 import { compileSeccomp } from '../../lifecycle/seccomp.ts'
+import { systemdFacts } from '../../lifecycle/units.ts'
 import { checkPlan } from '../../plan/check.ts'
 import { hooksOf } from '../../plan/hooks.ts'
 import { actedOn } from '../../spec/annotations.ts'
@@ -51,7 +52,7 @@ export async function features(): Promise<number> {
       namespaces: Object.keys(NAMESPACES),
       // SPEC: features-linux.md#capabilities: those of newer kernels, too.
       capabilities: CAPABILITY_NAMES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       ...(seccomp ? { seccomp: seccomp.words, libseccomp: seccomp.version } : {}),
       apparmor: true,
       selinux: true,
@@ -79,7 +80,8 @@ export async function plan(command: CommandOf<'plan'>, { runtime }: Session): Pr
     noNewKeyring: false,
     preserveFds: 0,
   } as const
-  const made = planContainer(runtime, loaded, facts, options, await compileSeccomp(runtime, loaded.spec, facts, false))
+  const seccomp = await compileSeccomp(runtime, loaded.spec, facts, false)
+  const made = planContainer(runtime, loaded, facts, options, seccomp, await systemdFacts(runtime, facts))
   // What create does not spend time on: the planners are held to these invariants by tests.
   checkPlan(made.plan)
   const later = { poststart: hooksOf(loaded, 'poststart'), poststop: hooksOf(loaded, 'poststop') }

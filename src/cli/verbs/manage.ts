@@ -7,6 +7,7 @@ import { deleteContainer } from '../../lifecycle/delete.ts'
 import { killContainer } from '../../lifecycle/kill.ts'
 import { startContainer } from '../../lifecycle/start.ts'
 import { type ContainerState, containerState, listStates } from '../../lifecycle/state.ts'
+import { loadUnitsOf } from '../../lifecycle/units.ts'
 import { listContainers } from '../../state/store.ts'
 import { listText, ownerName, stateJson } from '../format.ts'
 import { print, type Session } from '../session.ts'
@@ -30,11 +31,14 @@ export function kill(command: CommandOf<'kill'>, session: Session): number {
   return 0
 }
 
-export function remove(command: CommandOf<'delete'>, session: Session): number {
+export async function remove(command: CommandOf<'delete'>, session: Session): Promise<number> {
   const { id } = command.positionals
   const { force, regex } = command.options
-  if (regex) return forMatching(session, id, (one) => deleteContainer(session.runtime, one, force))
-  deleteContainer(session.runtime, id, force)
+  const { runtime } = session
+  const ids = regex ? listContainers(runtime.root, runtime.rootExplicit) : [id]
+  for (const one of ids) await loadUnitsOf(runtime, one)
+  if (regex) return forMatching(session, id, (one) => deleteContainer(runtime, one, force))
+  deleteContainer(runtime, id, force)
   return 0
 }
 

@@ -21,7 +21,7 @@ export async function update(command: CommandOf<'update'>, { runtime, log }: Ses
     : await validateResources(fromFlags(options), 'flags')
   const schemata = schemataOf(options)
   const rdt = schemata.length > 0 ? (await import('../../lifecycle/update_rdt.ts')).rdtUpdate(schemata) : undefined
-  updateContainer(runtime, positionals.id, request, rdt)
+  await updateContainer(runtime, positionals.id, request, rdt)
   return 0
 }
 

@@ -34,8 +34,10 @@ export function makeCgroup(plan: CgroupPlan): MadeCgroup {
   try {
     const warnings = [...plan.warnings]
     const missing = plan.dirs.filter((dir) => !makeDirs(plan, dir, created))
+    // What systemd has made has our own process in it.
+    const isNew = ({ path }: CgroupDir) => created.includes(path) || plan.unit !== undefined
     const kept = plan.dirs.filter((dir) => !missing.includes(dir))
-    for (const dir of kept) checkFit(dir, created.includes(dir.path), plan.steps, warnings)
+    for (const dir of kept) checkFit(dir, isNew(dir), plan.steps, warnings)
     runSteps(keptSteps(plan.steps, missing))
     const isKept = (path: string) => !missing.some((dir) => isWithin(path, dir.path))
     if (plan.devices !== undefined && isKept(plan.devices.dir)) attachDevices(plan.devices)

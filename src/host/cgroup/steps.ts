@@ -5,6 +5,7 @@ import { closeFd, openFile, readText, readTextIf, writeFd, writeText } from '../
 import { errnoText } from '../../kernel/errno.ts'
 import { O_WRONLY } from '../../kernel/files.ts'
 import type { CgroupCheck, CgroupInherit, CgroupStep, CgroupWrite } from '../../plan/cgroup/model.ts'
+import { giveCgroup } from './give.ts'
 import { isErrno } from './tree.ts'
 
 /** What one run of steps knows. */
@@ -34,6 +35,7 @@ function runStep(run: Run, step: CgroupStep): void {
   else if (step.kind === 'inherit') inherit(step)
   else if (step.kind === 'enable') enable(run, step.dir, step.controllers)
   else if (step.kind === 'check') check(step)
+  else if (step.kind === 'give') giveCgroup(step)
   else assertNever(step, 'cgroup step')
 }
 

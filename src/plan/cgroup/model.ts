@@ -1,5 +1,6 @@
 /** What the cgroup planners produce: plain data, run by src/host/cgroup/make.ts in the order given. */
 import type { BpfInstruction } from '../../kernel/bpf.ts'
+import type { UnitPlan } from './unit.ts'
 
 /** One directory the container has: one for each hierarchy that it joins. */
 export interface CgroupDir {
@@ -56,7 +57,17 @@ export interface CgroupCheck {
   readonly config: string
 }
 
-export type CgroupStep = CgroupWrite | CgroupInherit | CgroupEnable | CgroupCheck
+/** Gives a v2 directory, and those of its files that the kernel says are for delegation, to a user. */
+export interface CgroupGive {
+  readonly kind: 'give'
+  readonly dir: string
+  /** The host's. */
+  readonly uid: number
+  /** No permission is no error (rootless). */
+  readonly optional?: true
+}
+
+export type CgroupStep = CgroupWrite | CgroupInherit | CgroupEnable | CgroupCheck | CgroupGive
 
 /** An eBPF program of type BPF_PROG_TYPE_CGROUP_DEVICE and where it goes. */
 export interface DeviceProgram {
@@ -78,6 +89,8 @@ export interface CgroupPlan {
   /** v2 directory for CLONE_INTO_CGROUP. */
   readonly into?: string
   readonly devices?: DeviceProgram
+  /** The systemd unit whose cgroup it is: systemd makes it, around a process that is there already. */
+  readonly unit?: UnitPlan
   readonly warnings: readonly string[]
 }
 

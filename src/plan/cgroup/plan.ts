@@ -13,6 +13,7 @@ import { planHugepages, planNetwork, planPids, planRdma, planUnified } from './l
 import { planMemory } from './memory.ts'
 import type { CgroupDir, CgroupPlan, CgroupStep, DeviceProgram, Draft, Place } from './model.ts'
 import { cgroupDirs, innerPath } from './path.ts'
+import type { UnitPlan } from './unit.ts'
 
 export interface CgroupInput {
   readonly id: string
@@ -23,6 +24,10 @@ export interface CgroupInput {
   readonly facts: CgroupFacts
   /** The runtime is not the machine's root: cgroups may not be ours to make. */
   readonly rootless: boolean
+  /** The host's uid that is to own the cgroup, see owner.ts. */
+  readonly owner?: number | undefined
+  /** The systemd unit that is to be its cgroup; only where v2 is all there is. */
+  readonly unit?: UnitPlan | undefined
 }
 
 /** JSON pointer of the resources in config.json. */
@@ -30,9 +35,9 @@ const RESOURCES = '/linux/resources'
 
 /** @throws RuntimeError config-invalid or unsupported, with the pointer of what cannot be done. */
 export function planCgroup(input: CgroupInput): CgroupPlan {
-  const { facts, resources = {}, rootless } = input
-  const inner = innerPath(input.cgroupsPath, input.id)
-  const dirs = cgroupDirs(facts, inner, rootless && !input.cgroupsPath)
+  const { facts, resources = {}, rootless, unit } = input
+  const inner = unit ? { relative: false, path: unit.cgroup } : innerPath(input.cgroupsPath, input.id)
+  const dirs = cgroupDirs(facts, inner, rootless && !unit && !input.cgroupsPath)
   const draft: Draft = { place: placeIn(facts, dirs), at: RESOURCES, steps: [], late: [], warnings: [] }
 
   const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
@@ -45,15 +50,22 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
   if (cpuset !== undefined) draft.steps.push(...inheritSteps([parentPath(cpuset.path), cpuset.path]))
   const devices = planDevices(draft, input, v2)
   planLimits(draft, resources, facts.v2?.controllers)
+  // ORDER: when it is the container's, all that it must not change is there.
+  if (v2 !== undefined && input.owner) draft.steps.push(give(v2.path, input.owner, rootless))
   return {
     dirs,
     steps: draft.steps,
     late: draft.late,
     tasks: dirs.filter((dir) => dir !== v2).map(({ path }) => `${path}/tasks`),
-    ...(v2 === undefined ? {} : { into: v2.path }),
+    ...(v2 === undefined || unit ? {} : { into: v2.path }),
+    ...(unit ? { unit } : {}),
     ...(devices === undefined ? {} : { devices }),
     warnings: draft.warnings,
   }
+}
+
+function give(dir: string, uid: number, rootless: boolean): CgroupStep {
+  return { kind: 'give', dir, uid, ...(rootless ? { optional: true } : {}) }
 }
 
 /** Everything of `resources` but cpuset and devices; `controllers` are those of v2, undefined without v2. */

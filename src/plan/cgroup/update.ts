@@ -11,6 +11,8 @@ import { meant, mergeResources, touched } from './merge.ts'
 import type { CgroupDir, CgroupRecord, CgroupStep, DeviceProgram, Draft } from './model.ts'
 import { parentsIn } from './path.ts'
 import { enableSteps, placeIn, planLimits } from './plan.ts'
+import { unitResources } from './unit_resources.ts'
+import { INFINITE, list, type UnitProperty } from './unit_value.ts'
 
 export interface UpdateInput {
   readonly facts: CgroupFacts
@@ -30,6 +32,8 @@ export type DeviceChange =
 export interface UpdatePlan {
   readonly steps: readonly CgroupStep[]
   readonly devices?: DeviceChange
+  /** Properties of the container's systemd unit, if it has one: those asked for, and what puts them back. */
+  readonly unit: { readonly after: readonly UnitProperty[]; readonly before: readonly UnitProperty[] }
   /** What is in force once it is carried out. */
   readonly resources: Resources
   readonly warnings: readonly string[]
@@ -60,8 +64,21 @@ export function planUpdate(input: UpdateInput): UpdatePlan {
     // ORDER: what may refuse the whole comes first.
     steps: [...steps.filter(({ kind }) => kind === 'check'), ...steps.filter(({ kind }) => kind !== 'check')],
     ...(devices ? { devices } : {}),
+    unit: unitChange(wanted, inForce),
     resources,
     warnings: draft.warnings,
+  }
+}
+
+function unitChange(wanted: Resources, former: Resources): UpdatePlan['unit'] {
+  const after = unitResources(wanted, '')
+  const known = unitResources(former, '')
+  const unset = ({ name, value }: UnitProperty): UnitProperty => {
+    return { name, value: value.type === 'a' ? list('y', []) : INFINITE, optional: true }
+  }
+  return {
+    after,
+    before: after.map((property) => known.findLast(({ name }) => name === property.name) ?? unset(property)),
   }
 }
 

@@ -1,0 +1,125 @@
+/**
+ * linux.resources as properties of a unit, so that systemd, which writes the cgroup files too, writes the same (runc's
+ * mapping). What has no property is in the files alone; systemd leaves those of a delegated unit as they are.
+ */
+import type { Resources } from '../../spec/types.gen.ts'
+import { blkioToIoWeight, sharesToWeight, swapToV2 } from './convert.ts'
+import { INFINITE, list, type UnitProperty, type UnitValue, u64 } from './unit_value.ts'
+
+/** KERNEL: the default of cpu.max. */
+const PERIOD = 100_000n
+/** systemd keeps whole percents: 10 ms of a second. */
+const PERCENT = 10_000n
+
+type Found = readonly [name: string, value: UnitValue | undefined]
+
+/** `at` is the JSON pointer of the resources object. Zero leaves alone, as everywhere. */
+export function unitResources(resources: Resources, at: string): UnitProperty[] {
+  return [
+    ...named(memory(resources), `${at}/memory`),
+    ...named(cpu(resources), `${at}/cpu`),
+    ...named(tasks(resources), `${at}/pids`),
+    ...named(io(resources), `${at}/blockIO`),
+    ...Object.entries(resources.unified ?? {}).flatMap(([file, value]) => {
+      return named(unified(file, value), `${at}/unified/${file}`)
+    }),
+  ]
+}
+
+function named(found: readonly Found[], config: string): UnitProperty[] {
+  return found.flatMap(([name, value]) => (value ? [{ name, value, config, optional: true }] : []))
+}
+
+/** A number, or -1 and "max" for no limit; undefined for what is not asked. */
+function limit(value: number | string | undefined): UnitValue | undefined {
+  if (value === undefined || value === 0) return undefined
+  if (typeof value === 'number') return value < 0 ? INFINITE : u64(BigInt(Math.trunc(value)))
+  const words = value.trim()
+  if (words === 'max') return INFINITE
+  return /^[0-9]+$/.test(words) ? u64(BigInt(words)) : undefined
+}
+
+function memory({ memory: asked }: Resources): Found[] {
+  if (!asked) return []
+  const swap = swapToV2(asked.swap ?? 0, asked.limit ?? 0)
+  return [
+    ['MemoryMax', limit(asked.limit)],
+    ['MemoryLow', limit(asked.reservation)],
+    ['MemorySwapMax', swap === undefined ? undefined : limit(swap)],
+  ]
+}
+
+function cpu({ cpu: asked }: Resources): Found[] {
+  if (!asked) return []
+  const { shares = 0, quota = 0, period = 0, idle, cpus, mems } = asked
+  // What systemd.resource-control(5) calls CPUWeight=idle is 0 on the bus.
+  const weight = idle === 1 ? u64(0n) : shares ? u64(BigInt(sharesToWeight(shares))) : undefined
+  return [
+    ['CPUWeight', weight],
+    ...bandwidth(quota, period),
+    ['AllowedCPUs', cpuMask(cpus)],
+    ['AllowedMemoryNodes', cpuMask(mems)],
+  ]
+}
+
+/** systemd rounds to percents, up, so that the cgroup file can have what was asked for. */
+function bandwidth(quota: number, period: number): Found[] {
+  if (quota === 0 && period === 0) return []
+  const every = period === 0 ? PERIOD : BigInt(period)
+  const share = (BigInt(Math.max(quota, 0)) * 1_000_000n) / every
+  const rounded = ((share + PERCENT - 1n) / PERCENT) * PERCENT
+  return [
+    ['CPUQuotaPeriodUSec', period === 0 ? undefined : u64(every)],
+    ['CPUQuotaPerSecUSec', quota > 0 ? u64(rounded) : INFINITE],
+  ]
+}
+
+/** "0-2,8": bit n of byte n / 8 is for CPU n. Undefined for what is empty or no list: the file's write will tell. */
+export function cpuMask(cpus: string | undefined): UnitValue | undefined {
+  if (!cpus) return undefined
+  const bytes: number[] = []
+  for (const part of cpus.trim().split(',')) {
+    const [, from, to] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part) ?? []
+    if (from === undefined) return undefined
+    for (let n = Number(from); n <= Number(to ?? from); n++) {
+      while (bytes.length <= n >> 3) bytes.push(0)
+      bytes[n >> 3] = (bytes[n >> 3] as number) | (1 << (n & 7))
+    }
+  }
+  return list(
+    'y',
+    bytes.map((byte) => ({ type: 'y', value: BigInt(byte) })),
+  )
+}
+
+/** Zero is a limit here, but not one that systemd takes. */
+function tasks({ pids }: Resources): Found[] {
+  return pids?.limit === undefined ? [] : [['TasksMax', limit(pids.limit === 0 ? 1 : pids.limit)]]
+}
+
+function io({ blockIO }: Resources): Found[] {
+  return blockIO?.weight ? [['IOWeight', u64(BigInt(blkioToIoWeight(blockIO.weight)))]] : []
+}
+
+const PLAIN: Readonly<Record<string, string>> = {
+  'cpu.weight': 'CPUWeight',
+  'memory.min': 'MemoryMin',
+  'memory.low': 'MemoryLow',
+  'memory.high': 'MemoryHigh',
+  'memory.max': 'MemoryMax',
+  'memory.swap.max': 'MemorySwapMax',
+  'pids.max': 'TasksMax',
+}
+
+/** What systemd has a property for, of v2's own words. */
+function unified(file: string, value: string): Found[] {
+  const plain = PLAIN[file]
+  if (plain) return [[plain, value.trim() === '0' && file !== 'pids.max' ? u64(0n) : limit(value)]]
+  if (file === 'cpu.idle') return [['CPUWeight', value.trim() === '1' ? u64(0n) : undefined]]
+  if (file === 'cpuset.cpus') return [['AllowedCPUs', cpuMask(value)]]
+  if (file === 'cpuset.mems') return [['AllowedMemoryNodes', cpuMask(value)]]
+  if (file !== 'cpu.max') return []
+  const [, quota, period] = /^\s*(max|\d+)(?:\s+(\d+))?\s*$/.exec(value) ?? []
+  if (quota === undefined) return []
+  return bandwidth(quota === 'max' ? -1 : Number(quota), Number(period ?? 0))
+}
