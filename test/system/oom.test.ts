@@ -6,7 +6,8 @@ import { requires } from '../support/requires.ts'
 import { must } from '../support/runtime.ts'
 
 const MB = 1 << 20
-const memory = [requires('root', 'cgroup1'), requires('root', 'cgroup2')].some(Boolean)
+const v1 = requires('root', 'cgroup1')
+const memory = [v1, requires('root', 'cgroup2')].some(Boolean)
 
 /** The words, with the limit as it was asked for. */
 const told = (limit: number) =>
@@ -42,7 +43,8 @@ describe.runIf(memory)('a lack of memory', () => {
     await must(['delete', '--force', made.id])
   })
 
-  test('ends init before it is there: the error is runc’s, and says more', async () => {
+  // On v2 there is no saying whom so small a limit hits first.
+  test.runIf(v1)('ends init before it is there: the error is runc’s, and says more', async () => {
     const { code, stderr } = await run(await limited(8 << 10, ['/bin/true']))
     expect(code).toBe(1)
     expect(stderr).toMatch(/container init was OOM-killed \(memory limit too low\?\): the kernel has killed 1 process/)
