@@ -1,6 +1,6 @@
 /** A network namespace of the running test, in which the runtime is called: its interfaces are the test's own. */
 import type { Bundle } from './bundle.ts'
-import { type ExecOptions, exec, output, type Result } from './exec.ts'
+import { type ExecOptions, exec, output, type Result, type Running, start } from './exec.ts'
 import { RUNTIME } from './place.ts'
 import { stateRoot } from './runtime.ts'
 import { atEnd, uniqueId } from './scratch.ts'
@@ -34,6 +34,8 @@ export interface Netns {
   ip(words: string): Promise<string>
   /** All but the loopback interface. */
   interfaces(): Promise<readonly Interface[]>
+  /** Starts the runtime in it. */
+  startDavit(args: readonly string[]): Running
   /** Calls the runtime in it. */
   davit(args: readonly string[], options?: ExecOptions): Promise<Result>
 }
@@ -56,6 +58,7 @@ export async function netns(): Promise<Netns> {
     exec: (line, options) => exec('nsenter', inside(line), options),
     ip: (words) => output('nsenter', inside(['ip', ...words.split(' ')])),
     interfaces: () => interfacesOf(path),
+    startDavit: (args) => start('nsenter', inside([RUNTIME, '--root', stateRoot(), ...args])),
     davit: (args, options) => exec('nsenter', inside([RUNTIME, '--root', stateRoot(), ...args]), options),
   }
 }

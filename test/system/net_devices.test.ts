@@ -8,6 +8,7 @@ import { RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 import { must, state, stateRoot } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
+import { until } from '../support/wait.ts'
 
 /** A namespace with the pair v0 and v1, of which v0 has what is to be kept, and what is not. */
 async function host(): Promise<Netns> {
@@ -199,6 +200,22 @@ describe.runIf(requires('root', command('ip')))('network devices come back', () 
       config.hooks = { [kind]: [{ path: '/bin/sh', args: ['sh', '-c', 'exit 7'] }] }
     })
     expect(await refusedIn(from, made)).toContain('exit status 7')
+  })
+
+  test('from a run that is told to end while a hook waits', async () => {
+    const from = await host()
+    const started = `${scratch()}/hook`
+    const made = await sleeper({ v0: { name: 'eth0' } }, (config) => {
+      const script = `touch ${started}; exec sleep 100`
+      config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script] }] }
+    })
+    const before = picture(await from.interfaces())
+    const running = from.startDavit(['run', '--bundle', made.path, made.id])
+    await until('the hook', () => existsSync(started))
+    expect(names(await from.interfaces())).toEqual(['v1'])
+    running.child.kill('SIGTERM')
+    expect(await running.done).toMatchObject({ code: 143 })
+    expect(picture(await from.interfaces())).toEqual(before)
   })
 
   test('but not once programs of the image may have run', async () => {
