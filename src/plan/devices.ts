@@ -51,7 +51,8 @@ function devices(ctx: PlanContext): Planned[] {
 /** mknod in the directory `dir`. Mode as given (the umask is 0), owner only if it is not root. */
 function nodeSteps({ device, origin }: Planned, dir: Slot): ChildStep[] {
   const name = baseName(device.path)
-  const mode = FILE_TYPE[device.type] | (device.fileMode ?? 0o666)
+  // Engines send modes as stat(2) has them; their file type must not change that of the device.
+  const mode = FILE_TYPE[device.type] | ((device.fileMode ?? 0o666) & 0o7777)
   const { uid = 0, gid = 0 } = device
   const make: ChildStep = {
     kind: 'mknod',

@@ -30,6 +30,8 @@ function look(
   const finding = (severity: Finding['severity'], why: string): Finding[] => [
     { severity, pointer, message: `${what} "${path}": ${why}`, clause: sectionOf(pointer), ...rest },
   ]
+  // That it should be absolute is told by a rule.
+  if (!path.startsWith('/')) return []
   try {
     const status = statIf(path, AT_FDCWD, flags)
     if (!status) return finding('error', MISSING)

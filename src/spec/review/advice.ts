@@ -41,6 +41,7 @@ export const ADVICE: Readonly<Record<string, readonly Advice[]>> = {
     { at: /\/cwd$/, requirement: 'MUST', hint: ABSOLUTE },
     { requirement: 'REQUIRED', hint: 'write the program and its arguments, such as ["/bin/sh"]' },
   ],
+  'terminal size': [{ hint: 'choose a size that terminals have; the kernel keeps 16 bits' }],
   rlimits: [
     { says: /duplicated/, requirement: 'MUST', hint: 'keep one entry for each type' },
     { at: /\/type$/, requirement: 'MUST', hint: 'use a name of getrlimit(2), such as RLIMIT_NOFILE' },

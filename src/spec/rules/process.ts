@@ -18,6 +18,25 @@ const command: Rule = {
   },
 }
 
+/** KERNEL: struct winsize has 16 bits for each. */
+const MAX_SIZE = 65535
+
+const terminalSize: Rule = {
+  name: 'terminal size',
+  clause: 'config.md#process; ioctl_tty(2)',
+  severity: 'problem',
+  reads: ['/process/terminal', '/process/consoleSize'],
+  check({ process }, report) {
+    const size = process?.consoleSize
+    // SPEC: it MUST be ignored without a terminal.
+    if (size === undefined || !process?.terminal) return
+    for (const key of ['height', 'width'] as const) {
+      if (size[key] > MAX_SIZE)
+        report(`/process/consoleSize/${key}`, `expected an integer from 0 to ${MAX_SIZE}, got ${size[key]}`)
+    }
+  },
+}
+
 const rlimits: Rule = {
   name: 'rlimits',
   clause: 'config.md#posix-process',
@@ -131,4 +150,13 @@ const cpuAffinity: Rule = {
   },
 }
 
-export const PROCESS_RULES: readonly Rule[] = [command, rlimits, umask, oomScoreAdj, scheduler, ioPriority, cpuAffinity]
+export const PROCESS_RULES: readonly Rule[] = [
+  command,
+  terminalSize,
+  rlimits,
+  umask,
+  oomScoreAdj,
+  scheduler,
+  ioPriority,
+  cpuAffinity,
+]
