@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 1339005052u
+#define DAVIT_TABLE_HASH 2756141898u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -32,7 +32,7 @@
 #define ARG_BUF 3u
 
 #define VERIFY_FSTYPE 1u
-#define VERIFY_CHAR 2u
+#define VERIFY_DEVICE 2u
 #define VERIFY_TYPE 3u
 
 #define WIRE_MAGIC 827741252u

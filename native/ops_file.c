@@ -180,8 +180,8 @@ long op_verify(struct runner *r, const long *a)
 	switch (a[1]) {
 	case VERIFY_FSTYPE:
 		return (long)fs[0] == a[2] ? 0 : -(long)CUSTOM_VERIFY;
-	case VERIFY_CHAR:
-		return (st.mode & 0170000) == 0020000 && (long)st.rdev == a[2] ? 0 : -(long)CUSTOM_VERIFY;
+	case VERIFY_DEVICE:
+		return (st.mode & 0170000) == a[3] && (long)st.rdev == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	default:
 		return (long)(st.mode & 0170000) == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	}

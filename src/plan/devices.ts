@@ -3,7 +3,7 @@
  * was opened inside the root (CVE-2026-41579), and no last component is followed.
  */
 import { baseName, cleanPath, parentPath } from '../base/path.ts'
-import { S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts'
+import { O_NOFOLLOW, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts'
 import { ATTR } from '../kernel/mount.ts'
 import type { Device } from '../spec/types.gen.ts'
 import { hasUserNamespace, type PlanContext, SLOT } from './context.ts'
@@ -48,8 +48,18 @@ function devices(ctx: PlanContext): Planned[] {
   return [...defaults, ...configured]
 }
 
-/** mknod in the directory `dir`. Mode as given (the umask is 0), owner only if it is not root. */
-function nodeSteps({ device, origin }: Planned, dir: Slot): ChildStep[] {
+/** What a device is, for a file that should be that. */
+function identity({ type, major = 0, minor = 0 }: Device): Extract<ChildStep, { kind: 'verify' }>['is'] {
+  if (type === 'p') return 'fifo'
+  return type === 'b' ? { block: [major, minor] } : { char: [major, minor] }
+}
+
+/**
+ * mknod in the directory `dir`. Mode as given (the umask is 0), owner only if it is not root. What is there already stays.
+ * SPEC: config-linux.md#devices: it must be the device that is asked for. Images may have what they like in the place of
+ * the default ones.
+ */
+function nodeSteps(ctx: PlanContext, { device, origin }: Planned, dir: Slot): ChildStep[] {
   const name = baseName(device.path)
   // Engines send modes as stat(2) has them; their file type must not change that of the device.
   const mode = FILE_TYPE[device.type] | ((device.fileMode ?? 0o666) & 0o7777)
@@ -62,22 +72,24 @@ function nodeSteps({ device, origin }: Planned, dir: Slot): ChildStep[] {
     device: [device.major ?? 0, device.minor ?? 0],
     origin,
   }
-  if (uid === 0 && gid === 0) return [{ ...make, tolerate: ['EEXIST'], skip: 0 }]
-  return [
-    { ...make, tolerate: ['EEXIST'], skip: 1 },
-    { kind: 'chown', dir, path: name, uid, gid, origin },
+  const own: ChildStep[] = uid === 0 && gid === 0 ? [] : [{ kind: 'chown', dir, path: name, uid, gid, origin }]
+  if (origin.config === undefined) return [{ ...make, tolerate: ['EEXIST'], skip: own.length }, ...own]
+  const found = ctx.scratch(1)
+  const check: ChildStep[] = [
+    { kind: 'open', out: found, dir, path: name, flags: O_PATH | O_NOFOLLOW, origin },
+    { kind: 'verify', slot: found, is: identity(device), origin },
+    { kind: 'close', slot: found },
   ]
+  const made: ChildStep[] = [...own, { kind: 'jump', skip: check.length }]
+  return [{ ...make, tolerate: ['EEXIST'], skip: made.length }, ...made, ...check]
 }
 
 /** Where mknod is not allowed (a user namespace) the host's device is bound, after a look at what it is. */
 function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
   const made = ctx.scratch(0)
-  const steps: ChildStep[] = [{ kind: 'cloneTree', out: made, dir: 'cwd', path: device.path, recursive: false, origin }]
-  if (device.type === 'c' || device.type === 'u') {
-    steps.push({ kind: 'verify', slot: made, is: { char: [device.major ?? 0, device.minor ?? 0] }, origin })
-  }
   return [
-    ...steps,
+    { kind: 'cloneTree', out: made, dir: 'cwd', path: device.path, recursive: false, origin },
+    { kind: 'verify', slot: made, is: identity(device), origin },
     // What its file system on the host forbids or allows says nothing about what the container may do with it.
     { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.nosuid | ATTR.noexec, clear: 0, origin },
     { kind: 'place', mount: made, root: SLOT.root, path: device.path, type: 'file', origin },
@@ -98,12 +110,12 @@ export function planDevices(ctx: PlanContext): ChildStep[] {
   for (const planned of devices(ctx)) {
     const parent = parentPath(planned.device.path)
     if (bind && planned.device.type !== 'p') steps.push(...bindSteps(ctx, planned))
-    else if (parent === '/dev') steps.push(...nodeSteps(planned, SLOT.dev))
+    else if (parent === '/dev') steps.push(...nodeSteps(ctx, planned, SLOT.dev))
     else {
       const dir = ctx.scratch(0)
       const { origin } = planned
       steps.push({ kind: 'makePath', out: dir, root: SLOT.root, path: parent, type: 'directory', mode: 0o755, origin })
-      steps.push(...nodeSteps(planned, dir), { kind: 'close', slot: dir })
+      steps.push(...nodeSteps(ctx, planned, dir), { kind: 'close', slot: dir })
     }
   }
   for (const [name, target] of LINKS) {

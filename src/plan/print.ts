@@ -61,7 +61,7 @@ const WORDS: Words = {
   write: (s) => `write "${s.data.trimEnd()}" to ${at(s.dir, s.path)}`,
   writeSlot: (s) => `write "${s.data.trimEnd()}" to slot ${s.slot}`,
   verify: (s) =>
-    `verify slot ${s.slot} is ${typeof s.is === 'string' ? `a ${s.is}` : 'char' in s.is ? `char device ${s.is.char.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
+    `verify slot ${s.slot} is ${typeof s.is === 'string' ? `a ${s.is}` : 'char' in s.is ? `char device ${s.is.char.join(':')}` : 'block' in s.is ? `block device ${s.is.block.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
   mkdir: (s) => `mkdir ${at(s.dir, s.path)} ${octal(s.mode)}`,
   mknod: (s) => `mknod ${at(s.dir, s.path)} ${octal(s.mode)} ${s.device.join(':')}`,
   symlink: (s) => `symlink ${at(s.dir, s.path)} -> "${s.target}"`,

@@ -53,7 +53,16 @@ export type FileStep =
   | Step<'writeSlot', { slot: Slot; data: string }>
   | Step<
       'verify',
-      { slot: Slot; is: 'directory' | 'link' | { filesystem: number } | { char: readonly [number, number] } }
+      {
+        slot: Slot
+        is:
+          | 'directory'
+          | 'link'
+          | { filesystem: number }
+          | { char: readonly [number, number] }
+          | { block: readonly [number, number] }
+          | 'fifo'
+      }
     >
   | Step<'mkdir', { dir: Dir; path: string; mode: number }>
   | Step<'mknod', { dir: Dir; path: string; mode: number; device: readonly [number, number] }>

@@ -10,7 +10,10 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
+  S_IFBLK,
+  S_IFCHR,
   S_IFDIR,
+  S_IFIFO,
   S_IFLNK,
 } from '../kernel/files.ts'
 import {
@@ -77,11 +80,14 @@ function fsmount(step: StepOf<'fsmount'>, out: Emitter): void {
   else out.slot(step.modeLike)
 }
 
-/** A character device's number is (major << 32) | minor, as the executor makes it from statx. */
+const TYPES = { directory: S_IFDIR, link: S_IFLNK, fifo: S_IFIFO } as const
+
+/** A device's number is (major << 32) | minor, as the executor makes it from statx. */
 function verify({ is, slot }: StepOf<'verify'>, out: Emitter): void {
   out.op('verify').slot(slot)
-  if (typeof is === 'string') out.imm(VERIFY.type).imm(is === 'link' ? S_IFLNK : S_IFDIR)
-  else if ('char' in is) out.imm(VERIFY.char).wide(is.char[0], is.char[1])
+  if (typeof is === 'string') out.imm(VERIFY.type).imm(TYPES[is])
+  else if ('char' in is) out.imm(VERIFY.device).wide(is.char[0], is.char[1]).imm(S_IFCHR)
+  else if ('block' in is) out.imm(VERIFY.device).wide(is.block[0], is.block[1]).imm(S_IFBLK)
   else out.imm(VERIFY.fstype).imm(is.filesystem)
 }
 

@@ -10,7 +10,7 @@ export const OPS = {
   mkpath: 4, // a[0]=root fd a[1]=path a[2]=0 directory, 1 file a[3]=mode: create what is missing in-root, O_PATH fd to out
   write: 5, // a[0]=dir fd a[1]=path ("": the fd itself) a[2]=data a[3]=length a[4]=open flags
   fsmount: 6, // a[0]=type a[1]=parameters a[2]=length a[3]=attributes a[4]=directory whose mode to take or -1: a mount to out
-  verify: 7, // a[0]=fd a[1]=VERIFY_* a[2]=expected
+  verify: 7, // a[0]=fd a[1]=VERIFY_* a[2]=expected a[3]=type of a device
   chdir: 8, // a[0]=path; refuses a directory outside the root
   sync: 9, // a[0]=tag a[1]=1 wait for the parent's answer
   sendfd: 10, // a[0]=tag a[1]=fd: hand the fd to the parent
@@ -40,7 +40,7 @@ export const ARG = {
 
 export const VERIFY = {
   fstype: 1, // statfs f_type equals
-  char: 2, // a character device with this device number
+  device: 2, // a device with this number, of the S_IFMT type in a[3]
   type: 3, // a file of this S_IFMT type
 } as const
 

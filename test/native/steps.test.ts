@@ -176,6 +176,8 @@ describe.each(EXECUTORS)('%s', (executor) => {
       expect(run(executor, [zero, verify({ char: [1, 5] })]).failure).toBe('')
       expect(run(executor, [zero, verify({ char: [1, 3] })]).failure).toBe('init 1 EILSEQ')
       expect(run(executor, [zero, verify({ char: [5, 1] })]).failure).toBe('init 1 EILSEQ')
+      expect(run(executor, [zero, verify({ block: [1, 5] })]).failure).toBe('init 1 EILSEQ')
+      expect(run(executor, [zero, verify('fifo')]).failure).toBe('init 1 EILSEQ')
       expect(run(executor, [zero, verify('directory')]).failure).toBe('init 1 EILSEQ')
       expect(run(executor, [verify('directory', ROOT)]).failure).toBe('')
       expect(run(executor, [verify({ char: [0, 0] }, ROOT)]).failure).toBe('init 0 EILSEQ')

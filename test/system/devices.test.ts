@@ -1,7 +1,9 @@
 /** /dev: default and configured devices, the links, ptmx. */
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bundle, type Config, outputOf, run } from '../support/bundle.ts'
+import { output } from '../support/exec.ts'
+import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
 
 const allowAll = (config: Config) => {
@@ -96,6 +98,35 @@ describe.runIf(requires('root'))('/dev', () => {
     expect(lstatSync(`${made.rootfs}/dev/zero`).isCharacterDevice()).toBe(true)
     // A second container finds them there.
     expect(await run(made)).toMatchObject({ code: 0 })
+  })
+
+  test('may have the devices asked for already, twice even, but nothing else in their place', async () => {
+    const made = await bundle((config) => {
+      config.root.readonly = false
+      config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'))
+      config.process.args = ['/bin/true']
+      config.linux.devices = [
+        { path: '/dev/loud', type: 'c', major: 10, minor: 229 },
+        { path: '/dev/block', type: 'b', major: 259, minor: 300 },
+        { path: '/dev/pipe', type: 'p', uid: 7 },
+        { path: '/dev/loud', type: 'u', major: 10, minor: 229, fileMode: 0o600, gid: 5 },
+      ]
+    })
+    expect(await run(made)).toMatchObject({ code: 0 })
+    expect(await run(made)).toMatchObject({ code: 0 })
+    const other = async (name: string, script: string) => {
+      const path = `${made.rootfs}/dev/${name}`
+      rmSync(path)
+      await output('sh', ['-c', script, path])
+      const said = await refused(made)
+      rmSync(path)
+      return said
+    }
+    const wrong = (index: number, name: string) =>
+      expect.stringMatching(`create device "/dev/${name}", from /linux/devices/${index}: .*it is something else$`)
+    expect(await other('loud', 'mknod $0 c 10 228')).toEqual(wrong(0, 'loud'))
+    expect(await other('block', 'mknod $0 c 259 300')).toEqual(wrong(1, 'block'))
+    expect(await other('pipe', 'ln -s /dev/null $0')).toEqual(wrong(2, 'pipe'))
   })
 
   test('that is bound is the user’s own: nothing is made in it', async () => {
