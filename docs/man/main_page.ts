@@ -11,6 +11,7 @@ export const MAIN: Main = {
   description: [
     '`davit` runs containers as the Open Container Initiative specifies them: it takes a bundle, a directory with a root file system and a `config.json` that says what the container is to have, and makes namespaces, cgroups, mounts and a process of it. It is what runs below engines such as Docker, containerd and Podman; commands, flags, output and exit statuses are those of runc(8), and in parts of crun(1).',
     'A configuration is checked as a whole before anything is made. What is wrong with it is told with its place, a JSON pointer such as `/mounts/2/source`. Nothing that is asked for is silently left out: what davit, the kernel or the machine cannot do is refused. After a failure nothing is left.',
+    'Annotations of the configuration are passed on to hooks and to whoever asks for the state. These of crun(1) change what is done: `run.oci.hooks.stdout`, `run.oci.hooks.stderr`, `run.oci.keep_original_groups`, `run.oci.mount_context_type`, `run.oci.pidfd_receiver`, `run.oci.seccomp.receiver`, `run.oci.seccomp_bpf_data`, `run.oci.seccomp_fail_unknown_syscall`; `davit features` lists all that matter.',
   ],
   globals:
     'They stand before the command. A flag can be written `--name value` or `--name=value`, with one dash or two.',

@@ -208,7 +208,10 @@ describe.runIf(requires('root') && process.arch === 'x64')('a seccomp agent', ()
       const agent = await startAgent()
       const made = await filtered(asking(agent), (config) => {
         config.process.args = ['/bin/sleep', '100']
-        config.hooks = { createRuntime: [{ path: '/bin/kill', args: ['kill', '-KILL', `${agent.running.pid}`] }] }
+        // Its socket is closed when it is a zombie, not before.
+        const { pid } = agent.running
+        const script = `kill -KILL ${pid}; while [ -e /proc/${pid} ] && ! grep -q ' Z ' /proc/${pid}/stat; do :; done`
+        config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script], env: ['PATH=/usr/bin:/bin'] }] }
       })
       expect(await refused(made)).toMatch(/^unable to start container process: seccomp agent ".*connection refused$/)
     })
