@@ -210,7 +210,7 @@ describe.runIf(requires('root') && process.arch === 'x64')('a seccomp agent', ()
         config.process.args = ['/bin/sleep', '100']
         // Its socket is closed when it is a zombie, not before.
         const { pid } = agent.running
-        const script = `kill -KILL ${pid}; while [ -e /proc/${pid} ] && ! grep -q ' Z ' /proc/${pid}/stat; do :; done`
+        const script = `kill -KILL ${pid}; while [ -e /proc/${pid} ] && ! grep -qs ' Z ' /proc/${pid}/stat; do :; done`
         config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script], env: ['PATH=/usr/bin:/bin'] }] }
       })
       expect(await refused(made)).toMatch(/^unable to start container process: seccomp agent ".*connection refused$/)
