@@ -28,6 +28,7 @@ import { checkPreserved, forgetPreserved } from './preserved.ts'
 import { isRootless, type Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { supervise } from './supervise.ts'
+import { loadUnits, units } from './units.ts'
 
 export interface ExecOptions extends ProcessOptions {
   readonly id: string
@@ -66,14 +67,19 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
     const facts = gatherProcessFacts()
     const { pid } = target.record
     const rootless = isRootless(runtime, facts)
-    const entrance = openEntrance({ record: cgroupsOf(target.record), pid, sub, rootless })
+    const cgroups = cgroupsOf(target.record)
+    // KERNEL: to go from a cgroup to another one must own what is above both: with a unit of the user's own that may be
+    // the machine's.
+    const unit = target.record.unit?.manager === 'user' && sub.size === 0 ? target.record.unit : undefined
+    await loadUnits(target.record)
+    const entrance = openEntrance({ record: unit ? { v1: [] } : cgroups, pid, sub, rootless })
     try {
       const spec = { ...target.spec, process }
       const seccomp = await compileSeccomp(runtime, spec, facts)
       const mark = freshMark()
       const request = { ...requestOf(runtime, target.record, options), mark }
       const plan = buildExecPlan({
-        ...{ spec, facts, request, pid, join: target.join, cgroup: entrance },
+        ...{ spec, facts, request, pid, join: target.join, cgroup: unit ? { ...entrance, unit } : entrance },
         ...(seccomp ? { seccomp } : {}),
         rdtTasks: rdtTasksOf(target.record),
       })
@@ -151,7 +157,8 @@ function initRoot(record: ContainerRecord, path: string): number {
 function entering({ pidfd, record }: Target, entrance: Entrance): Own {
   return {
     state: () => specState(record, 'running'),
-    step: ({ kind }) => {
+    step: ({ kind }, { stage, init }) => {
+      if (kind === 'enterUnit' && record.unit) return units().enterUnit(record.unit, (stage ?? init)?.pid ?? 0)
       throw new Error(`bug: step ${kind} in a plan of exec`)
     },
     preset: (preset) => {

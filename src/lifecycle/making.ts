@@ -40,6 +40,8 @@ function runStep(creation: Creation, step: OwnStep): void {
         if (!creation.plan.warnings.includes(warning)) creation.runtime.log.warning(warning)
       }
       return
+    case 'enterUnit':
+      throw new Error('bug: a new container makes its unit')
     case 'lateCgroup':
       return runSteps(creation.made?.late ?? [])
     case 'idMaps':

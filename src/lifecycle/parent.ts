@@ -35,7 +35,7 @@ export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' | 'tree' }>
 
 /** What a verb adds to the steps that all plans share. */
 export interface Own {
-  step(step: OwnStep): void
+  step(step: OwnStep, launching: Launching): void
   /** An fd for the child, closed when it has been started; undefined leaves the slot empty. */
   preset(preset: OwnPreset): number | undefined
   /** The container, for the agent of a seccomp filter; absent where no filter is loaded. */
@@ -75,7 +75,7 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       launching.pidFile = step.path
       return
     default:
-      return own.step(step)
+      return own.step(step, launching)
   }
 }
 

@@ -32,6 +32,8 @@ export interface ExecInput extends Pick<ProcessContext, 'seccomp'> {
     readonly tasks: readonly string[]
     /** Whether the process is born in a v2 cgroup. */
     readonly into: boolean
+    /** Whether systemd puts the process into the cgroup instead. */
+    readonly unit?: object
   }
   /** Files of resctrl that take its pid. */
   readonly rdtTasks?: readonly string[]
@@ -111,12 +113,18 @@ function planRoot(ctx: ExecContext): ChildStep[] {
   ]
 }
 
+function unitSteps(): HostStep[] {
+  const enter: HostStep = { kind: 'enterUnit', origin: { doing: "enter the container's cgroup" } }
+  return [{ kind: 'await', tag: 'cgroup' }, enter, { kind: 'answer', tag: 'cgroup' }]
+}
+
 /** What the parent does, in order. */
 function parentSteps({ request, spec, cgroup, seccomp, rdtTasks = [] }: ExecContext, staged: boolean): HostStep[] {
   const { pidFile, pidfdSockets = [] } = request
   const rdt = { config: '/linux/intelRdt', doing: 'join the RDT class of service' }
   return [
     { kind: 'launch', flags: 0, names: [], intoCgroup: cgroup.into, origin: { doing: 'start a process' } },
+    ...(cgroup.unit ? unitSteps() : []),
     ...(staged ? [{ kind: 'reapStage' as const }] : []),
     ...(rdtTasks.length > 0 ? [{ kind: 'rdtTasks' as const, files: rdtTasks, origin: rdt }] : []),
     ...(spec.process?.terminal

@@ -182,6 +182,8 @@ export type MountMap = { readonly uidMap: string; readonly gidMap: string } | { 
 /** One step of the parent. `await` and `hear` let the child come to a sync, `answer` lets it go on. */
 export type HostStep =
   | { readonly kind: 'makeCgroup'; readonly origin?: Origin }
+  /** Has systemd put the process into the container's cgroup, where we may not do so ourselves. */
+  | { readonly kind: 'enterUnit'; readonly origin?: Origin }
   | { readonly kind: 'lateCgroup'; readonly origin?: Origin }
   | {
       readonly kind: 'launch'

@@ -75,17 +75,16 @@ async function main(): Promise<number> {
   await compileAll()
   // Not below /tmp, which may be in memory.
   const scratch = mkdtempSync(`${CACHE}/.new-run-`)
-  try {
-    const checkout = checkoutDisk(scratch, command())
-    const failed: string[] = []
-    for (const guest of chosen) {
-      if (!(await runIn(guest, image, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
-    }
-    if (failed.length > 0) say(`failed: ${failed.join(', ')}`)
-    return failed.length > 0 ? 1 : 0
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
+  // Whatever ends us: the guest goes too (guest.ts), and nothing is left.
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+  const checkout = checkoutDisk(scratch, command())
+  const failed: string[] = []
+  for (const guest of chosen) {
+    if (!(await runIn(guest, image, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
   }
+  if (failed.length > 0) say(`failed: ${failed.join(', ')}`)
+  return failed.length > 0 ? 1 : 0
 }
 
 process.exitCode = await main()

@@ -61,6 +61,17 @@ export function setUnit(unit: UnitRecord, all: readonly UnitProperty[]): void {
   })
 }
 
+/** Puts a process into the unit: the caller may not be allowed to, by the kernel, where its manager is. systemd 238. */
+export function enterUnit(unit: UnitRecord, pid: number): void {
+  withManager(unit, `enter unit ${unit.name}`, (connection) => {
+    const fill = (message: Message) => {
+      names(connection, unit.name, '')(message)
+      append(connection, message, list('u', [{ type: 'u', value: BigInt(pid) }]))
+    }
+    call(connection, 'AttachProcessesToUnit', fill, () => {})
+  })
+}
+
 /** Stops the unit, waits until it is, and has its failure forgotten. One that is gone is no error. */
 export function stopUnit(unit: UnitRecord): void {
   withManager(unit, `stop unit ${unit.name}`, (connection) => {

@@ -37,6 +37,15 @@ describe('the plan of exec', () => {
     await expect(printPlan(plan)).toMatchFileSnapshot('exec_plan.txt')
   })
 
+  test('waits to be put into a unit of systemd before it enters anything', () => {
+    const plan = buildExecPlan({ ...input(['mount', 'pid']), cgroup: { tasks: [], into: false, unit: {} } })
+    checkPlan(plan)
+    expect(plan.parent.slice(0, 4).map(({ kind }) => kind)).toEqual(['launch', 'await', 'enterUnit', 'answer'])
+    const sync = plan.stage.findIndex((step) => step.kind === 'sync' && step.tag === 'cgroup')
+    expect(sync).toBeGreaterThan(plan.stage.findIndex(isDumpable))
+    expect(sync).toBeLessThan(plan.stage.findIndex(({ kind }) => kind === 'join' || kind === 'fork'))
+  })
+
   test('holds for every set of namespaces, with and without a terminal', () => {
     for (const join of subsets) {
       for (const terminal of [false, true]) {
