@@ -46,10 +46,10 @@ export function emptyMemfd(fd: number): void {
   sys('lseek', fd, 0, 0)
 }
 
-/** The end of what is in a memfd. Its position, which others may write at, stays where it is. */
-export function memfdTail(fd: number): string {
+/** The end of what is in a memfd, all of it where `limit` is no less. Its position, which others may write at, stays where it is. */
+export function memfdTail(fd: number, limit = TAIL): string {
   const size = statIf('', fd)?.size ?? 0
-  const length = Math.min(size, TAIL)
+  const length = Math.min(size, limit)
   if (length === 0) return ''
   const buffer = Buffer.alloc(length)
   return withFd(openFile(`/proc/self/fd/${fd}`, O_RDONLY), (file) => {

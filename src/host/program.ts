@@ -3,6 +3,9 @@ import { closeFd } from '../ffi/file.ts'
 import { memfd, memfdTail } from './memfd.ts'
 import { destroyChild, type Exit, launch, waitFor } from './process.ts'
 
+/** More than ps(1) prints of a machine that is full of processes. */
+const MOST = 64 << 20
+
 /** How a program ended, and what it printed to either of its streams. */
 export interface Ended {
   readonly exit: Exit
@@ -32,7 +35,7 @@ export function runProgram(path: string, args: readonly string[]): Ended {
       else destroyChild(child)
     }
     if (!exit) throw new Error('bug: a wait without limit has come to one')
-    return { exit, output: memfdTail(output) }
+    return { exit, output: memfdTail(output, MOST) }
   } finally {
     closeFd(input)
     closeFd(output)

@@ -1,6 +1,6 @@
 /** Carries an update out: all of it, or nothing. */
 import { messageOf, RuntimeError } from '../../base/errors.ts'
-import { baseName } from '../../base/path.ts'
+import { baseName, parentPath } from '../../base/path.ts'
 import { readTextIf } from '../../ffi/file.ts'
 import type { CgroupStep, CgroupWrite } from '../../plan/cgroup/model.ts'
 import { restoredValue } from '../../plan/cgroup/restore.ts'
@@ -68,10 +68,19 @@ function restore(before: ReturnType<typeof snapshot>): string | undefined {
       // Of a file with a line for each device, this line may be as it was.
       if (value !== undefined && value === restoredValue(baseName(path), now, written)) continue
       if (value === undefined) trouble = `the former value of ${path} cannot be written`
-      else steps.push({ kind: 'write', path, value, config: '' })
+      else steps.push({ kind: 'write', path, value: value === '\n' ? inherited(path) : value, config: '' })
     }
   }
   return runInAnyOrder(steps) ?? trouble
+}
+
+/**
+ * KERNEL: a cpuset of v2 that says nothing has what its parent has, but once it has said something it cannot be emptied
+ * while there are processes (ENOSPC): then the parent's list means the same.
+ */
+function inherited(path: string): string {
+  const effective = readIf(`${parentPath(parentPath(path))}/${baseName(path)}.effective`)
+  return effective?.trim() || '\n'
 }
 
 /** Values constrain each other: what is refused is tried again as long as others succeed. Returns the first failure. */
