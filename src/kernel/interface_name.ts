@@ -12,7 +12,9 @@ export function isInterfaceName(name: string): boolean {
 /** Whether it is a name, or one with "%d" in it once, in place of which goes the lowest number that is free. */
 export function isNameOrTemplate(name: string): boolean {
   if (name === '' || name === '.' || name === '..' || FORBIDDEN.test(name)) return false
-  if (new TextEncoder().encode(name).length >= IFNAMSIZ) return false
+  const bytes = new TextEncoder().encode(name)
+  // KERNEL: its isspace() takes single bytes for Latin-1, of which this one, the last of "à", is the no-break space.
+  if (bytes.length >= IFNAMSIZ || bytes.includes(0xa0)) return false
   return !name.replace('%d', '').includes('%')
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, run } from '../support/bundle.ts'
-import { exec } from '../support/exec.ts'
+import { exec, output } from '../support/exec.ts'
 import { ordinaryUser } from '../support/ordinary_user.ts'
 import { RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
@@ -111,6 +111,15 @@ describe.runIf(requires('root'))('davit validate', () => {
     expect(told((await validate(made)).errors)).toEqual([': not valid UTF-8'])
     unlinkSync(`${made.path}/config.json`)
     expect(await validate(made)).toMatchObject({ code: 1, errors: [{ clause: 'bundle.md#container-format' }] })
+  })
+
+  test('a config.json that nobody writes to is not waited for', async () => {
+    const made = await bundle()
+    unlinkSync(`${made.path}/config.json`)
+    await output('mkfifo', [`${made.path}/config.json`])
+    const { code, stderr } = await exec(RUNTIME, ['validate', '--bundle', made.path], { timeout: 10_000 })
+    expect(stderr).toBe(`davit: validate failed: "${made.path}/config.json" is no regular file\n`)
+    expect(code).toBe(2)
   })
 })
 

@@ -1,8 +1,8 @@
 /** `davit validate`: everything that is wrong with a bundle. Nothing is run, nothing is made, no privilege is needed. */
 import { RuntimeError, SysError } from '../../base/errors.ts'
 import { absolutePath } from '../../base/path.ts'
-import { readBytes, statIf } from '../../ffi/file.ts'
-import { S_IFDIR, S_IFMT } from '../../kernel/files.ts'
+import { openFile, readBytes, readFd, statIf, withFd } from '../../ffi/file.ts'
+import { O_NOCTTY, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from '../../kernel/files.ts'
 import type { PlacedFinding } from '../../spec/review/finding.ts'
 import { reviewConfig } from '../../spec/review/review.ts'
 import { rootfsOf } from '../load.ts'
@@ -21,19 +21,24 @@ export interface Validation {
 }
 
 /** Throws RuntimeError 'bundle' or SysError when the bundle cannot be looked at; what is wrong with it is returned. */
-export async function validateBundle(runtime: Runtime, directory: string, file = 'config.json'): Promise<Validation> {
+export async function validateBundle(runtime: Runtime, directory: string, file?: string): Promise<Validation> {
   const bundle = absolutePath(directory, runtime.cwd)
-  const config = absolutePath(file, bundle)
+  const config = absolutePath(file ?? 'config.json', bundle)
   const status = statIf(bundle)
   if (!status) throw new RuntimeError('bundle', `bundle "${bundle}": no such file or directory`)
   if ((status.mode & S_IFMT) !== S_IFDIR) throw new RuntimeError('bundle', `bundle "${bundle}": not a directory`)
-  const findings = (await findingsOf(runtime, bundle, config)).toSorted(byPlace)
+  const findings = (await findingsOf(runtime, bundle, config, file === undefined)).toSorted(byPlace)
   const all = (severity: PlacedFinding['severity']) => findings.filter((each) => each.severity === severity)
   return { bundle, config, errors: all('error'), warnings: all('warning') }
 }
 
-async function findingsOf(runtime: Runtime, bundle: string, config: string): Promise<readonly PlacedFinding[]> {
-  const text = readConfig(config)
+async function findingsOf(
+  runtime: Runtime,
+  bundle: string,
+  config: string,
+  found: boolean,
+): Promise<readonly PlacedFinding[]> {
+  const text = readConfig(config, found ? readRegular : readBytes)
   if (typeof text !== 'string') return [text]
   const { findings, spec, place } = await reviewConfig(text)
   if (!spec) return findings
@@ -46,10 +51,10 @@ async function findingsOf(runtime: Runtime, bundle: string, config: string): Pro
 }
 
 /** The text, or why there is none that could be read as such. */
-function readConfig(path: string): string | PlacedFinding {
+function readConfig(path: string, read: (path: string) => Buffer): string | PlacedFinding {
   const base = { severity: 'error', pointer: '', requirement: 'MUST' } as const
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readBytes(path))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read(path))
   } catch (error) {
     if (error instanceof TypeError)
       return { ...base, message: 'not valid UTF-8', rule: 'syntax', clause: 'config.md#configuration' }
@@ -57,6 +62,18 @@ function readConfig(path: string): string | PlacedFinding {
     const hint = '`davit spec` writes one to start from'
     return { ...base, message: 'no such file', rule: 'config.json', clause: 'bundle.md#container-format', hint }
   }
+}
+
+/**
+ * SAFETY: what a bundle has by that name is whatever who made it has put there: a FIFO would be waited for without end.
+ * Whoever names a file may well mean one.
+ */
+function readRegular(path: string): Buffer {
+  return withFd(openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY), (fd) => {
+    if (((statIf('', fd)?.mode ?? 0) & S_IFMT) !== S_IFREG)
+      throw new RuntimeError('bundle', `"${path}" is no regular file`)
+    return readFd(fd, `"${path}"`)
+  })
 }
 
 function byPlace(a: PlacedFinding, b: PlacedFinding): number {

@@ -13,28 +13,38 @@ export interface Places {
 /** Deeper than any field: what is further down needs no place of its own. */
 const DEPTH = 32
 
+/** A value: where it stands, and what is in it, by index or escaped key. */
+interface Value {
+  readonly offset: number
+  inside?: Map<string, Value>
+}
+
 /** Walks the text; one that is no JSON is known up to where it breaks. */
 export function findPlaces(text: string): Places {
-  const { offsets, repeated } = walk(text)
+  const { root, repeated } = walk(text)
   const starts = lineStarts(text)
   const of = (pointer: string): Place => {
-    let place = pointer
-    while (place !== '' && !offsets.has(place)) place = place.slice(0, place.lastIndexOf('/'))
-    const offset = offsets.get(place) ?? 0
-    const line = lineOf(starts, offset)
-    return { line, column: offset - (starts[line - 1] as number) + 1 }
+    let value = root
+    for (const token of pointer.split('/').slice(1)) {
+      const found = value.inside?.get(token)
+      if (!found) break
+      value = found
+    }
+    const line = lineOf(starts, value.offset)
+    return { line, column: value.offset - (starts[line - 1] as number) + 1 }
   }
   return { of, repeated }
 }
 
-/** An open object or array: where it stands, and its next index or last key. */
+/** An open object or array: what it is, undefined where it is too deep, and its next index or last key. */
 interface Open {
+  readonly value: Value | undefined
   readonly pointer: string
   next: number | string
 }
 
-function walk(text: string): { offsets: Map<string, number>; repeated: string[] } {
-  const offsets = new Map<string, number>()
+function walk(text: string): { root: Value; repeated: string[] } {
+  let root: Value | undefined
   const repeated = new Set<string>()
   const open: Open[] = []
   try {
@@ -44,27 +54,26 @@ function walk(text: string): { offsets: Map<string, number>; repeated: string[] 
       else if (event.kind === 'key') (inside as Open).next = escapeToken(event.text)
       else {
         const char = text[event.offset]
-        const deep = open.length > DEPTH
-        const pointer = deep ? '' : inside ? `${inside.pointer}/${inside.next}` : ''
+        const value = open.length > DEPTH ? undefined : { offset: event.offset }
+        const pointer = value && inside ? `${inside.pointer}/${inside.next}` : ''
+        root ??= value
+        if (value && inside?.value) note(inside.value, String(inside.next), value, () => repeated.add(pointer))
         if (typeof inside?.next === 'number') inside.next++
-        if (!deep) note(offsets, pointer, event.offset, repeated)
-        if (char === '[') open.push({ pointer, next: 0 })
-        if (char === '{') open.push({ pointer, next: '' })
+        if (char === '[') open.push({ value, pointer, next: 0 })
+        if (char === '{') open.push({ value, pointer, next: '' })
       }
     }
   } catch (error) {
     if (!(error instanceof JsonPlaceError)) throw error
   }
-  return { offsets, repeated: [...repeated] }
+  return { root: root ?? { offset: 0 }, repeated: [...repeated] }
 }
 
-function note(offsets: Map<string, number>, pointer: string, offset: number, repeated: Set<string>): void {
-  if (offsets.has(pointer)) {
-    repeated.add(pointer)
-    // What was inside an earlier member of the same name is not in the document.
-    for (const place of offsets.keys()) if (place.startsWith(`${pointer}/`)) offsets.delete(place)
-  }
-  offsets.set(pointer, offset)
+/** What was inside an earlier member of the same name goes with it: that is not in the document. */
+function note(around: Value, name: string, value: Value, again: () => void): void {
+  around.inside ??= new Map()
+  if (around.inside.has(name)) again()
+  around.inside.set(name, value)
 }
 
 function lineStarts(text: string): number[] {

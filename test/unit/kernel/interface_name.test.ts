@@ -6,7 +6,7 @@ describe('names of interfaces', () => {
     expect([isInterfaceName(name), isNameOrTemplate(name)]).toEqual([true, true])
   })
 
-  test.each(['', '.', '..', 'a/b', 'a:b', 'a b', 'a\tb', 'a\vb', 'a\0', 'sixteen-letters-', 'ääääääää'])(
+  test.each(['', '.', '..', 'a/b', 'a:b', 'a b', 'a\tb', 'a\vb', 'a\0', 'à', 'sixteen-letters-', 'ääääääää'])(
     'not %j',
     (name) => {
       expect([isInterfaceName(name), isNameOrTemplate(name)]).toEqual([false, false])

@@ -134,6 +134,14 @@ describe('places', () => {
     expect(found.repeated).toEqual(['/a', '/c~0~1'])
   })
 
+  test('of repeated members, however many: in no time', { timeout: 5000 }, () => {
+    const inside = Array.from({ length: 100_000 }, (_, i) => i).join()
+    const found = findPlaces(`{"a": [${inside}], ${'"b": [1],'.repeat(100_000)} "b": []}`)
+    expect(found.repeated).toEqual(['/b'])
+    expect(found.of('/b/0')).toEqual(found.of('/b'))
+    expect(found.of('/a/1')).toEqual({ line: 1, column: 10 })
+  })
+
   test('of a text that breaks off', () => {
     expect(findPlaces('[1, 2, }').of('/1')).toEqual({ line: 1, column: 5 })
   })
