@@ -48,6 +48,47 @@ export const OTHER_PAGES = {
     ],
     related: ['update', 'ps'],
   },
+  checkpoint: {
+    description: [
+      "Has `criu(8)` write all that the processes of a container are, memory and all, into the files of an image, and ends the container and deletes it, or lets it go on with `--leave-running`. A container that could not be saved goes on; the error has what is wrong of criu's log, and where that is.",
+      'Not in the image: the root file system, the sources of bind mounts, network and pid namespaces that were joined by path, and what the standard streams lead to. A restore finds them in its bundle and among its own streams.',
+      'The image holds what was in memory, passwords and keys included: its directory is made for root alone.',
+      'criu 3.15 or newer is needed, in one of the directories where a system keeps programs. What flags do not say, `/etc/criu/davit.conf` may, or the file that the annotation `org.criu.config` names: only root may be able to write it.',
+    ],
+    files: [['dump.log', "criu's log, in the image or in the directory of `--work-path`."]],
+    examples: [
+      {
+        text: 'Save, and go on later:',
+        lines: [
+          'davit checkpoint --image-path /var/lib/web.image web',
+          'davit restore --detach --image-path /var/lib/web.image --bundle /srv/web web',
+        ],
+      },
+      {
+        text: 'Save most of the memory while the container runs, the rest in a moment:',
+        lines: [
+          'davit checkpoint --pre-dump --image-path /var/lib/image/1 web',
+          'davit checkpoint --parent-path ../1 --image-path /var/lib/image/2 web',
+        ],
+      },
+    ],
+    related: ['restore', 'pause', { name: 'criu', section: 8 }],
+  },
+  restore: {
+    description: [
+      'Makes a container of a bundle and of an image that `davit checkpoint` has written: its processes go on where they were. It stays in the foreground until the container has ended, as `davit run` does, unless `--detach` is given.',
+      'Namespaces, mounts, devices and identity come from the image, cgroups, limits and hooks from config.json, which ought to be the one that the container was made of. Standard streams that were pipes, sockets or files of the host become those of the caller; a file that is not only appended to must have the size that it had.',
+      'After a failure nothing is left but the log.',
+    ],
+    files: [['restore.log', "criu's log, in the image or in the directory of `--work-path`."]],
+    examples: [
+      {
+        text: 'In the background:',
+        lines: ['davit restore --detach --image-path /var/lib/web.image --bundle /srv/web web'],
+      },
+    ],
+    related: ['checkpoint', 'run', { name: 'criu', section: 8 }],
+  },
   mounts: {
     description: [
       'Adds mounts to a container that is created, runs or is paused, or takes mounts off. The file is a JSON array of mounts as `/mounts` of config.json has them; of those to be removed only `destination` counts.',

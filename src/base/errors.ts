@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'hook', // a hook failed or ran out of time
   'cgroup', // a cgroup could not be made, configured or removed
   'console', // the console socket or the terminal failed
+  'criu', // criu could not save or restore a container
   'mounts', // a mount of a running container could not be added or removed
   'kill', // a signal could not be sent
   'install', // davit's own files are missing or do not match

@@ -46,6 +46,10 @@ export async function dispatch(command: Command, session: Session): Promise<numb
       return (await import('./verbs/validate.ts')).validate(command, session)
     case 'mounts':
       return (await import('./verbs/mounts.ts')).mounts(command, session)
+    case 'checkpoint':
+      return (await import('./verbs/checkpoint.ts')).checkpoint(command, session)
+    case 'restore':
+      return (await import('./verbs/checkpoint.ts')).restore(command, session)
     case 'completion':
       return (await import('./verbs/completion.ts')).completion(command)
     case '__complete':

@@ -38,7 +38,7 @@ export const GLOBALS = {
     description: 'carry on when cgroups may not be written; auto: if the caller has no privilege',
   },
   // runc took it until 1.4, and go-runc still passes it
-  criu: { type: 'string', hidden: true, description: 'ignored: criu is looked up in PATH' },
+  criu: { type: 'string', hidden: true, description: 'ignored: criu is taken from where the system keeps it' },
   version: { type: 'boolean', alias: 'v', description: 'print the version' },
   help: { type: 'boolean', alias: 'h', description: 'print this help' },
 } as const satisfies OptionTable

@@ -7,6 +7,7 @@
  */
 import type { GlobalOptions } from './globals.ts'
 import type { OptionValues, PositionalValues, VerbSpec } from './option.ts'
+import { CHECKPOINT, RESTORE } from './table_checkpoint.ts'
 import { EXEC } from './table_exec.ts'
 import { BUNDLE, CREATION, ID, NEW_ID, REGEX } from './table_shared.ts'
 import { UPDATE } from './table_update.ts'
@@ -136,6 +137,16 @@ export const VERBS = {
         stats: { type: 'boolean', description: 'print the numbers once and end' },
       },
     })
+  },
+  get checkpoint() {
+    return spec({
+      summary: 'save a running container with all that is in its memory',
+      positionals: [ID],
+      options: CHECKPOINT,
+    })
+  },
+  get restore() {
+    return spec({ summary: 'make a container from what checkpoint has saved', positionals: [NEW_ID], options: RESTORE })
   },
   get mounts() {
     return spec({

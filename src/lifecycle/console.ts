@@ -42,6 +42,11 @@ export function passConsole(launching: Launching): void {
     launching.master = fd
     return true
   })
+  giveConsole(launching)
+}
+
+/** Gives the master that it has to whom it is for. */
+export function giveConsole(launching: Launching): void {
   if (launching.consoleSocket < 0) return takeTerminal(launching)
   try {
     sendFd(launching.consoleSocket, Buffer.from('/dev/ptmx'), launching.master, 'send the terminal')

@@ -5,22 +5,17 @@
 import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd } from '../ffi/file.ts'
-import { sys } from '../ffi/native.ts'
 import { readBelow } from '../host/accounts.ts'
 import type { ListenFds } from '../host/caller.ts'
-import { isUsed } from '../host/cgroup/fit.ts'
-import { recordOf } from '../host/cgroup/make.ts'
 import { gatherFacts } from '../host/facts.ts'
 import { freshMark } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
 import { NOTIFY_STATE, withActivation } from '../plan/activation.ts'
 import { buildPlan } from '../plan/build.ts'
-import type { UnitPlan } from '../plan/cgroup/unit.ts'
 import type { SystemdFacts } from '../plan/cgroup/unit_name.ts'
-import { type CreateRequest, namespace } from '../plan/context.ts'
+import type { CreateRequest } from '../plan/context.ts'
 import type { Facts } from '../plan/facts.ts'
 import { withHomeOf } from '../plan/home.ts'
-import { hooksOf } from '../plan/hooks.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkId, claimContainer, makeStateFolder, writeRecord, writeStateFile } from '../state/store.ts'
@@ -30,6 +25,7 @@ import { Creation } from './creation.ts'
 import { closeHookFiles, type HookFiles, openHookFiles } from './hook_files.ts'
 import { type Bundle, loadBundle, realRootfs } from './load.ts'
 import { making } from './making.ts'
+import { newRecord, refuseUsedUnit } from './new_record.ts'
 import type { Notifier } from './notify.ts'
 import { runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
@@ -98,16 +94,11 @@ export function planContainer(
 }
 
 /** What only a container that is really made needs: a process, and a rootfs that is there. */
-function usable(bundle: Bundle): Bundle {
+export function usable(bundle: Bundle): Bundle {
   if (!bundle.spec.process) {
     throw new RuntimeError('config-invalid', 'invalid config.json: /process: required to start a container')
   }
   return { ...bundle, rootfs: realRootfs(bundle.rootfs) }
-}
-
-/** What systemd itself would say, but only when much has been done. */
-function unitInUse({ name }: UnitPlan): RuntimeError {
-  return new RuntimeError('cgroup', `start unit ${name}: it exists, and has processes`)
 }
 
 /**
@@ -128,7 +119,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
   const mark = freshMark()
   const systemd = await systemdFacts(runtime, facts)
   const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...options, mark }, seccomp, systemd)
-  if (cgroup?.unit && cgroup.dirs.some(isUsed)) throw unitInUse(cgroup.unit)
+  refuseUsedUnit(cgroup)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
   // ORDER: before anything is made: whoever is to get the terminal or a pidfd must be there.
@@ -144,28 +135,9 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
       notifier = (await import('./notify.ts')).openNotifier(options.notifySocket, runtime.log)
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const claim = claimContainer(runtime.root, options.id)
-    // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
-    const own = cgroup?.dirs.filter((dir) => !isUsed(dir)) ?? []
-    const shared = cgroup?.dirs.filter((dir) => !own.includes(dir)) ?? []
     const record: ContainerRecord = {
-      format: 1,
-      ociVersion: bundle.spec.ociVersion,
-      id: options.id,
-      bundle: bundle.path,
-      rootfs: bundle.rootfs,
-      created: new Date().toISOString(),
-      ...(bundle.spec.annotations ? { annotations: bundle.spec.annotations } : {}),
-      owner: sys('geteuid'),
-      pid: 0,
-      startTime: 0,
-      phase: 'creating',
-      ...(own.length > 0 ? { cgroup: recordOf(own) } : {}),
-      ...(shared.length > 0 ? { sharedCgroup: recordOf(shared) } : {}),
-      ...(cgroup?.unit ? { unit: { name: cgroup.unit.name, manager: cgroup.unit.manager } } : {}),
+      ...newRecord(options.id, bundle, cgroup),
       ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
-      privatePid: namespace(bundle.spec, 'pid') === 'new',
-      poststart: hooksOf(bundle, 'poststart'),
-      poststop: hooksOf(bundle, 'poststop'),
       ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
     }
     const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console, mark)

@@ -69,7 +69,7 @@ export function checkAlive(record: ContainerRecord, verb = 'exec in'): void {
 }
 
 /** As create had checked and then kept it, where only we can write; the bundle may have changed since. */
-function keptSpec(runtime: Runtime, id: string): Spec {
+export function keptSpec(runtime: Runtime, id: string): Spec {
   const path = `${runtime.root}/${id}/config.json`
   const text = readTextIf(path)
   if (text === undefined) throw new RuntimeError('state', `read "${path}": no such file or directory`)

@@ -25,37 +25,47 @@ export async function runContainer(runtime: Runtime, options: RunOptions): Promi
   if (options.detach) {
     const creation = await createContainer(runtime, options)
     started(creation)
-    // ORDER: others may kill or delete it while we only wait.
-    releaseContainer(creation.claim)
-    detached(creation)
-    return 0
+    return leave(creation)
   }
   const signals = catchSignals()
-  if (!options.noSubreaper) sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+  if (!options.noSubreaper) adoptOrphans()
   const creation = await createContainer(runtime, options, signals)
   started(creation)
   forgetPreserved(creation.plan.keepFds)
+  return stay(creation, options.keep)
+}
+
+/** From now on we are the parent of orphans below us. */
+export function adoptOrphans(): void {
+  sys('prctl', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+/** Stays until the container has ended, and deletes it unless it is to be kept; its exit code. */
+export function stay(creation: Creation, keep: boolean): number {
   // ORDER: others may start, kill or delete it while we only wait.
   unlockContainer(creation.claim)
-  const { notifier } = creation
+  const { notifier, signals } = creation
   // The service manager is to watch us: we end with the container's code.
   const code = supervise(creation, notifier?.watches(process.pid))
-  if (!options.keep) cleanUp(runtime, creation)
+  if (!keep) cleanUp(creation)
   notifier?.settle(signals)
   return code
 }
 
 /** Leaves the container to itself, as soon as a service manager that waits for it has heard that it is ready. */
-function detached({ init, notifier }: Creation): void {
+export function leave({ claim, init, notifier }: Creation): number {
+  // ORDER: others may kill or delete it while we only wait.
+  releaseContainer(claim)
   if (!init) throw new Error('bug: a container without init')
   notifier?.awaitReady(init.pid, init.pidfd)
   notifier?.settle()
   notifier?.close()
   closeFd(init.pidfd)
+  return 0
 }
 
-/** exec has happened: the hooks that follow it, or everything is taken back. */
-function started(creation: Creation): void {
+/** The process runs: the hooks that follow, or everything is taken back. */
+export function started(creation: Creation): void {
   creation.close()
   try {
     runRecordedHooks(creation.claim, creation.record, 'poststart', creation.runtime.log, creation.signals)
@@ -66,7 +76,7 @@ function started(creation: Creation): void {
 }
 
 /** What is left is removed; a failure to do so does not change the exit code of what ran. */
-function cleanUp(runtime: Runtime, { claim, record }: Creation): void {
+function cleanUp({ runtime, claim, record }: Creation): void {
   try {
     deleteOwn(runtime, claim, record)
   } catch (error) {

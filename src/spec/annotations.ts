@@ -23,6 +23,8 @@ export const ANNOTATION = {
   contextType: 'run.oci.mount_context_type',
   /** The beginning of names: what follows is the property. */
   systemdProperty: 'org.systemd.property.',
+  /** A configuration file for criu. */
+  criuConfig: 'org.criu.config',
 } as const
 
 /** Its value; undefined when it is missing or empty. */

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { hierarchies } from '../support/cgroups.ts'
+import { CRIU } from '../support/criu.ts'
 import { until } from '../support/wait.ts'
 import { cgroupOf, limitOf, statusOf } from './support/container.ts'
 import { type Containerd, canContainerd, startContainerd } from './support/containerd.ts'
@@ -258,7 +259,8 @@ describe.runIf(canContainerd())('ctr task', () => {
     expect([left.stdout, pid > 0]).toEqual(['0\n', true])
   })
 
-  test('checkpoint is refused where there are none, and the container goes on', async () => {
+  // Debian's criu of the day does not know this kernel; with one that does the container would end.
+  test.runIf(!CRIU.met())('a checkpoint that criu cannot make is an error, and the container goes on', async () => {
     const { id, output } = await detached(containerd, TALK)
     const args = ['task', 'checkpoint', '--image-path', `${containerd.host.directory}/image`, id]
     const { code, stderr } = await containerd.exec(args)

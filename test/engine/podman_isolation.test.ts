@@ -1,6 +1,7 @@
 /** Podman as root: what a container may do and see, as flags of `podman run` say and the kernel has it. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CRIU } from '../support/criu.ts'
 import { IS_REFERENCE } from '../support/place.ts'
 import { mountsOf, statusOf } from './support/container.ts'
 import type { Snapshot } from './support/leftovers.ts'
@@ -233,7 +234,8 @@ describe.runIf(canPodman())('Podman, isolation', () => {
     expect(await outputOf(script, '--cgroups', 'disabled', '--cgroupns', 'host')).toBe(own)
   })
 
-  test('a checkpoint is refused as what the runtime cannot do', async () => {
+  // Debian's criu of the day does not know this kernel; with one that does the container would end.
+  test.runIf(!CRIU.met())('a checkpoint that criu cannot make is an error, and the container goes on', async () => {
     await sleeping('kept')
     const { code, stderr } = await podman.try('container', 'checkpoint', 'kept')
     expect([code, stderr]).toEqual([125, expect.stringMatching(/checkpoint/i)])

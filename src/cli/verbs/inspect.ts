@@ -60,7 +60,7 @@ export async function features(): Promise<number> {
       intelRdt: { enabled: true, schemata: true, monitoring: true },
       netDevices: true,
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
-      checkpoint: false,
+      checkpoint: true,
       unsafeAnnotations: actedOn(),
     }),
   )

@@ -65,6 +65,11 @@ export function thawTree(record: CgroupRecord): void {
   }
 }
 
+/** The directory by which all of the container can be frozen; undefined where there is none. */
+export function freezerOf(record: CgroupRecord): string | undefined {
+  return freezers(record)[0]
+}
+
 /** Directories with a freezer, v2 first: there killed processes die even when frozen. */
 function freezers(record: CgroupRecord): string[] {
   return recordDirs(record).filter((dir) => {

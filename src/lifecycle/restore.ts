@@ -1,0 +1,259 @@
+/** `restore`: criu makes the processes of an image anew, as a container made of a bundle. */
+import { RuntimeError } from '../base/errors.ts'
+import { absolutePath } from '../base/path.ts'
+import { closeFd, openFile, readText, withFd } from '../ffi/file.ts'
+import { must, sys } from '../ffi/native.ts'
+import { makeCgroup } from '../host/cgroup/make.ts'
+import { parseOwnCgroups } from '../host/cgroup/parse.ts'
+import { runSteps } from '../host/cgroup/steps.ts'
+import { checkRestored } from '../host/criu/dump_mounts.ts'
+import { inOwnMounts } from '../host/criu/own_mounts.ts'
+import { askCriu, checkVersion, endCriu, findCriu, type Notice, startCriu, type Worker } from '../host/criu/worker.ts'
+import { gatherFacts } from '../host/facts.ts'
+import { type Launched, openPidfd, processStat } from '../host/process.ts'
+import { catchSignals, type Signals } from '../host/signals.ts'
+import { O_DIRECTORY, O_PATH, O_RDONLY } from '../kernel/files.ts'
+import { NOTIFY_STATE } from '../plan/activation.ts'
+import type { UnitPlan } from '../plan/cgroup/unit.ts'
+import { asked, commonOptions, type RestoreFlags } from '../plan/criu/flags.ts'
+import { type CriuOptions, type InheritFd, REQUEST } from '../plan/criu/model.ts'
+import { externalMounts, type HostMount, hostMounts } from '../plan/criu/mounts.ts'
+import { externalNamespaces, joinedByPath } from '../plan/criu/namespaces.ts'
+import { STREAMS_FILE, streamFds } from '../plan/criu/streams.ts'
+import type { Facts } from '../plan/facts.ts'
+import { hooksOf } from '../plan/hooks.ts'
+import { checkId, claimContainer, makeStateFolder, writeRecord, writeStateFile } from '../state/store.ts'
+import { chooseCgroup } from './cgroup_choice.ts'
+import { checkConsole, connectConsole, giveConsole } from './console.ts'
+import { usable } from './create.ts'
+import { Creation } from './creation.ts'
+import { configFile } from './criu_config.ts'
+import { criuFailed } from './criu_failure.ts'
+import {
+  type CriuFolders,
+  closeFolders,
+  type FolderOptions,
+  openFolders,
+  readImageFile,
+  workHere,
+} from './criu_folders.ts'
+import { openHookFiles } from './hook_files.ts'
+import { runHook } from './hooks.ts'
+import { type Bundle, loadBundle } from './load.ts'
+import { newRecord, refuseUsedUnit } from './new_record.ts'
+import { writePidFile } from './pid_file.ts'
+import { prepareMountPoints } from './restore_mounts.ts'
+import { adoptOrphans, leave, started, stay } from './run.ts'
+import type { Runtime } from './runtime.ts'
+import { startUnitOf } from './start_unit.ts'
+import { systemdFacts } from './units.ts'
+
+export interface RestoreOptions extends FolderOptions {
+  readonly id: string
+  readonly bundle: string
+  readonly detach: boolean
+  readonly noSubreaper: boolean
+  readonly pidFile?: string
+  readonly consoleSocket?: string
+  readonly flags: RestoreFlags
+}
+
+const LOG = 'restore.log'
+const F_DUPFD_CLOEXEC = 1030
+
+/** As run: the exit code of the container's process, or 0 at once when detached. */
+export async function restoreContainer(runtime: Runtime, options: RestoreOptions): Promise<number> {
+  const signals = options.detach ? undefined : catchSignals()
+  if (!options.detach && !options.noSubreaper) adoptOrphans()
+  const creation = await restored(runtime, options, signals)
+  started(creation)
+  return options.detach ? leave(creation) : stay(creation, false)
+}
+
+/** What a restore is made of. */
+interface Restore {
+  readonly creation: Creation
+  readonly bundle: Bundle
+  readonly facts: Facts
+  readonly folders: CriuFolders
+  readonly mounts: readonly HostMount[]
+  readonly options: RestoreOptions
+  readonly pidFile: string | undefined
+}
+
+async function restored(runtime: Runtime, options: RestoreOptions, signals?: Signals): Promise<Creation> {
+  checkId(options.id)
+  const criu = findCriu()
+  const bundle = usable(await loadBundle(runtime, options.bundle))
+  checkConsole(bundle.spec.process?.terminal ?? false, options.detach, options.consoleSocket)
+  refuseLost(bundle)
+  const facts = gatherFacts(bundle.spec)
+  const systemd = await systemdFacts(runtime, facts)
+  const cgroup = chooseCgroup(runtime, bundle.spec, facts, options.id, systemd)
+  refuseUsedUnit(cgroup)
+  const notify = `${runtime.root}/${options.id}/${NOTIFY_STATE}`
+  const mounts = hostMounts({ spec: bundle.spec, bundle: bundle.path, facts, cgroup, notify })
+  const folders = openFolders(runtime, options, false)
+  let console = -1
+  try {
+    console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
+    const claim = claimContainer(runtime.root, options.id)
+    const record = newRecord(options.id, bundle, cgroup)
+    const creation = new Creation(runtime, claim, record, NO_PLAN, cgroup, facts.arch, console, '')
+    creation.signals = signals
+    if (record.cgroup) creation.limited = record.cgroup
+    try {
+      const pidFile = options.pidFile && absolutePath(options.pidFile, runtime.cwd)
+      restore({ creation, bundle, facts, folders, mounts, options, pidFile: pidFile || undefined }, criu)
+      return creation
+    } catch (error) {
+      creation.undo()
+      throw error
+    }
+  } finally {
+    if (console >= 0) closeFd(console)
+    closeFolders(folders)
+  }
+}
+
+/** criu has its own way of making a container. */
+const NO_PLAN = { parent: [], presets: [], stage: [], init: [], keepFds: 0, warnings: [] } as const
+
+/** What a container would come back without. */
+function refuseLost({ spec }: Bundle): void {
+  externalNamespaces(spec)
+  const { intelRdt, netDevices } = spec.linux ?? {}
+  if (intelRdt) throw new RuntimeError('unsupported', 'cannot restore a container with /linux/intelRdt')
+  if (Object.keys(netDevices ?? {}).length > 0)
+    throw new RuntimeError('unsupported', 'cannot restore a container with /linux/netDevices')
+}
+
+function restore(of: Restore, criu: string): void {
+  const { creation, bundle, folders, mounts, options } = of
+  const { claim } = creation
+  if (bundle.spec.hooks) creation.hookFiles = openHookFiles(bundle.spec, bundle.path)
+  // ORDER: on disk before anything exists that a killed runtime could leave behind.
+  writeRecord(claim, creation.record)
+  writeStateFile(claim, 'config.json', JSON.stringify(bundle.spec))
+  makeStateFolder(claim, NOTIFY_STATE)
+  prepareMountPoints(bundle, mounts)
+  const inheritFd: InheritFd[] = []
+  try {
+    openInherited(of, inheritFd)
+    let work = -1
+    const worker = inOwnMounts(bundle.rootfs, () => {
+      work = workHere(folders)
+      const fds = [folders.image, work, ...inheritFd.map(({ fd }) => fd)]
+      return startCriu({ path: criu, fds, shellJob: options.flags.shellJob, signals: creation.signals })
+    })
+    let done = false
+    try {
+      checkVersion(worker)
+      const opts = { ...restoreOptions(of), ...enterCgroups(of, worker), workDirFd: work, inheritFd }
+      const response = askCriu(worker, { type: REQUEST.restore, opts }, (notice) => heed(of, notice))
+      if (!response.success) throw criuFailed('restore', response, folders, LOG)
+      tell(of)
+      done = true
+    } finally {
+      endCriu(worker, !done)
+      closeFd(work)
+    }
+  } finally {
+    for (const { fd } of inheritFd) closeFd(fd)
+  }
+}
+
+/** Copies of our streams, in the place of those that are not in the image, and the namespaces to join. */
+function openInherited({ bundle: { spec }, folders }: Restore, opened: InheritFd[]): void {
+  const text = spec.process?.terminal ? undefined : readImageFile(folders, STREAMS_FILE)
+  for (const { key, fd } of text === undefined ? [] : streamFds(text))
+    opened.push({ key, fd: must(`dup ${fd}`, sys('fcntl', fd, F_DUPFD_CLOEXEC, 3)) })
+  for (const { key, path } of externalNamespaces(spec)) opened.push({ key, fd: openFile(path, O_RDONLY) })
+}
+
+function restoreOptions({ creation, bundle, folders, mounts, options }: Restore): CriuOptions {
+  const { flags } = options
+  const { spec } = bundle
+  return {
+    ...commonOptions(flags, LOG),
+    ...asked({ tcpClose: flags.tcpClose }),
+    ...(flags.lsmProfile ? { lsmProfile: flags.lsmProfile } : {}),
+    ...(flags.lsmMountContext ? { lsmMountContext: flags.lsmMountContext } : {}),
+    imagesDirFd: folders.image,
+    root: bundle.rootfs,
+    // Our child, not criu's: we wait for it, or leave it to whoever adopts it.
+    rstSibling: true,
+    extMnt: externalMounts(mounts),
+    ...joinedByPath(spec),
+    ...configFile(creation.record),
+  }
+}
+
+/** criu goes into the container's cgroups, where it makes the processes; those of the image are to be the same. */
+function enterCgroups({ creation }: Restore, { child }: Worker): Pick<CriuOptions, 'cgRoot'> {
+  const { cgroup, runtime } = creation
+  if (!cgroup) return {}
+  if (cgroup.unit) startUnit(creation, cgroup.unit, child)
+  creation.made = makeCgroup(cgroup)
+  for (const warning of creation.made.warnings) runtime.log.warning(warning)
+  for (const { path } of cgroup.dirs) {
+    const fd = openFile(`${path}/cgroup.procs`, 1)
+    const text = Buffer.from(String(child.pid))
+    withFd(fd, () => must(`move criu into ${path}`, sys('write', fd, text, text.length)))
+  }
+  const own = parseOwnCgroups(readText(`/proc/${child.pid}/cgroup`))
+  return {
+    cgRoot: own.flatMap(({ controllers, path }) =>
+      (controllers.length === 0 ? [''] : controllers).map((ctrl) => ({ ctrl, path })),
+    ),
+  }
+}
+
+/** systemd makes a unit around a process that is there, and criu is. */
+function startUnit(creation: Creation, unit: UnitPlan, child: Launched): void {
+  creation.stage = child
+  try {
+    startUnitOf(creation, unit)
+  } finally {
+    creation.stage = undefined
+  }
+}
+
+/** What is done while criu waits. */
+function heed(of: Restore, { script, pid, fd }: Notice): void {
+  const { creation } = of
+  if (script === 'setup-namespaces') runRuntimeHooks(of, pid)
+  else if (script === 'post-restore') restoredInit(of, pid)
+  else if (script === 'orphan-pts-master') {
+    creation.master = must('dup', sys('fcntl', fd, F_DUPFD_CLOEXEC, 3))
+    giveConsole(creation)
+  }
+}
+
+/** SPEC: runtime.md#lifecycle: prestart and createRuntime hooks, when the namespaces are there. */
+function runRuntimeHooks({ creation, bundle }: Restore, pid: number): void {
+  const hooks = [...hooksOf(bundle, 'prestart'), ...hooksOf(bundle, 'createRuntime')]
+  if (hooks.length === 0) return
+  creation.save({ pid, startTime: processStat(pid)?.startTime ?? 0 })
+  const { record, claim, runtime, hookFiles, signals } = creation
+  for (const hook of hooks) runHook(hook, 'creating', { record, claim, log: runtime.log, files: hookFiles, signals })
+}
+
+/** All processes are there, and none runs yet. */
+function restoredInit({ creation, mounts }: Restore, pid: number): void {
+  const pidfd = openPidfd(pid)
+  const stat = processStat(pid)
+  if (pidfd === undefined || !stat) throw new RuntimeError('criu', 'the restored process is gone')
+  creation.init = { pid, pidfd }
+  withFd(openFile(`/proc/${pid}/root`, O_PATH | O_DIRECTORY), (root) => checkRestored(root, mounts))
+  runSteps(creation.made?.late ?? [])
+  creation.save({ pid, startTime: stat.startTime })
+}
+
+/** They run. */
+function tell({ creation, pidFile }: Restore): void {
+  creation.save({ phase: 'created' })
+  if (pidFile === undefined) return
+  writePidFile(pidFile, creation.record.pid)
+  creation.pidFile = pidFile
+}

@@ -1,0 +1,30 @@
+/** criu, where it works: it has to know the kernel, which Debian's of the day often does not. */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Need } from './requires.ts'
+
+/** Where davit looks, too. */
+const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
+
+function works(): boolean {
+  const path = FOLDERS.map((folder) => `${folder}/criu`).find((place) => existsSync(place))
+  if (path === undefined || process.geteuid?.() !== 0) return false
+  try {
+    execFileSync(path, ['check'], { stdio: 'ignore', timeout: 60_000 })
+    return true
+  } catch {
+    return false
+  }
+}
+
+let known: boolean | undefined
+
+/** No machine can be asked for it: what criu there is may be older than the kernel. */
+export const CRIU: Need = {
+  name: 'a criu that knows this kernel (criu check)',
+  optional: true,
+  met: () => {
+    known ??= works()
+    return known
+  },
+}
