@@ -1,18 +1,28 @@
 /* Operations that talk: to the parent, to a later `start`, to the kernel's rtnetlink. */
 #include "plan.h"
 
-/* a[0]=tag a[1]=wait. An answer of another tag, or none because the parent died, ends the container. */
+/*
+ * a[0]=tag a[1]=1 wait, 2 for an fd that comes with the answer. An answer of another tag, or none because the parent
+ * died, ends the container.
+ */
 long op_sync(struct runner *r, const long *a)
 {
 	struct answer answer = { 0, 0 };
+	struct fd_control control = { 0, 0, 0, 0, 0 };
+	struct part part = { &answer, sizeof(answer) };
+	struct message msg = { NULL, 0, 0, &part, 1, &control, sizeof(control), 0, 0 };
 	long ret = runner_report(r, REPORT_SYNC, (int32_t)a[0], -1);
 
 	if (ret < 0 || !a[1])
 		return ret;
-	SYS_RETRY(ret, recvfrom, r->peer, &answer, sizeof(answer), 0, 0, 0);
+	SYS_RETRY(ret, recvmsg, r->peer, &msg, 0x40000000 /* MSG_CMSG_CLOEXEC */, 0, 0, 0);
 	if (ret < 0)
 		return ret;
-	return ret == sizeof(answer) && answer.tag == (uint32_t)a[0] ? answer.value : -E_PROTO;
+	if (ret != sizeof(answer) || answer.tag != (uint32_t)a[0])
+		return -E_PROTO;
+	if (a[1] == 1 || answer.value < 0)
+		return answer.value;
+	return control.len == 20 && control.type == 1 /* SCM_RIGHTS */ ? control.fd : -E_PROTO;
 }
 
 long op_sendfd(struct runner *r, const long *a)

@@ -52,6 +52,26 @@ struct answer {
 	int32_t value;
 };
 
+/* sendmsg(2) and recvmsg(2): struct iovec, struct msghdr, and struct cmsghdr with one fd. */
+struct part {
+	const void *base;
+	uint64_t len;
+};
+struct message {
+	void *name;
+	uint32_t namelen, pad0;
+	struct part *iov;
+	uint64_t iovlen;
+	void *control;
+	uint64_t controllen;
+	int32_t flags, pad1;
+};
+struct fd_control {
+	uint64_t len;
+	int level, type;
+	int fd, pad;
+};
+
 _Static_assert(sizeof(struct header) == WIRE_HEADER_SIZE, "header size");
 _Static_assert(sizeof(struct record) == WIRE_RECORD_SIZE, "record size");
 _Static_assert(sizeof(struct report) == WIRE_MESSAGE_SIZE, "report size");

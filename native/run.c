@@ -68,24 +68,9 @@ static int write_report(const struct runner *r, const struct report *rep)
 int runner_report(struct runner *r, uint32_t kind, int32_t value, int fd)
 {
 	struct report rep = { kind, r->program, r->record, value, r->detail_len, 0 };
-	struct {
-		uint64_t len;
-		int level, type;
-		int fd, pad;
-	} control = { 20, 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, fd, 0 };
-	struct {
-		const void *base;
-		uint64_t len;
-	} iov[2] = { { &rep, sizeof(rep) }, { r->detail, r->detail_len } };
-	struct {
-		void *name;
-		uint32_t namelen, pad0;
-		void *iov;
-		uint64_t iovlen;
-		void *control;
-		uint64_t controllen;
-		int32_t flags, pad1;
-	} msg = { NULL, 0, 0, iov, 2, fd < 0 ? NULL : &control, fd < 0 ? 0 : sizeof(control), 0, 0 };
+	struct fd_control control = { 20, 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, fd, 0 };
+	struct part iov[2] = { { &rep, sizeof(rep) }, { r->detail, r->detail_len } };
+	struct message msg = { NULL, 0, 0, iov, 2, fd < 0 ? NULL : &control, fd < 0 ? 0 : sizeof(control), 0, 0 };
 	long ret;
 
 	if (r->filtered)

@@ -72,10 +72,15 @@ export function awaitTag(launching: Launching, tag: keyof typeof TAGS): void {
   receiveUntil(launching, (report) => report.kind === 'sync' && report.tag === TAGS[tag])
 }
 
-/** Lets the child go on. One that died while it waited (killed, out of memory) has left its end, and perhaps a report. */
+/** Lets the child go on. */
 export function answer(launching: Launching, tag: keyof typeof TAGS): void {
+  passing(launching, () => send(launching.peer, encodeAnswer(TAGS[tag]), 'answer the container init'))
+}
+
+/** Says something to the child. One that died while it waited (killed, out of memory) has left its end, and perhaps a report. */
+export function passing(launching: Launching, say: () => void): void {
   try {
-    send(launching.peer, encodeAnswer(TAGS[tag]), 'answer the container init')
+    say()
   } catch (error) {
     if (!(error instanceof SysError && error.errnoName === 'EPIPE')) throw error
     receiveUntil(launching, () => false)

@@ -4,7 +4,6 @@ import { openFile } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { makeCgroup, openTasks } from '../host/cgroup/make.ts'
 import { runSteps } from '../host/cgroup/steps.ts'
-import { makeFilesystem } from '../host/filesystem.ts'
 import { emptyMemfd, memfd, memfdTail } from '../host/memfd.ts'
 import { processStat } from '../host/process.ts'
 import { listenUnix } from '../host/socket.ts'
@@ -104,8 +103,6 @@ function openPreset(creation: Creation, preset: OwnPreset): number | undefined {
     case 'initRoot':
     case 'mount':
       throw new Error(`bug: preset ${preset.kind} is for a container that runs`)
-    case 'filesystem':
-      return makeFilesystem(preset)
     case 'startSocket':
       return listenUnix(`${creation.claim.path}/${START_SOCKET}`)
     case 'hookState':

@@ -7,7 +7,6 @@ import { closeFd } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { type Entrance, openEntrance } from '../host/cgroup/entrance.ts'
 import { gatherFacts } from '../host/facts.ts'
-import { makeFilesystem } from '../host/filesystem.ts'
 import { reap } from '../host/process.ts'
 import { planAdd, planRemove, planTakeBack, type RunningInput } from '../plan/running_mounts.ts'
 import type { Plan } from '../plan/step.ts'
@@ -120,7 +119,6 @@ function visiting({ pidfd }: Target, kept: number[], entrance?: Entrance): (laun
       if (preset.kind === 'cgroupTasks') return entrance?.takeTasks(preset.path)
       if (preset.kind === 'pidfd') return duplicate(pidfd)
       if (preset.kind === 'mount') return duplicate(kept[preset.index] ?? -1)
-      if (preset.kind === 'filesystem') return makeFilesystem(preset)
       throw new Error(`bug: preset ${preset.kind} in a plan of mounts`)
     },
     cgroup: (refused) => entrance?.takeInto(refused),

@@ -2,16 +2,14 @@
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, openFile, readBytes, writeText } from '../ffi/file.ts'
 import { libexecFolder } from '../ffi/libexec.ts'
-import { cstring, must, sys } from '../ffi/native.ts'
 import { sealedMemfd } from '../host/memfd.ts'
 import { type Launch, type Launched, launch } from '../host/process.ts'
 import { socketPair } from '../host/socket.ts'
-import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } from '../kernel/files.ts'
-import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
 import type { HostStep, Preset } from '../plan/step.ts'
 import { encodePlan } from '../wire/encode.ts'
 import { passConsole } from './console.ts'
 import { answer, awaitTag, finish, reapStage } from './dialogue.ts'
+import { giveMount } from './give_mount.ts'
 import type { SpecState } from './hooks.ts'
 import { idmapMount } from './idmap.ts'
 import type { Launching } from './launching.ts'
@@ -29,9 +27,10 @@ type Shared =
   | 'pidFile'
   | 'listener'
   | 'rdtTasks'
+  | 'give'
   | 'idmap'
 export type OwnStep = Exclude<HostStep, { kind: Shared }>
-export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' | 'tree' }>
+export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' }>
 
 /** What a verb adds to the steps that all plans share. */
 export interface Own {
@@ -66,6 +65,8 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       return sendPidfd(launching, step)
     case 'listener':
       return passListener(launching, step, own.state?.())
+    case 'give':
+      return giveMount(launching, step)
     case 'idmap':
       return idmapMount(launching, step)
     case 'rdtTasks':
@@ -99,16 +100,13 @@ function openPresets({ plan }: Launching, own: Own, theirs: number, keep: (fd: n
 }
 
 function openPreset(own: Own, preset: Exclude<Preset, { kind: 'socket' }>): number | undefined {
+  if (preset.kind !== 'open') return own.preset(preset)
   try {
-    if (preset.kind === 'open') return openFile(preset.path, preset.flags)
-    if (preset.kind !== 'tree') return own.preset(preset)
-    const recursive = preset.recursive ? AT_RECURSIVE : 0
-    const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive | (preset.noFollow ? AT_SYMLINK_NOFOLLOW : 0)
-    return must(`open_tree "${preset.path}"`, sys('open_tree', AT_FDCWD, cstring(preset.path), flags))
+    return openFile(preset.path, preset.flags)
   } catch (error) {
-    const origin = 'origin' in preset ? preset.origin : undefined
-    if (!(error instanceof SysError) || !origin?.doing) throw error
-    throw new RuntimeError('create', `${origin.doing}, from ${origin.config}: ${error.message}`)
+    const { doing, config } = preset.origin ?? {}
+    if (!(error instanceof SysError) || doing === undefined) throw error
+    throw new RuntimeError('create', `${doing}, from ${config}: ${error.message}`)
   }
 }
 

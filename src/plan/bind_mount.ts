@@ -6,33 +6,32 @@ import { hasUserNamespace, namespace, SLOT } from './context.ts'
 import { copiedLink, planCopiedLink } from './copied_link.ts'
 import { idmapSteps } from './idmap.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
-import { attributeSteps, mustBeReal, placeSteps } from './mount_steps.ts'
+import { attributeSteps, mustBeReal, placeSteps, takeMount } from './mount_steps.ts'
 import { hostPropagation } from './rootfs.ts'
-import type { ChildStep, Slot } from './step.ts'
+import type { ChildStep, Origin, Slot } from './step.ts'
 
 export function planBind(ctx: MountContext, planned: PlannedMount): ChildStep[] {
   const { mount, options, origin } = planned
   const link = copiedLink(ctx, planned)
   if (link !== undefined) return planCopiedLink(ctx, planned, link)
   const path = bindSource(mount, ctx.request.bundle)
-  const tree = { path, recursive: options.bind === 'rbind', noFollow: options.sourceNoFollow, origin }
-  const reach = ctx.facts.mayMount && hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new'
-  if (reach || ctx.entering) {
-    // The container's root may not be able to reach the source; whoever configured it is. A rootless caller's sources
-    // are its own, and cloning mounts is not allowed to it outside the new namespace.
-    const slot = ctx.slot()
-    ctx.presets.push({ kind: 'tree', slot, ...tree })
-    // It was cloned in the host's namespace, before ours was taken out of the host's peer groups.
-    const flag = hostPropagation(ctx)
-    const detach: ChildStep[] =
-      flag === undefined
-        ? []
-        : [{ kind: 'setAttributes', slot, recursive: true, set: 0, clear: 0, propagation: flag, origin }]
-    return [...idmapSteps(planned, slot), ...detach, ...finishSteps(ctx, planned, slot)]
-  }
+  const tree = { path, recursive: options.bind === 'rbind', noFollow: options.sourceNoFollow }
   const made = ctx.scratch(0)
-  const clone: ChildStep = { kind: 'cloneTree', out: made, dir: 'cwd', ...tree }
-  return [clone, ...idmapSteps(planned, made), ...finishSteps(ctx, planned, made)]
+  // The container's root may not be able to reach the source; whoever configured it is. A rootless caller's sources are
+  // its own, and cloning mounts is not allowed to it outside the new namespace.
+  const reach = ctx.facts.mayMount && hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new'
+  const steps =
+    reach || ctx.entering
+      ? [...takeMount(ctx, { kind: 'tree', ...tree }, made, origin), ...detachSteps(ctx, made, origin)]
+      : [{ kind: 'cloneTree' as const, out: made, dir: 'cwd' as const, ...tree, origin }]
+  return [...steps, ...idmapSteps(ctx, planned, made), ...finishSteps(ctx, planned, made)]
+}
+
+/** What was cloned in the host's namespace leaves the host's peer groups, as all mounts of ours did. */
+function detachSteps(ctx: MountContext, slot: Slot, origin: Origin): ChildStep[] {
+  const propagation = hostPropagation(ctx)
+  if (propagation === undefined) return []
+  return [{ kind: 'setAttributes', slot, recursive: true, set: 0, clear: 0, propagation, origin }]
 }
 
 /** Absolute path of a bind mount's source; a relative one counts from the bundle. */

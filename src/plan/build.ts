@@ -9,7 +9,7 @@ import { namespace, type PlanContext, planContext, SLOT } from './context.ts'
 import { planDevices } from './devices.ts'
 import { hasCreateHooks, lateHookSteps, planContainerHooks, planHookOutput, runtimeHookSteps } from './hooks.ts'
 import { joinRdtSteps, makeRdtSteps } from './intel_rdt.ts'
-import { devIsBound, mountHostSteps, planMounts } from './mounts.ts'
+import { devIsBound, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
 import { planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
@@ -119,7 +119,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     { kind: 'recordPid' },
     ...joinRdtSteps(ctx),
     ...netDeviceHostSteps(ctx),
-    ...mountHostSteps(ctx),
+    ...ctx.hostSteps,
     ...(spec.process?.terminal
       ? [{ kind: 'console' as const, origin: { config: '/process/terminal', doing: 'pass the terminal on' } }]
       : []),

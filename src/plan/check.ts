@@ -95,6 +95,7 @@ const TAKES: { readonly [kind: string]: string } = {
   console: 'fd console',
   keepMount: 'fd mount',
   idmap: 'fd idmap',
+  give: 'take give',
   listener: 'listener',
 }
 
@@ -102,6 +103,7 @@ const TAKES: { readonly [kind: string]: string } = {
 function saidBy(step: ChildStep): string[] {
   if (step.kind === 'sync') return [step.wait ? step.tag : `word ${step.tag}`]
   if (step.kind === 'sendFd') return [`fd ${step.tag}`]
+  if (step.kind === 'take') return [`take ${step.tag}`]
   return hasListener(step) ? ['listener'] : []
 }
 

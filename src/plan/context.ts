@@ -5,7 +5,7 @@ import type { Spec } from '../spec/types.gen.ts'
 import type { CgroupPlan } from './cgroup/model.ts'
 import type { Facts, ProcessFacts } from './facts.ts'
 import type { CompiledSeccomp } from './seccomp/model.ts'
-import type { Preset, Slot } from './step.ts'
+import type { HostStep, Preset, Slot } from './step.ts'
 
 /** What the caller asked for that concerns a process of a container, its first or another. */
 export interface ProcessRequest {
@@ -70,6 +70,8 @@ export interface ProcessContext {
   readonly seccomp?: CompiledSeccomp
   readonly presets: Preset[]
   readonly warnings: string[]
+  /** What the parent does for the mounts while the child makes them, in its order. */
+  readonly hostSteps: HostStep[]
   /** The next free slot; none is ever given out twice, planners share short-lived ones with `scratch`. */
   slot(): Slot
   /** A slot for something that is closed within the same planner. */
@@ -88,14 +90,14 @@ export interface PlanContext extends ProcessContext {
 /** A context with fresh slots. */
 export function planContext<I extends Pick<ProcessContext, 'spec' | 'facts' | 'request'>>(
   input: I,
-): I & Pick<ProcessContext, 'presets' | 'warnings' | 'slot' | 'scratch'> {
+): I & Pick<ProcessContext, 'presets' | 'warnings' | 'hostSteps' | 'slot' | 'scratch'> {
   let next: Slot = FIRST_FREE
   const slot = () => {
     if (next < MAX_SLOTS) return next++
     const many = `more than ${MAX_SLOTS - FIRST_FREE} mounts, hooks and namespaces that are open at the same time`
     throw new RuntimeError('unsupported', `unsupported config.json: ${many}`)
   }
-  return { ...input, presets: [], warnings: [], slot, scratch: (n) => SLOT.cwd + 1 + n }
+  return { ...input, presets: [], warnings: [], hostSteps: [], slot, scratch: (n) => SLOT.cwd + 1 + n }
 }
 
 /** How a container has a namespace: its own, joined by path, or the runtime's (undefined). */

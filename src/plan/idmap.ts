@@ -4,8 +4,8 @@ import { type IdRange, parseIdmapOption } from '../kernel/idmap_option.ts'
 import { type MountOptions, parseMountOptions } from '../kernel/mount_options.ts'
 import type { IdMapping, Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
-import type { PlannedMount } from './mount_model.ts'
-import type { ChildStep, HostStep, MountMap, Slot } from './step.ts'
+import type { MountContext, PlannedMount } from './mount_model.ts'
+import type { ChildStep, MountMap, Slot } from './step.ts'
 import { idMapText } from './user_namespace.ts'
 
 /** Whether the mount is to be idmapped. SPEC: mappings without the option count too, as in runc. */
@@ -47,25 +47,18 @@ function mountMap(spec: Spec, mount: Mount, { idmap }: Pick<MountOptions, 'idmap
 }
 
 /** The mount of the slot goes to the parent, who maps it and says so. */
-export function idmapSteps({ mount, options, origin }: PlannedMount, slot: Slot): ChildStep[] {
-  if (!isIdmapped(mount, options)) return []
+export function idmapSteps(ctx: MountContext, { mount, options, origin }: PlannedMount, slot: Slot): ChildStep[] {
+  const map = isIdmapped(mount, options) ? mountMap(ctx.spec, mount, options) : undefined
+  if (map === undefined) return []
+  ctx.hostSteps.push(
+    { kind: 'idmap', map, recursive: options.idmap?.recursive ?? false, origin },
+    { kind: 'await', tag: 'idmap' },
+    { kind: 'answer', tag: 'idmap' },
+  )
   return [
     { kind: 'sendFd', tag: 'idmap', slot, origin },
     { kind: 'sync', tag: 'idmap', wait: true, origin },
   ]
-}
-
-/** The parent's side of {@link idmapSteps}, for all mounts in order. */
-export function idmapHostSteps(spec: Spec, mounts: readonly PlannedMount[]): HostStep[] {
-  return mounts.flatMap(({ mount, options, origin }): HostStep[] => {
-    const map = isIdmapped(mount, options) ? mountMap(spec, mount, options) : undefined
-    if (map === undefined) return []
-    return [
-      { kind: 'idmap', map, recursive: options.idmap?.recursive ?? false, origin },
-      { kind: 'await', tag: 'idmap' },
-      { kind: 'answer', tag: 'idmap' },
-    ]
-  })
 }
 
 /** What is asked of an idmapped mount and cannot be done. */

@@ -4,7 +4,8 @@ import type { Mount } from '../spec/types.gen.ts'
 import type { PlanContext } from './context.ts'
 import type { Origin } from './step.ts'
 
-export interface MountContext extends Pick<PlanContext, 'spec' | 'facts' | 'cgroup' | 'presets' | 'slot' | 'scratch'> {
+export interface MountContext
+  extends Pick<PlanContext, 'spec' | 'facts' | 'cgroup' | 'hostSteps' | 'slot' | 'scratch'> {
   readonly request: Pick<PlanContext['request'], 'bundle' | 'notifyFolder' | 'links'>
   /**
    * Set when the container runs already and is entered from outside: no path leads to the host from there, so that all

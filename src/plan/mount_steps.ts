@@ -3,8 +3,8 @@ import { isWithin } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { SLOT } from './context.ts'
-import type { PlannedMount } from './mount_model.ts'
-import type { ChildStep, Slot } from './step.ts'
+import type { MountContext, PlannedMount } from './mount_model.ts'
+import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
 
 /** Read-only is put off where more is to be created inside: in tmpfs and in /dev. */
 export function lateReadonly({ options, target, mount }: PlannedMount): boolean {
@@ -44,6 +44,12 @@ export function attributeSteps(
     steps.push({ kind: 'setAttributes', slot, recursive, set: 0, clear: 0, propagation: flag, origin })
   }
   return steps
+}
+
+/** A mount that the parent makes, one at a time: however many there are, few files are open at once. */
+export function takeMount(ctx: MountContext, mount: HostMount, out: Slot, origin: Origin): ChildStep[] {
+  ctx.hostSteps.push({ kind: 'give', mount, origin })
+  return [{ kind: 'take', tag: 'give', out, origin }]
 }
 
 /** CVE-2019-19921: /proc and /sys must be what they are called: real directories, reached without any link. */

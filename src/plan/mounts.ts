@@ -10,12 +10,11 @@ import { NOTIFY_FOLDER } from './activation.ts'
 import { planBind } from './bind_mount.ts'
 import { planCgroupMount } from './cgroup_mount.ts'
 import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
-import { copiedLink } from './copied_link.ts'
-import { idmapHostSteps, idmapSteps, isIdmapped } from './idmap.ts'
+import { idmapSteps, isIdmapped } from './idmap.ts'
 import { labelledOptions, planMountLabel } from './labels.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
-import { attributeSteps, lateReadonly, placeSteps } from './mount_steps.ts'
-import type { ChildStep, HostStep, Origin, Slot } from './step.ts'
+import { attributeSteps, lateReadonly, placeSteps, takeMount } from './mount_steps.ts'
+import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
 
 /** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
 const KERNEL_FILESYSTEMS = new Set([
@@ -111,7 +110,7 @@ function planFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildSte
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
-  steps.push(...idmapSteps(planned, made))
+  steps.push(...idmapSteps(ctx, planned, made))
   const proc = ctx.entering ? SLOT.hostProc : SLOT.proc
   if (copyUp) steps.push({ kind: 'copyTree', from: target, to: made, proc, origin })
   steps.push(...attributeSteps(planned, made, { fresh: attributes }))
@@ -135,22 +134,21 @@ function readonlySteps({ origin }: PlannedMount, slot: Slot): ChildStep[] {
 function planHostFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
   const { mount, options, origin } = planned
   const type = mount.type as string
-  const slot = ctx.slot()
   const keep = lateReadonly(planned)
+  const slot = keep ? ctx.slot() : ctx.scratch(0)
   const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
   const data = labelledOptions(ctx.spec, type, options.data)
-  ctx.presets.push({
+  const made: HostMount = {
     kind: 'filesystem',
-    slot,
     type,
     ...(mount.source ? { source: mount.source } : {}),
     options: options.set & ATTR.rdonly ? ['ro', ...data] : data,
     attributes,
-    origin,
-  })
+  }
   if (keep) late.push(...readonlySteps(planned, slot))
   return [
-    ...idmapSteps(planned, slot),
+    ...takeMount(ctx, made, slot, origin),
+    ...idmapSteps(ctx, planned, slot),
     ...attributeSteps(planned, slot, { fresh: attributes }),
     ...placeSteps(planned, slot, 'directory', keep),
   ]
@@ -175,12 +173,6 @@ export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; re
     return isHosts(ctx, planned) ? planHostFilesystem(ctx, planned, late) : planFilesystem(ctx, planned, late)
   })
   return { steps, late }
-}
-
-/** What the parent does for the mounts while they are made, in their order. */
-export function mountHostSteps(ctx: Pick<MountContext, 'spec' | 'entering' | 'request'>): HostStep[] {
-  const made = plannedMounts(ctx).filter((planned) => copiedLink(ctx, planned) === undefined)
-  return idmapHostSteps(ctx.spec, made)
 }
 
 /** Whether /dev of the container is the user's own, made by a bind mount: then nothing is created in it. */

@@ -128,6 +128,7 @@ const WORDS: Words = {
   ambient: (s) => `raise ambient ${names(s.capabilities)}`,
   jump: () => 'jump',
   sync: (s) => `sync ${s.tag}${s.wait ? ' and wait' : ''}`,
+  take: () => 'take a mount from the parent',
   sendFd: (s) => `send slot ${s.slot} as ${s.tag}`,
   ioctl: (s) => `ioctl slot ${s.slot} ${s.name}`,
   duplicate: (s) => `dup slot ${s.slot} to fd ${s.to}`,
@@ -189,6 +190,14 @@ export function printHostStep(step: HostStep): string {
       return `${step.kind} ${step.tag}${config}`
     case 'idMaps':
       return `write ${mapWords(step, 'uid')} ${mapWords(step, 'gid')} setgroups ${step.setgroups}${config}`
+    case 'give': {
+      const { mount } = step
+      const call: ChildStep =
+        mount.kind === 'tree'
+          ? { ...mount, kind: 'cloneTree', dir: 'cwd', out: 0 }
+          : { ...mount, kind: 'fsmount', out: 0 }
+      return `give ${callWords(call)}${config}`
+    }
     case 'idmap': {
       const { map } = step
       const ids =
@@ -226,20 +235,7 @@ function printPreset(preset: Preset): string {
           ? ` ${preset.stream}`
           : ''
   const config = 'origin' in preset && preset.origin?.config ? `  # ${preset.origin.config}` : ''
-  if (preset.kind === 'filesystem') {
-    const { type, source, options, attributes } = preset
-    const call = callWords({
-      kind: 'fsmount',
-      out: preset.slot,
-      type,
-      ...(source ? { source } : {}),
-      options,
-      attributes,
-    })
-    return `slot ${preset.slot} = ${call}${config}`
-  }
-  const noFollow = 'noFollow' in preset && preset.noFollow ? ' no-follow' : ''
-  return `slot ${preset.slot} = ${preset.kind}${path}${noFollow}${config}`
+  return `slot ${preset.slot} = ${preset.kind}${path}${config}`
 }
 
 /** One line for one cgroup step. */

@@ -14,7 +14,7 @@ import { planContext, SLOT } from './context.ts'
 import type { Facts } from './facts.ts'
 import { joinedNamespaces, planJoin } from './join.ts'
 import type { MountContext } from './mount_model.ts'
-import { mountHostSteps, planMounts } from './mounts.ts'
+import { planMounts } from './mounts.ts'
 import { planEnterCgroups, planUmask } from './process.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import type { ChildStep, HostStep, Plan, Slot } from './step.ts'
@@ -146,12 +146,13 @@ function visit(
   }
 }
 
-/** The parent takes what it is sent, in that order. */
+/** The parent gives what it is asked for, and takes what it is sent, in that order. */
 function takingSteps(ctx: ReturnType<typeof visitor>, steps: readonly ChildStep[]): HostStep[] {
-  const idmaps = mountHostSteps(ctx)
+  const own = [...ctx.hostSteps]
   return steps.flatMap((step): HostStep[] => {
+    if (step.kind === 'take') return own.splice(0, 1)
     if (step.kind !== 'sendFd') return []
-    return step.tag === 'idmap' ? idmaps.splice(0, 3) : [{ kind: 'keepMount' }]
+    return step.tag === 'idmap' ? own.splice(0, 3) : [{ kind: 'keepMount' }]
   })
 }
 

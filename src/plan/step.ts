@@ -159,6 +159,8 @@ export type ProcessStep =
   | Step<'jump', object>
   | Step<'sync', { tag: Tag; wait: boolean }>
   | Step<'sendFd', { tag: Tag; slot: Slot }>
+  /** Asks the parent for an fd. */
+  | Step<'take', { tag: Tag; out: Slot }>
   | Step<
       'ioctl',
       { out?: Slot; slot: Slot; name: string; request: number; value: number | { readonly bytes: readonly number[] } }
@@ -175,6 +177,17 @@ export type ProcessStep =
 
 /** A step of the stage or of init. */
 export type ChildStep = FileStep | MountStep | NamespaceStep | IdentityStep | ProcessStep
+
+/** A mount that the parent makes: of a tree of the host's, or a file system as {@link MountStep} fsmount makes it. */
+export type HostMount =
+  | { readonly kind: 'tree'; readonly path: string; readonly recursive: boolean; readonly noFollow: boolean }
+  | {
+      readonly kind: 'filesystem'
+      readonly type: string
+      readonly source?: string
+      readonly options: readonly string[]
+      readonly attributes: number
+    }
 
 /** Ids of an idmapped mount: as texts of uid_map and gid_map, or those of a user namespace that is there. */
 export type MountMap = { readonly uidMap: string; readonly gidMap: string } | { readonly namespace: string }
@@ -219,6 +232,8 @@ export type HostStep =
   /** From here on they are not given back. */
   | { readonly kind: 'leaveNetDevices'; readonly origin?: Origin }
   | { readonly kind: 'keepMount'; readonly origin?: Origin }
+  /** Makes a mount, attached nowhere, when the child asks for it. */
+  | { readonly kind: 'give'; readonly mount: HostMount; readonly origin: Origin }
   /** Takes a mount and maps its ids; `recursive`: also of all mounts below it. */
   | { readonly kind: 'idmap'; readonly map: MountMap; readonly recursive: boolean; readonly origin: Origin }
   /** Takes the listener of the seccomp filter and hands it to the agent. */
@@ -251,24 +266,6 @@ export type Preset =
       readonly path: string
       readonly flags: number
       readonly origin?: Origin
-    }
-  | {
-      readonly slot: Slot
-      readonly kind: 'tree'
-      readonly path: string
-      readonly recursive: boolean
-      readonly noFollow?: boolean
-      readonly origin?: Origin
-    }
-  /** A file system that the parent makes, as {@link MountStep} fsmount. */
-  | {
-      readonly slot: Slot
-      readonly kind: 'filesystem'
-      readonly type: string
-      readonly source?: string
-      readonly options: readonly string[]
-      readonly attributes: number
-      readonly origin: Origin
     }
   | { readonly slot: Slot; readonly kind: 'cgroupTasks'; readonly path: string }
   /** pidfd of the container's init. */

@@ -25,6 +25,8 @@ export const TAGS = {
   idmap: 11,
   /** The child is there, and waits to be put into the cgroup that systemd makes for it. */
   cgroup: 12,
+  /** Init asks for the next mount that the parent is to make for it. */
+  give: 13,
 } as const
 
 export type Tag = keyof typeof TAGS

@@ -159,6 +159,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
       .op('sync')
       .imm(TAGS[tag])
       .imm(wait ? 1 : 0),
+  take: ({ tag, out: slot }, out) => void out.op('sync').imm(TAGS[tag]).imm(2).out(slot),
   sendFd: ({ tag, slot }, out) => void out.op('sendfd').imm(TAGS[tag]).slot(slot),
   ioctl: ({ slot, request, value, out: to }, out) => {
     out.call('ioctl').slot(slot).imm(request).out(to)

@@ -12,7 +12,7 @@ export const OPS = {
   fsmount: 6, // a[0]=type a[1]=parameters a[2]=length a[3]=attributes a[4]=directory whose mode to take or -1: a mount to out
   verify: 7, // a[0]=fd a[1]=VERIFY_* a[2]=expected a[3]=type of a device
   chdir: 8, // a[0]=path; refuses a directory outside the root
-  sync: 9, // a[0]=tag a[1]=1 wait for the parent's answer
+  sync: 9, // a[0]=tag a[1]=1 wait for the parent's answer, 2 for one with an fd, to out
   sendfd: 10, // a[0]=tag a[1]=fd: hand the fd to the parent
   fork: 11, // a[0]=clone flags: the child goes on with the init program, the stage reports its pid and ends
   spawn: 12, // a[0]=path a[1]=argv and envp a[2]=length a[3]=argc a[4]=stdin fd a[5]=stderr slot<<48 | stdout slot<<32 | timeout ms

@@ -36,46 +36,48 @@ describe('mounts of a running container', () => {
   test('are added by a visitor that hides, enters, works on fds and tells the parent of each before it is attached', () => {
     expect(shown(planAdd(input(), ALL, 'list'))).toMatchInlineSnapshot(`
       "opened by the parent:
-         0  slot 17 = tree "/b/data"  # /1
-         1  slot 18 = fsmount "ext4" of "/dev/sdb1" options ro,data=journal (rdonly,nosuid)  # /4
-         2  slot 0 = socket
-         3  slot 3 = open "/proc"
-         4  slot 19 = pidfd
+         0  slot 0 = socket
+         1  slot 3 = open "/proc"
+         2  slot 17 = pidfd
       parent:
          0  clone init []
          1  keep mount
-         2  keep mount
+         2  give open_tree "/b/data" clone recursive  # /1
          3  keep mount
          4  keep mount
          5  keep mount
-         6  await ready
-         7  answer ready
+         6  give fsmount "ext4" of "/dev/sdb1" options ro,data=journal (rdonly,nosuid)  # /4
+         7  keep mount
+         8  await ready
+         9  answer ready
       init:
          0  prctl PR_SET_DUMPABLE 0
          1  prctl PR_SET_PDEATHSIG 9
          2  umask 00
-         3  setns slot 19 [mount,network,ipc]
-         4  close slot 19
+         3  setns slot 17 [mount,network,ipc]
+         4  close slot 17
          5  open "/" => slot 1
          6  make path "/t" in slot 1 (directory, 01777) => slot 10  # /0
          7  fsmount "tmpfs" options size=1m => slot 16  # /0
          8  send slot 16 as mount  # /0
          9  move_mount slot 16 to slot 10  # /0
-        10  mount_setattr slot 17 recursive slave  # /1
-        11  mount_setattr slot 17 set rdonly  # /1
-        12  send slot 17 as mount  # /1
-        13  move_mount slot 17 to "/t/b" in slot 1 (made like the mount)  # /1
-        14  fsmount "sysfs" => slot 9  # /2
-        15  send slot 9 as mount  # /2
-        16  move_mount slot 9 to "/sys2" in slot 1 no-links (directory)  # /2
-        17  fsmount "mqueue" => slot 9  # /3
-        18  send slot 9 as mount  # /3
-        19  move_mount slot 9 to "/q" in slot 1 (directory)  # /3
-        20  send slot 18 as mount  # /4
-        21  move_mount slot 18 to "/disk" in slot 1 (directory)  # /4
-        22  mount_setattr slot 16 set rdonly  # /0
-        23  close slot 16
-        24  sync ready and wait
+        10  take a mount from the parent => slot 9  # /1
+        11  mount_setattr slot 9 recursive slave  # /1
+        12  mount_setattr slot 9 set rdonly  # /1
+        13  send slot 9 as mount  # /1
+        14  move_mount slot 9 to "/t/b" in slot 1 (made like the mount)  # /1
+        15  fsmount "sysfs" => slot 9  # /2
+        16  send slot 9 as mount  # /2
+        17  move_mount slot 9 to "/sys2" in slot 1 no-links (directory)  # /2
+        18  fsmount "mqueue" => slot 9  # /3
+        19  send slot 9 as mount  # /3
+        20  move_mount slot 9 to "/q" in slot 1 (directory)  # /3
+        21  take a mount from the parent => slot 9  # /4
+        22  send slot 9 as mount  # /4
+        23  move_mount slot 9 to "/disk" in slot 1 (directory)  # /4
+        24  mount_setattr slot 16 set rdonly  # /0
+        25  close slot 16
+        26  sync ready and wait
       "
     `)
   })

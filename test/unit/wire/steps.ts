@@ -86,6 +86,7 @@ export const EVERY: { readonly [K in ChildStep['kind']]: Extract<ChildStep, { ki
   jump: { kind: 'jump', skip: 0 },
   sync: { kind: 'sync', tag: 'created', wait: true },
   sendFd: { kind: 'sendFd', tag: 'console', slot: 9 },
+  take: { kind: 'take', tag: 'give', out: 9 },
   ioctl: { kind: 'ioctl', out: 10, slot: 9, name: 'X', request: 0x5414, value: { bytes: [1, 0, 2, 0, 0, 0, 0, 0] } },
   duplicate: { kind: 'duplicate', slot: 9, to: 2 },
   hook: { kind: 'hook', path: '/h', args: ['h', ''], env: ['A=b'], stdin: 9, output: 10, errors: 11, timeout: 3000 },
