@@ -12,6 +12,7 @@ import { planCgroupMount } from './cgroup_mount.ts'
 import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
 import { idmapSteps, isIdmapped } from './idmap.ts'
 import { labelledOptions, planMountLabel } from './labels.ts'
+import { shortOptions } from './long_options.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
 import { attributeSteps, lateReadonly, placeSteps, takeMount } from './mount_steps.ts'
 import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
@@ -81,7 +82,7 @@ function planFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildSte
   const ownMode = type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))
   const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
   const readonlySuperblock = (options.set & ATTR.rdonly) !== 0 && !KERNEL_FILESYSTEMS.has(type)
-  const data = labelledOptions(ctx.spec, type, options.data)
+  const data = labelledOptions(ctx.spec, type, shortOptions(type, options.data))
   const create: ChildStep = {
     kind: 'fsmount',
     out: made,
@@ -137,7 +138,7 @@ function planHostFilesystem(ctx: MountContext, planned: PlannedMount, late: Chil
   const keep = lateReadonly(planned)
   const slot = keep ? ctx.slot() : ctx.scratch(0)
   const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
-  const data = labelledOptions(ctx.spec, type, options.data)
+  const data = labelledOptions(ctx.spec, type, shortOptions(type, options.data))
   const made: HostMount = {
     kind: 'filesystem',
     type,

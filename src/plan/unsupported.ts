@@ -10,6 +10,7 @@ import type { Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
 import type { Facts } from './facts.ts'
 import { idmapProblems } from './idmap.ts'
+import { lengthProblems } from './long_options.ts'
 import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts'
 
 export function refuseUnsupported(spec: Spec, facts: Facts): void {
@@ -38,14 +39,14 @@ export function refuseUnsupported(spec: Spec, facts: Facts): void {
 }
 
 /** What is asked of the mounts and not done; `place` is the pointer to the list. */
-export function mountProblems(spec: Spec, { mayMount }: Pick<Facts, 'mayMount'>, place: string): Problem[] {
+export function mountProblems(spec: Spec, facts: Pick<Facts, 'mayMount' | 'kernel'>, place: string): Problem[] {
   return (spec.mounts ?? []).flatMap((mount, index): Problem[] => {
     const at = `${place}/${index}`
-    return [...optionProblems(mount, `${at}/options`), ...idmapProblems(spec, mayMount, mount, at)]
+    return [...optionProblems(mount, facts, `${at}/options`), ...idmapProblems(spec, facts.mayMount, mount, at)]
   })
 }
 
-function optionProblems(mount: Mount, pointer: string): Problem[] {
+function optionProblems(mount: Mount, facts: Pick<Facts, 'kernel'>, pointer: string): Problem[] {
   const options = parseMountOptions(mount.options ?? [])
   const problems: Problem[] = []
   const refuse = (message: string) => problems.push({ pointer, message })
@@ -54,6 +55,7 @@ function optionProblems(mount: Mount, pointer: string): Problem[] {
     // They belong to the superblock, which a bind mount shares with the host.
     refuse(`bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`)
   }
+  if (!options.bind) for (const message of lengthProblems(mount.type ?? '', options.data, facts)) refuse(message)
   const links = [
     ['copy-symlink', options.copySymlink],
     ['src-nofollow', options.sourceNoFollow],
