@@ -27,6 +27,10 @@ const OWN_NAMESPACE = '/proc/thread-self/ns/net'
 /** As large as the kernel makes any part of a dump. */
 const buffer = new Uint8Array(65536)
 
+/** struct sockaddr_nl: family, port, groups. */
+const sender = new Uint32Array(3)
+const senderSize = Uint32Array.of(sender.byteLength)
+
 let sequence = 0
 
 const TRIES = 10
@@ -83,7 +87,10 @@ export function request(socket: number, what: string, { type, flags, fixed, attr
 function receiveAnswers(socket: number, what: string, number: number): Message[] {
   const answers: Message[] = []
   for (;;) {
-    const length = must(what, sys('recvfrom', socket, buffer, buffer.length, 0, null, null))
+    senderSize[0] = sender.byteLength
+    const length = must(what, sys('recvfrom', socket, buffer, buffer.length, 0, sender, senderSize))
+    // SAFETY: whoever rules a network namespace may write to any socket in it. The kernel's port is 0.
+    if (sender[1] !== 0) continue
     for (const message of decodeMessages(buffer.slice(0, length), number)) {
       if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
         const { errno, said } = decodeError(message)
