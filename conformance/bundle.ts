@@ -55,7 +55,22 @@ export class Bundle {
     mkdirSync(bin)
     const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
     copyFileSync(busybox, join(bin, 'busybox'))
-    for (const name of ['sh', 'cat', 'echo', 'sleep', 'touch', 'true']) symlinkSync('busybox', join(bin, name))
+    for (const name of [
+      'sh',
+      'cat',
+      'echo',
+      'sleep',
+      'touch',
+      'true',
+      'id',
+      'stat',
+      'grep',
+      'mount',
+      'ls',
+      'readlink',
+      'pwd',
+    ])
+      symlinkSync('busybox', join(bin, name))
     const config = template(id, script)
     change(config)
     writeFileSync(join(this.path, 'config.json'), JSON.stringify(config))

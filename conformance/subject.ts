@@ -1,6 +1,6 @@
 /** The runtime under test, as cases use it: any program with the command line of runc. Keeps a record as evidence. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
@@ -43,6 +43,26 @@ export class Subject {
     const bundle = new Bundle(this.folder, `conf-${process.pid}-${counter++}`, script, change)
     this.bundles.push(bundle)
     return bundle
+  }
+
+  /** A folder of the host that a container may write to. */
+  shared(): string {
+    const path = join(this.folder, 'shared')
+    mkdirSync(path, { recursive: true })
+    return path
+  }
+
+  /** What a container has written to `seen` there; part of the evidence. */
+  seen(): string {
+    const path = join(this.folder, 'shared/seen')
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    this.record.push('# the program saw:', text.trimEnd())
+    return text
+  }
+
+  /** The configurations of the running case, for the evidence. */
+  configs(): string[] {
+    return this.bundles.map(({ path }) => readFileSync(join(path, 'config.json'), 'utf8'))
   }
 
   /** Runs a verb. Output goes to a file: a container may keep it open long after the verb has ended. */
@@ -126,6 +146,7 @@ export class Subject {
       return rest
     })
     this.bundles.length = 0
+    rmSync(join(this.folder, 'shared'), { recursive: true, force: true })
     return left
   }
 }

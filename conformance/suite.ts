@@ -19,6 +19,9 @@ export interface Case {
 /** The runtime did not do what was asked. The message is the evidence in one line. */
 export class Failed extends Error {}
 
+/** The machine lacks what the case is about: nothing is said about the runtime. */
+export class HostCannot extends Error {}
+
 /** Fails the case unless `fact` holds. */
 export function expect(fact: boolean, otherwise: string): asserts fact {
   if (!fact) throw new Failed(otherwise)

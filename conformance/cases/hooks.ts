@@ -35,7 +35,10 @@ export const HOOKS: readonly Case[] = [
       const bundle = subject.bundle('echo process >>/log; sleep 100')
       bundle.configure((config) => {
         config.hooks = Object.fromEntries(
-          STAGES.map((stage) => [stage, [1, 2].map((n) => hook(`echo ${stage}${n} >>${rootOf(stage, bundle)}/log`))]),
+          STAGES.map((stage) => [
+            stage,
+            [1, 2].map((n) => hook(`cat >/dev/null; echo ${stage}${n} >>${rootOf(stage, bundle)}/log`)),
+          ]),
         )
       })
       const twice = (stages: readonly string[]) => stages.flatMap((stage) => [`${stage}1`, `${stage}2`])

@@ -1,0 +1,122 @@
+/** config.md#mounts */
+import { type Patch, refuses, sees } from '../declare.ts'
+import type { Case } from '../suite.ts'
+
+const MOUNTS = 'config.md#mounts'
+const OPTIONS = 'config.md#linux-mount-options'
+const tmpfs = (...options: string[]): Patch => ({
+  mounts: [{ destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options }],
+})
+const bind = (...options: string[]): Patch => ({
+  mounts: [{ destination: '/mnt', type: 'bind', source: '/proc', options }],
+})
+
+/** Options whose effect /proc/self/mountinfo shows, and how. */
+const SHOWN: readonly [string, RegExp][] = [
+  ['ro', /\/mnt ro,/],
+  ['rw', /\/mnt rw,/],
+  ['nosuid', /\/mnt \S*nosuid/],
+  ['nodev', /\/mnt \S*nodev/],
+  ['noexec', /\/mnt \S*noexec/],
+  ['noatime', /\/mnt \S*noatime/],
+  ['nodiratime', /\/mnt \S*nodiratime/],
+  ['relatime', /\/mnt \S*relatime/],
+  ['strictatime', /\/mnt (?!\S*(relatime|noatime))/],
+  ['sync', /\/mnt .* - tmpfs \S+ \S*sync/],
+  ['dirsync', /\/mnt .* - tmpfs \S+ \S*dirsync/],
+  ['nosymfollow', /\/mnt \S*nosymfollow/],
+]
+const ACCEPTED = [
+  'async',
+  'atime',
+  'defaults',
+  'dev',
+  'diratime',
+  'exec',
+  'loud',
+  'norelatime',
+  'nostrictatime',
+  'silent',
+  'suid',
+]
+const SPREAD: readonly [string, RegExp][] = [
+  ['private', /\/mnt \S+ - /],
+  ['rprivate', /\/mnt \S+ - /],
+  ['shared', /\/mnt \S+ shared:/],
+  ['rshared', /\/mnt \S+ shared:/],
+  ['unbindable', /\/mnt \S+ unbindable/],
+  ['runbindable', /\/mnt \S+ unbindable/],
+]
+const RECURSIVE: readonly [string, RegExp][] = [
+  ['rro', /\/mnt ro,/],
+  ['rnosuid', /\/mnt \S*nosuid/],
+  ['rnodev', /\/mnt \S*nodev/],
+  ['rnoexec', /\/mnt \S*noexec/],
+  ['rnoatime', /\/mnt \S*noatime/],
+  ['rnosymfollow', /\/mnt \S*nosymfollow/],
+]
+/** What older runtimes do with options that they do not know, or know otherwise. */
+const UNKNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  defaults: { runc: '1.1 hands defaults to the filesystem, which refuses it' },
+  loud: { crun: '1.8 fails to mount with loud' },
+  silent: { crun: '1.8 fails to mount with silent' },
+  nosymfollow: { crun: '1.8 fails to mount with nosymfollow' },
+  rnosymfollow: { crun: '1.8 leaves rnosymfollow without effect' },
+  shared: { crun: '1.8 shows a private mount in the container' },
+  rshared: { crun: '1.8 shows a private mount in the container' },
+  unbindable: { crun: '1.8 shows a private mount in the container' },
+  runbindable: { crun: '1.8 shows a private mount in the container' },
+  rnoatime: { crun: '1.8 makes a call that the kernel refuses' },
+}
+const known = (option: string) => ({ deviations: UNKNOWN[option] ?? {} })
+const LOOK = 'grep " /mnt " /proc/self/mountinfo'
+
+export const MOUNT: readonly Case[] = [
+  ...SHOWN.map(([option, wanted]) =>
+    sees([`mount-option-${option}`, OPTIONS, `${option} has its effect`], tmpfs(option), LOOK, wanted, known(option)),
+  ),
+  ...ACCEPTED.map((option) =>
+    sees([`mount-option-${option}`, OPTIONS, `${option} is known`], tmpfs(option), LOOK, / - tmpfs /, known(option)),
+  ),
+  ...SPREAD.map(([option, wanted]) =>
+    sees(
+      [`mount-option-${option}`, OPTIONS, `${option} has its effect`],
+      bind('bind', option),
+      LOOK,
+      wanted,
+      known(option),
+    ),
+  ),
+  ...RECURSIVE.map(([option, wanted]) =>
+    sees(
+      [`mount-option-${option}`, OPTIONS, `${option} has its effect`],
+      bind('rbind', option),
+      LOOK,
+      wanted,
+      known(option),
+    ),
+  ),
+  sees(['mount-option-bind', OPTIONS, 'bind shows another folder'], bind('bind'), 'ls -d /mnt/self', /self\n$/),
+  sees(['mount-option-rbind', OPTIONS, 'rbind shows another folder'], bind('rbind'), 'ls -d /mnt/self', /self\n$/),
+  sees(
+    ['mount-order', MOUNTS, 'mounts are made in the listed order'],
+    {
+      mounts: ['one', 'two'].map((size, n) => ({
+        destination: '/mnt',
+        type: 'tmpfs',
+        source: size,
+        options: [`size=${n + 1}m`],
+      })),
+    },
+    'grep -o "tmpfs \\(one\\|two\\)" /proc/self/mountinfo',
+    /^tmpfs one\ntmpfs two\n$/,
+  ),
+  sees(['mount-data', OPTIONS, 'unknown options go to the filesystem'], tmpfs('size=64k'), LOOK, /size=64k/),
+  refuses(['mount-data-wrong', OPTIONS, 'what the filesystem refuses is an error'], tmpfs('nosuchoption=1')),
+  sees(
+    ['mount-relative', MOUNTS, 'a relative destination is below /'],
+    { mounts: [{ destination: 'mnt', type: 'tmpfs', source: 'tmpfs' }] },
+    LOOK,
+    / - tmpfs /,
+  ),
+]
