@@ -6,13 +6,13 @@ import { must, sys } from '../ffi/native.ts'
 import { makeCgroup } from '../host/cgroup/make.ts'
 import { parseOwnCgroups } from '../host/cgroup/parse.ts'
 import { runSteps } from '../host/cgroup/steps.ts'
-import { checkRestored } from '../host/criu/dump_mounts.ts'
 import { inOwnMounts } from '../host/criu/own_mounts.ts'
+import { protectMounts } from '../host/criu/protect_mounts.ts'
 import { askCriu, checkVersion, endCriu, findCriu, type Notice, startCriu, type Worker } from '../host/criu/worker.ts'
 import { gatherFacts } from '../host/facts.ts'
 import { type Launched, openPidfd, processStat } from '../host/process.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
-import { O_DIRECTORY, O_PATH, O_RDONLY } from '../kernel/files.ts'
+import { O_RDONLY } from '../kernel/files.ts'
 import { NOTIFY_STATE } from '../plan/activation.ts'
 import type { UnitPlan } from '../plan/cgroup/unit.ts'
 import { asked, commonOptions, type RestoreFlags } from '../plan/criu/flags.ts'
@@ -245,7 +245,7 @@ function restoredInit({ creation, mounts }: Restore, pid: number): void {
   const stat = processStat(pid)
   if (pidfd === undefined || !stat) throw new RuntimeError('criu', 'the restored process is gone')
   creation.init = { pid, pidfd }
-  withFd(openFile(`/proc/${pid}/root`, O_PATH | O_DIRECTORY), (root) => checkRestored(root, mounts))
+  protectMounts(pid, mounts)
   runSteps(creation.made?.late ?? [])
   creation.save({ pid, startTime: stat.startTime })
 }

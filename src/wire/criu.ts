@@ -92,10 +92,11 @@ function fieldOf([id, text]: Field): protobuf.IField {
 }
 
 const nested = Object.fromEntries(
-  Object.entries(MESSAGES).map(([name, fields]) => [
-    name,
-    { fields: Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, fieldOf(field as Field)])) },
-  ]),
+  Object.entries(MESSAGES).map(([name, fields]) => {
+    const entries = Object.entries(fields).map(([key, field]) => [key, fieldOf(field as Field)])
+    // As rpc.proto has it: what is said is sent, zero and empty strings too.
+    return [name, { edition: 'proto2', fields: Object.fromEntries(entries) }]
+  }),
 )
 const root = protobuf.Root.fromJSON({ nested })
 const request = root.lookupType('Request')

@@ -6,15 +6,28 @@ import type { Need } from './requires.ts'
 /** Where davit looks, too. */
 const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
 
-function works(): boolean {
-  const path = FOLDERS.map((folder) => `${folder}/criu`).find((place) => existsSync(place))
-  if (path === undefined || process.geteuid?.() !== 0) return false
+const path = () => FOLDERS.map((folder) => `${folder}/criu`).find((place) => existsSync(place))
+
+/** The criu that davit uses. */
+export function criuPath(): string {
+  const found = path()
+  if (found === undefined) throw new Error('no criu')
+  return found
+}
+
+function check(...args: string[]): boolean {
+  if (path() === undefined || process.geteuid?.() !== 0) return false
   try {
-    execFileSync(path, ['check'], { stdio: 'ignore', timeout: 60_000 })
+    execFileSync(criuPath(), ['check', ...args], { stdio: 'ignore', timeout: 60_000 })
     return true
   } catch {
     return false
   }
+}
+
+/** The kernel has a feature of those that `criu check --feature` knows. */
+export function criuCan(feature: string): Need {
+  return { name: `${feature} (criu check --feature)`, optional: true, met: () => check('--feature', feature) }
 }
 
 let known: boolean | undefined
@@ -24,7 +37,7 @@ export const CRIU: Need = {
   name: 'a criu that knows this kernel (criu check)',
   optional: true,
   met: () => {
-    known ??= works()
+    known ??= check()
     return known
   },
 }

@@ -10,7 +10,7 @@ const ELSEWHERE = ['package', 'readme', 'terminal_load', 'completion', 'engine_w
 
 /** What cgroups, and who makes them, have a part in: the tests that CI has the time for, by process 1. */
 const CORE = {
-  fast: ['cgroups', 'cgroup_limits', 'cgroup_owner', 'cgroup_fields', 'hello', 'pause', 'update', 'ps.'],
+  fast: ['checkpoint.', 'cgroups', 'cgroup_limits', 'cgroup_owner', 'cgroup_fields', 'hello', 'pause', 'update', 'ps.'],
   systemd: ['systemd', 'cgroup_owner', 'cgroup_limits', 'hello'],
 } as const
 

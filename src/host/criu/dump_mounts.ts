@@ -1,9 +1,10 @@
 /** Where the host's mounts are in a container that runs, as criu sees them. */
 import { RuntimeError } from '../../base/errors.ts'
 import { readLink, withFd } from '../../ffi/file.ts'
+import { ATTR } from '../../kernel/mount.ts'
 import type { ExternalMount } from '../../plan/criu/model.ts'
 import { checkReadable, type HostMount } from '../../plan/criu/mounts.ts'
-import { isNullDevice, isReadonly, openInRoot } from './mount_points.ts'
+import { isNullDevice, mountFlags, openInRoot } from './mount_points.ts'
 
 /**
  * The names of the mounts by their places below `root`, the container's root (an fd). What has been taken off is left out.
@@ -41,16 +42,7 @@ function placeOf(root: number, mount: HostMount): string | undefined {
 }
 
 /** Throws when a mount that must be read-only is not. */
-export function checkProtection(fd: number, { readonly, target, config }: HostMount): void {
-  if (!readonly || isReadonly(fd)) return
+function checkProtection(fd: number, { attributes, target, config }: HostMount): void {
+  if ((attributes & ATTR.rdonly & ~mountFlags(fd)) === 0) return
   throw new RuntimeError('criu', `the mount on "${target}" is not read-only, from ${config}`)
-}
-
-/** Throws when one of the mounts of a container that was restored is not as read-only as it must be. */
-export function checkRestored(root: number, mounts: readonly HostMount[]): void {
-  for (const mount of mounts) {
-    if (!mount.readonly) continue
-    const fd = openInRoot(root, mount.target)
-    if (fd !== undefined) withFd(fd, () => checkProtection(fd, mount))
-  }
 }

@@ -63,11 +63,9 @@ export function isNullDevice(fd: number): boolean {
   return rdev?.[0] === 1 && rdev[1] === 3
 }
 
-const ST_RDONLY = 1
-
-/** Whether the mount that an open file is on is read-only. */
-export function isReadonly(fd: number): boolean {
+/** ST_* flags of the mount that an open file is on: statfs(2). */
+export function mountFlags(fd: number): number {
   const buffer = Buffer.alloc(120) // struct statfs
   must('fstatfs', sys('fstatfs', fd, buffer))
-  return (buffer.readUInt32LE(80) & ST_RDONLY) !== 0
+  return buffer.readUInt32LE(80)
 }

@@ -23,8 +23,8 @@ export interface HostMount {
   readonly target: string
   /** Absolute on the host. */
   readonly source: string
-  /** It must not be writable in the container. */
-  readonly readonly: boolean
+  /** MOUNT_ATTR_* that protect the host, of those in {@link PROTECTION}. */
+  readonly attributes: number
   /** Only if what is there now is the host's null device: a masked file, not a masked directory. */
   readonly masked?: true
   /** Nothing has to be there to mount it on. */
@@ -44,6 +44,11 @@ export interface HostMountsInput {
   readonly notify?: string
 }
 
+/** KERNEL: the flags of statfs(2) have the same bits. */
+export const PROTECTION = ATTR.rdonly | ATTR.nosuid | ATTR.nodev | ATTR.noexec
+
+const isReadonly = (mount: HostMount | undefined) => ((mount?.attributes ?? 0) & ATTR.rdonly) !== 0
+
 const NULL_DEVICE = 'davit-null'
 
 /** All of them, in the order in which they are mounted. */
@@ -56,17 +61,17 @@ function configured(input: HostMountsInput): HostMount[] {
     const options = parseMountOptions(mount.options ?? [])
     const target = cleanPath(`/${mount.destination}`)
     const config = `/mounts/${index}`
-    const readonly = (options.set & ATTR.rdonly) !== 0
+    const attributes = options.set & PROTECTION
     if (options.bind && !options.copySymlink)
-      return [{ name: `davit-mount-${index}`, target, source: bindSource(mount, input.bundle), readonly, config }]
-    return mount.type === 'cgroup' ? cgroupMounts(input, { target, readonly, config }, index) : []
+      return [{ name: `davit-mount-${index}`, target, source: bindSource(mount, input.bundle), attributes, config }]
+    return mount.type === 'cgroup' ? cgroupMounts(input, { target, attributes, config }, index) : []
   })
 }
 
 /** On v2 criu makes the mount itself; the hierarchies of v1 it does not know how to show a part of. */
 function cgroupMounts(
   { facts, cgroup }: HostMountsInput,
-  { target, ...rest }: Pick<HostMount, 'target' | 'readonly' | 'config'>,
+  { target, ...rest }: Pick<HostMount, 'target' | 'attributes' | 'config'>,
   index: number,
 ): HostMount[] {
   if (facts.cgroup.mode === 'unified') return []
@@ -82,12 +87,12 @@ function cgroupMounts(
 function notifyMount({ notify }: HostMountsInput): HostMount[] {
   if (notify === undefined) return []
   const place = { target: NOTIFY_FOLDER, source: notify, config: 'NOTIFY_SOCKET' }
-  return [{ name: 'davit-notify', ...place, readonly: true, optional: true }]
+  return [{ name: 'davit-notify', ...place, attributes: PROTECTION, optional: true }]
 }
 
 function masked({ linux }: Spec): HostMount[] {
   const paths = [...new Set((linux?.maskedPaths ?? []).map(cleanPath))]
-  const how = { name: NULL_DEVICE, source: '/dev/null', readonly: false, masked: true, optional: true } as const
+  const how = { name: NULL_DEVICE, source: '/dev/null', attributes: 0, masked: true, optional: true } as const
   return paths.map((target) => ({ ...how, target, config: '/linux/maskedPaths' }))
 }
 
@@ -128,6 +133,6 @@ export function mountPoints(spec: Spec, rootfs: string, mounts: readonly HostMou
     if (!cover) return target === '/' ? [] : [{ base: rootfs, path: target, ...rest }]
     const path = target.slice(cover.target === '/' ? 0 : cover.target.length)
     const { source: base } = cover
-    return base === undefined || bound.get(cover.config)?.readonly || path === '' ? [] : [{ base, path, ...rest }]
+    return base === undefined || isReadonly(bound.get(cover.config)) || path === '' ? [] : [{ base, path, ...rest }]
   })
 }
