@@ -1,7 +1,7 @@
 /** What a verb gets from main: the runtime's settings, made from the global flags, and stdout. */
 import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
-import { openFile, writeFd } from '../ffi/file.ts'
+import { openFile, withFixedModes, writeFd } from '../ffi/file.ts'
 import { inInitialUserns } from '../host/userns.ts'
 import type { Runtime } from '../lifecycle/runtime.ts'
 import { defaultRoot } from '../state/store.ts'
@@ -17,7 +17,8 @@ export interface Session {
 /** The logger of a command line; throws when --log cannot be opened. */
 export function sessionLogger(global: Pick<GlobalOptions, 'log' | 'log-format' | 'log-level' | 'debug'>): Logger {
   const settings = logSettings(global)
-  const file = settings.file === undefined ? undefined : openLogSink(settings.file, { openFile, writeFd })
+  const { file: path } = settings
+  const file = path === undefined ? undefined : withFixedModes(() => openLogSink(path, { openFile, writeFd }))
   return createLogger({ settings, file, stderr: stderrSink({ writeFd: writeError }), now: () => new Date() })
 }
 

@@ -107,6 +107,16 @@ export function makeDir(path: string, mode: number, dir = AT_FDCWD): boolean {
   return true
 }
 
+/** Runs what makes files and folders, with the modes that they are asked for, whatever the caller's umask. */
+export function withFixedModes<T>(make: () => T): T {
+  const mask = sys('umask', 0o022)
+  try {
+    return make()
+  } finally {
+    sys('umask', mask)
+  }
+}
+
 /** rmdir(2). */
 export function removeDir(path: string, dir = AT_FDCWD): void {
   must(`rmdir "${path}"`, sys('unlinkat', dir, cstring(path), AT_REMOVEDIR))

@@ -1,6 +1,6 @@
 /** Groups of resctrl: made, set and, if the container does not come to be, removed. Loaded where one is asked for. */
 import { RuntimeError, SysError } from '../base/errors.ts'
-import { makeDir, readText, readTextIf, removeDir, statIf, writeText } from '../ffi/file.ts'
+import { makeDir, readText, readTextIf, removeDir, statIf, withFixedModes, writeText } from '../ffi/file.ts'
 import { schemataSay } from '../plan/intel_rdt.ts'
 import type { RdtPlan } from '../plan/rdt_model.ts'
 
@@ -10,7 +10,7 @@ export interface Groups {
   readonly remove: (path: string) => void
 }
 
-const KERNEL: Groups = { make: (path) => makeDir(path, 0o755), remove: (path) => removeDir(path) }
+const KERNEL: Groups = { make: (path) => withFixedModes(() => makeDir(path, 0o755)), remove: (path) => removeDir(path) }
 
 /** What was made. It is told of a directory before that is there, so that it is on record whoever is killed when. */
 export interface Made {

@@ -1,8 +1,8 @@
 /** Hooks in the runtime's namespaces: a process each, the container's state on its standard input. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { closeFd, readTextIf } from '../ffi/file.ts'
-import { sys } from '../ffi/native.ts'
+import { closeFd, readTextIf, withFd } from '../ffi/file.ts'
+import { ARCH, cstring, sys } from '../ffi/native.ts'
 import { memfd, memfdTail } from '../host/memfd.ts'
 import {
   destroyChild,
@@ -17,6 +17,7 @@ import {
   waitFor,
 } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
+import { AT_FDCWD, archOpenFlags, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
 import { type Claim, writeStateFile } from '../state/store.ts'
@@ -96,7 +97,8 @@ export function runHook(hook: RecordedHook, status: Status, { record, claim, log
         [files.stdout ?? output, 1],
         [files.stderr ?? output, 2],
       ] as const
-      child = launch(`exec "${call.path}"`, { path: call.path, args: call.args, env: call.env, flags: 0, fds })
+      const request = { path: call.path, args: call.args, env: call.env, flags: 0, fds }
+      child = inFolder(record.bundle, () => launch(`exec "${call.path}"`, request))
     } catch (error) {
       throw fail(messageOf(error))
     }
@@ -118,6 +120,21 @@ export function runHook(hook: RecordedHook, status: Status, { record, claim, log
     closeFd(stdin)
     closeFd(output)
   }
+}
+
+/** As with runc, hooks begin in the bundle; one that is gone, or closed to us, does not keep them from running. */
+function inFolder<T>(path: string, work: () => T): T {
+  const before = sys('openat', AT_FDCWD, cstring('.'), archOpenFlags(O_PATH | O_DIRECTORY | O_CLOEXEC, ARCH), 0)
+  // We could not come back from where we are.
+  if (before < 0) return work()
+  return withFd(before, () => {
+    sys('chdir', cstring(path))
+    try {
+      return work()
+    } finally {
+      sys('fchdir', before)
+    }
+  })
 }
 
 const HOOK_FILE = 'hook'

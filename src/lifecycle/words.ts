@@ -31,9 +31,9 @@ export function failureWords(step: ChildStep, errno: number, detail: Buffer): st
   const { doing = '', config } = step.origin ?? {}
   if (step.kind === 'findExecutable') return executableWords(step, errno)
   if (step.kind === 'filter' || (step.kind === 'exec' && detail.length > 0)) {
-    if (detail.toString() === 'listener')
-      return `hand the seccomp listener over, from /linux/seccomp: ${errnoText(errno)}`
-    return `unable to init seccomp: error loading seccomp filter into kernel, from /linux/seccomp: ${errnoText(errno)}`
+    const source = (step.kind === 'filter' ? step.source : step.filter?.source) ?? '/linux/seccomp'
+    if (detail.toString() === 'listener') return `hand the seccomp listener over, from ${source}: ${errnoText(errno)}`
+    return `unable to init seccomp: error loading seccomp filter into kernel, from ${source}: ${errnoText(errno)}`
   }
   if (step.kind === 'exec') return `${doing}: ${errnoText(errno)}`
   const place = config ? `, from ${config}` : ''

@@ -1,7 +1,7 @@
 /** Hooks: those of the runtime's namespaces run in the parent, those of the container's in init. */
 import { ANNOTATION, annotation } from '../spec/annotations.ts'
 import type { Hook } from '../spec/types.gen.ts'
-import type { PlanContext } from './context.ts'
+import { type PlanContext, SLOT } from './context.ts'
 import type { ChildStep, HookCall, HostStep, Preset, Slot } from './step.ts'
 
 /** A hook with its defaults: argv[0] is the path, no environment, no limit in time. */
@@ -83,9 +83,25 @@ export function planContainerHooks(ctx: PlanContext, kind: 'createContainer' | '
       { kind: 'close', slot: stdin },
     ]
   })
+  // As runc has it: createContainer hooks begin in the rootfs, startContainer hooks where the process will.
+  const enter: ChildStep[] =
+    kind === 'createContainer'
+      ? [
+          {
+            kind: 'call',
+            name: 'fchdir',
+            args: [{ slot: SLOT.root }],
+            tolerate: ['EACCES', 'EPERM'],
+            skip: 0,
+            origin: { doing: 'go to the rootfs for hooks' },
+          },
+        ]
+      : []
   // Nothing is said when exec happens, nor when init is killed: who waits for exec has to know that hooks are over.
   const origin = { doing: 'report that the hooks have run' }
-  return kind === 'startContainer' ? [...steps, { kind: 'sync', tag: 'hooked', wait: false, origin }] : steps
+  return kind === 'startContainer'
+    ? [...steps, { kind: 'sync', tag: 'hooked', wait: false, origin }]
+    : [...enter, ...steps]
 }
 
 /** prestart, then createRuntime, both in the parent while init waits. */

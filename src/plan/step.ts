@@ -153,6 +153,8 @@ export interface Filter {
   readonly flags: number
   /** Path of the socket of whoever gets the listener that the flags ask for. */
   readonly agent?: string
+  /** Pointer of what the program comes from, where it is not /linux/seccomp. */
+  readonly source?: string
 }
 
 export type ProcessStep =

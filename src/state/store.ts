@@ -16,9 +16,10 @@ import {
   statIf,
   unlink,
   withFd,
+  withFixedModes,
   writeFd,
 } from '../ffi/file.ts'
-import { cstring, must, sys } from '../ffi/native.ts'
+import { must, sys } from '../ffi/native.ts'
 import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } from '../kernel/files.ts'
 import type { ContainerRecord } from './record.ts'
 
@@ -85,9 +86,9 @@ function containerPath(root: string, id: string): string {
  */
 export function claimContainer(root: string, id: string): Claim {
   const path = containerPath(root, id)
-  makeRoot(root)
+  withFixedModes(() => makeRoot(root))
   for (;;) {
-    if (!makeDir(path, 0o700)) throw inUse(id)
+    if (!withFixedModes(() => makeDir(path, 0o700))) throw inUse(id)
     const claim = lockNew(path, id)
     if (claim) return claim
   }
@@ -189,13 +190,13 @@ export function writeRecord(claim: Claim, record: ContainerRecord): void {
 /** Writes another file of the directory. */
 export function writeStateFile(claim: Claim, name: string, text: string): void {
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
-  withFd(openAt(claim.fd, name, flags, 0o600), (fd) => writeFd(fd, text, `"${claim.path}/${name}"`))
+  const open = () => openAt(claim.fd, name, flags, 0o600)
+  withFd(withFixedModes(open), (fd) => writeFd(fd, text, `"${claim.path}/${name}"`))
 }
 
 /** Makes a folder in it, for anybody to look into whatever the umask. */
 export function makeStateFolder(claim: Claim, name: string): void {
-  makeDir(name, 0o755, claim.fd)
-  must(`chmod "${claim.path}/${name}"`, sys('fchmodat', claim.fd, cstring(name), 0o755))
+  withFixedModes(() => makeDir(name, 0o755, claim.fd))
 }
 
 /** The record; undefined when the directory has none (a create that was killed at once). Throws when there is no such id. */

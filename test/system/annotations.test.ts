@@ -75,7 +75,9 @@ describe.runIf(requires('root') && process.arch === 'x64')('run.oci.seccomp_bpf_
   test('that the kernel does not take is an error, and leaves nothing', async () => {
     const bad = Buffer.from(encodeClassic([{ code: LD_W_ABS, k: 0 }])).toString('base64')
     const made = await bundle(annotate({ 'run.oci.seccomp_bpf_data': bad }))
-    expect(await refused(made)).toMatch(/error loading seccomp filter into kernel.*: invalid argument$/)
+    expect(await refused(made)).toMatch(
+      /error loading seccomp filter into kernel, from \/annotations\/run.oci.seccomp_bpf_data: invalid argument$/,
+    )
     made.configure(annotate({ 'run.oci.seccomp_bpf_data': 'no base64' }))
     expect(await refused(made)).toMatch(/\/annotations\/run.oci.seccomp_bpf_data: expected base64$/)
   })

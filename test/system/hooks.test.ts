@@ -53,6 +53,22 @@ describe.runIf(requires('root'))('hooks', () => {
     expect(got.indexOf('process')).toBeLessThan(got.indexOf('poststop'))
   })
 
+  test('begin where those of runc do: in the bundle, in the rootfs and where the process will', async () => {
+    const made = await logging(KINDS, (config) => {
+      config.process.cwd = '/tmp'
+    })
+    expect((await run(made)).code).toBe(0)
+    const cwd = Object.fromEntries(KINDS.map((kind) => [kind, log(made, `${kind}.cwd`).trim()]))
+    expect(cwd).toEqual({
+      prestart: made.path,
+      createRuntime: made.path,
+      createContainer: made.rootfs,
+      startContainer: '/tmp',
+      poststart: made.path,
+      poststop: made.path,
+    })
+  })
+
   test('run in their order at create, start and delete', async () => {
     const made = await logging(KINDS)
     await create(made)

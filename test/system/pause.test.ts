@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, containerOutput, create, createStart } from '../support/bundle.ts'
 import { changeCgroups, directoryOf, hierarchies, onlyCgroups } from '../support/cgroups.ts'
+import { output } from '../support/exec.ts'
 import { processStatus } from '../support/kernel.ts'
 import { startProbe } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
@@ -143,6 +144,24 @@ describe.runIf(requires('root')).each(FREEZERS)('pause with the freezer of %s', 
 })
 
 describe.runIf(requires('root'))('pause and resume', () => {
+  const both = { name: 'freezers of v1 and v2', met: () => FREEZERS.length === 2, optional: true }
+  test.runIf(requires(both))('thaw every freezer, and then tell of the one that refused', async () => {
+    const made = await bundle(SLEEP)
+    const { pid } = await createStart(made)
+    const [v1, v2] = [directoryOf(pid, 'freezer'), directoryOf(pid, '')]
+    await must(['pause', made.id])
+    writeFileSync(`${v1}/freezer.state`, 'FROZEN')
+    await until('frozen', () => frozen(pid, 'v1'))
+    // Neither root nor anybody else can write to what is mounted read-only.
+    await output('mount', ['--bind', '-o', 'ro', `${v2}/cgroup.freeze`, `${v2}/cgroup.freeze`])
+    atEnd(() => void output('umount', [`${v2}/cgroup.freeze`]).catch(() => {}))
+    const { code, stderr } = await davit(['resume', made.id])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/cgroup\.freeze.*read-only file system/)])
+    await output('umount', [`${v2}/cgroup.freeze`])
+    expect(frozen(pid, 'v1')).toBe(false)
+    await must(['resume', made.id])
+  })
+
   test('are refused in every other status, in the words of runc', async () => {
     const made = await bundle(SLEEP)
     const refused = async (verb: string, words: string) => {

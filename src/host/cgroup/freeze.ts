@@ -42,9 +42,12 @@ export function tryFreeze(record: CgroupRecord): void {
   if (dir !== undefined) writeState(dir, true)
 }
 
-/** Thaws the container, in every hierarchy that has a freezer. What is gone or thawed already is no error. */
+/**
+ * Thaws the container, in every hierarchy that has a freezer. What is gone or thawed already is no error; one that cannot
+ * be written does not keep the others frozen, and is told of at the end.
+ */
 export function thawCgroup(record: CgroupRecord): void {
-  for (const dir of freezers(record)) if (isFrozen(dir) || isAskedToFreeze(dir)) writeState(dir, false)
+  thawAll(freezers(record).filter((dir) => isFrozen(dir) || isAskedToFreeze(dir)))
 }
 
 /**
@@ -60,9 +63,20 @@ export function resumeCgroup(record: CgroupRecord, bound = 2000): void {
 
 /** Thaws the container and every cgroup that it made below its own: killed processes die only when thawed on v1. */
 export function thawTree(record: CgroupRecord): void {
-  for (const dir of freezers(record)) {
-    for (const below of cgroupTree(dir)) if (isFrozen(below)) writeState(below, false)
+  thawAll(freezers(record).flatMap((dir) => [...cgroupTree(dir)].filter(isFrozen)))
+}
+
+/** Writes to all of them; throws the first error. */
+function thawAll(dirs: readonly string[]): void {
+  const errors: unknown[] = []
+  for (const dir of dirs) {
+    try {
+      writeState(dir, false)
+    } catch (error) {
+      errors.push(error)
+    }
   }
+  if (errors.length > 0) throw errors[0]
 }
 
 /** The directory by which all of the container can be frozen; undefined where there is none. */

@@ -1,7 +1,7 @@
 /** Makes and configures a container's cgroups: the effects of a {@link CgroupPlan}. */
 import { RuntimeError, SysError } from '../../base/errors.ts'
 import { isWithin } from '../../base/path.ts'
-import { closeFd, makeDir, openFile, removeDir } from '../../ffi/file.ts'
+import { closeFd, makeDir, openFile, removeDir, withFixedModes } from '../../ffi/file.ts'
 import { errnoText } from '../../kernel/errno.ts'
 import { O_WRONLY } from '../../kernel/files.ts'
 import type { CgroupDir, CgroupPlan, CgroupRecord, CgroupStep } from '../../plan/cgroup/model.ts'
@@ -33,7 +33,7 @@ export function makeCgroup(plan: CgroupPlan): MadeCgroup {
   const created: string[] = []
   try {
     const warnings = [...plan.warnings]
-    const missing = plan.dirs.filter((dir) => !makeDirs(plan, dir, created))
+    const missing = withFixedModes(() => plan.dirs.filter((dir) => !makeDirs(plan, dir, created)))
     // What systemd has made has our own process in it.
     const isNew = ({ path }: CgroupDir) => created.includes(path) || plan.unit !== undefined
     const kept = plan.dirs.filter((dir) => !missing.includes(dir))

@@ -2,6 +2,7 @@
 import type { Log } from '../../base/log.ts'
 import type { CompiledSeccomp, SeccompListener } from '../../plan/seccomp/model.ts'
 import { wantsListener } from '../../plan/seccomp/rules.ts'
+import { ANNOTATION } from '../../spec/annotations.ts'
 import type { Seccomp } from '../../spec/types.gen.ts'
 import { cacheKey, readCached } from './cache.ts'
 import { filterFlags } from './flags.ts'
@@ -51,7 +52,8 @@ export async function compileFilter(
 export function givenFilter(text: string, profile: Seccomp | undefined, receiver: string | undefined): CompiledSeccomp {
   const flags = filterFlags(profile?.flags, receiver !== undefined)
   const program = Buffer.from(text, 'base64')
-  return { program, flags, ...(receiver ? { listener: listenerAt(receiver, profile) } : {}) }
+  const source = `/annotations/${ANNOTATION.seccompProgram}`
+  return { program, flags, source, ...(receiver ? { listener: listenerAt(receiver, profile) } : {}) }
 }
 
 function listenerAt(path: string, profile: Seccomp | undefined): SeccompListener {

@@ -14,8 +14,8 @@ type Input = Pick<ProcessContext, 'spec' | 'facts' | 'seccomp'>
 /** The filter for the step that loads it. */
 export function filterOf({ seccomp }: Pick<Input, 'seccomp'>): Filter | undefined {
   if (!seccomp) return undefined
-  const { program, flags, listener } = seccomp
-  return { program, flags, ...(listener ? { agent: listener.path } : {}) }
+  const { program, flags, listener, source } = seccomp
+  return { program, flags, ...(listener ? { agent: listener.path } : {}), ...(source ? { source } : {}) }
 }
 
 /**
@@ -35,7 +35,7 @@ export function planMark({ seccomp, request }: Pick<ProcessContext, 'seccomp' | 
 export function planFilterForHooks(ctx: ProcessContext): ChildStep[] {
   const filter = filterOf(ctx)
   if (!filter || !ctx.spec.hooks?.startContainer?.length) return []
-  const origin = { config: '/linux/seccomp', doing: 'load the seccomp filter' }
+  const origin = { config: filter.source ?? '/linux/seccomp', doing: 'load the seccomp filter' }
   // A hook that may trace others must not find more in init than it has itself.
   const after = planAfterFilter(ctx)
   const mark = planMark(ctx)

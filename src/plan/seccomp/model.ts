@@ -14,4 +14,6 @@ export interface CompiledSeccomp {
   readonly flags: number
   /** Present exactly when the flags ask for a listener. */
   readonly listener?: SeccompListener
+  /** Pointer of what the program comes from, where it is not /linux/seccomp. */
+  readonly source?: string
 }
