@@ -96,8 +96,8 @@ describe.runIf(requires('root'))('the calls of podman', () => {
     expect(value(pid, 'pids', 'pids.max')).toBe('30')
   })
 
-  test('its probe for checkpoints is told that there are none', async () => {
-    expect((await asPodman(['checkpoint', '--help'])).code).not.toBe(0)
+  test('its probe for checkpoints is told that there are some', async () => {
+    expect((await asPodman(['checkpoint', '--help'])).code).toBe(0)
   })
 
   test.each([
