@@ -1,13 +1,14 @@
 /** AppArmor profiles and SELinux labels: applied where the kernel has the module, refused where it does not. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundle, type Config, create, createStart, outputOf, run } from '../support/bundle.ts'
+import { bundle, type Config, create, createStart, outputOf, run, tryCreate } from '../support/bundle.ts'
 import { exec, output } from '../support/exec.ts'
 import { execIn } from '../support/in_container.ts'
 import { mountAt, processMounts } from '../support/kernel.ts'
+import { cgroupsNamed } from '../support/leaks.ts'
 import { refused } from '../support/refusal.ts'
 import { command, LSM, requires } from '../support/requires.ts'
-import { must, state } from '../support/runtime.ts'
+import { must, state, stateRoot } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
 
 const CONTEXT = 'system_u:object_r:tmp_t:s0:c1,c2'
@@ -99,12 +100,27 @@ describe.runIf(requires('root', 'apparmor', { ...command('apparmor_parser'), opt
     expect(await current()).toBe('davit-test (enforce)')
   })
 
-  test('a profile that is not loaded is an error that names it', async () => {
+  test('a process of exec is in the profile of its container, and is held by it', async () => {
+    const made = await bundle((config) => {
+      confined(config)
+      config.process.args = ['/bin/sleep', '100']
+    })
+    writeFileSync(`${made.rootfs}/secret`, 'x')
+    await createStart(made)
+    const { stdout, stderr } = await execIn(made.id, 'cat /proc/self/attr/current; cat /secret')
+    expect(stdout).toBe('davit-test (enforce)\n')
+    expect(stderr).toMatch(/secret.*permission denied/i)
+  })
+
+  test('a profile that is not loaded is an error of create that names it, and leaves nothing', async () => {
     const made = await bundle((config) => Object.assign(config.process, { apparmorProfile: 'davit-none' }))
-    const { code, stderr } = await run(made)
+    const { code, stderr } = await tryCreate(made)
     expect(code).toBe(1)
-    expect(stderr).toContain('apply apparmor profile "davit-none", from /process/apparmorProfile')
-    expect(stderr).toContain('no such file or directory')
+    expect(readdirSync(stateRoot())).toEqual([])
+    expect(cgroupsNamed(made.id)).toEqual([])
+    const words =
+      /apply apparmor profile \\"davit-none\\", from \/process\/apparmorProfile: .*no such file or directory/
+    expect(stderr).toMatch(words)
   })
 
   test('--apparmor of exec is the profile of that process alone', async () => {
