@@ -101,6 +101,7 @@ function lockNew(path: string, id: string): Claim | undefined {
     fd = openFile(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   } catch (error) {
     if (error instanceof SysError && error.errno === ENOENT) return undefined
+    unclaim(path)
     throw error
   }
   try {
@@ -111,10 +112,20 @@ function lockNew(path: string, id: string): Claim | undefined {
     }
   } catch (error) {
     closeFd(fd)
+    unclaim(path)
     throw error
   }
   closeFd(fd)
   return undefined
+}
+
+/** Takes the directory back while nothing is in it: somebody else's that is still empty is made again. */
+function unclaim(path: string): void {
+  try {
+    removeDir(path)
+  } catch {
+    // What is in use stays; the error on its way is the one that counts.
+  }
 }
 
 function inUse(id: string): RuntimeError {

@@ -4,10 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { killedAt, recovers } from '../support/accident.ts'
 import { type Bundle, bundle, create, run, startRun } from '../support/bundle.ts'
-import { exec } from '../support/exec.ts'
-import { cgroupsNamed, mountsBelow, processesNaming } from '../support/leaks.ts'
-import { RUNTIME } from '../support/place.ts'
 import { refused, stateEntries } from '../support/refusal.ts'
 import { command, requires } from '../support/requires.ts'
 import { davit, must, startDavit, state, stateRoot, untilStatus } from '../support/runtime.ts'
@@ -67,29 +65,6 @@ const SWEEPS: readonly Sweep[] = [
     calls: { flock: 1, pidfd_send_signal: 1, unlinkat: 1, openat: 9 },
   },
 ]
-
-/**
- * Runs a verb with SIGKILL at the n-th call; whether it was hit at all. Only davit's own thread is traced: the engine
- * makes its system calls there.
- */
-async function killedAt(call: string, n: number, args: readonly string[], output: string): Promise<boolean> {
-  const inject = ['-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${n}`]
-  const { code, signal } = await exec('strace', [...inject, RUNTIME, '--root', stateRoot(), ...args], { output })
-  return signal === 'SIGKILL' || code === 137
-}
-
-/** What must be true after any accident. */
-async function recovers(made: Bundle): Promise<void> {
-  for (const line of [['state', made.id], ['list']]) {
-    const { code, stderr } = await davit(line)
-    expect(code === 0 || stderr.includes('container does not exist'), stderr).toBe(true)
-  }
-  expect(await davit(['delete', '--force', made.id])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
-  expect(stateEntries()).toEqual([])
-  expect(mountsBelow(made.path)).toEqual([])
-  expect(await processesNaming(made.path, [made.id])).toEqual([])
-  expect(cgroupsNamed(made.id, '/sys/fs/cgroup', 1)).toEqual([])
-}
 
 /** The id serves again. */
 async function usable(made: Bundle): Promise<void> {

@@ -160,8 +160,9 @@ describe.runIf(requires('root'))('a hostile image', () => {
     symlinkSync(path, `${made.rootfs}/data`)
     symlinkSync(`${UP}${path}/made`, `${made.rootfs}/file`)
     symlinkSync(`${UP}${path}`, `${made.rootfs}/deep/link`)
-    expect(await run(made)).toMatchObject({ code: 0 })
+    const ended = await run(made)
     expect(picture()).toEqual(before)
+    expect(ended).toMatchObject({ code: 0 })
   })
 
   test('magic links are no targets', async () => {

@@ -61,6 +61,26 @@ describe('docs/ERRORS.md', () => {
   })
 })
 
+describe('docs/SECURITY.md', () => {
+  const rows = section('docs/SECURITY.md', 'Published flaws of runtimes, and what shows that davit does not have them')
+    .split('\n')
+    .filter((line) => /^\| (CVE|GHSA|cgroup)/.test(line))
+
+  test('names tests that exist, at least one for each flaw', () => {
+    for (const row of rows) {
+      const named = [...row.matchAll(/(\w+): "((?:[^"\\]|\\.)+)"( \(proved\))?/g)]
+      expect(named.length, row).toBeGreaterThan(0)
+      for (const [, file, name, proved] of named) {
+        const plain = (name as string).replaceAll('\\"', '"')
+        expect(readProject(`test/system/${file}.test.ts`)).toContain(plain)
+        // A name of a table of tests stands for all of them.
+        const proof = plain.replace('%s', plain.startsWith('/dev') ? 'console' : '/proc')
+        if (proved) expect(readProject('test/system/security_guards.test.ts')).toContain(proof)
+      }
+    }
+  })
+})
+
 test('links in documents lead somewhere', () => {
   const documents = ['README.md', 'CHANGELOG.md', ...listProject('docs', '.md')].filter((path) =>
     existsSync(ROOT + path),

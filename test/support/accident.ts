@@ -1,0 +1,55 @@
+/** Accidents of the runtime, made by strace at a system call of its choice, and what must be true afterwards. */
+import { expect } from 'vitest'
+import type { Bundle } from './bundle.ts'
+import { exec, type Result } from './exec.ts'
+import { cgroupsNamed, mountsBelow, processesNaming } from './leaks.ts'
+import { RUNTIME } from './place.ts'
+import { stateEntries } from './refusal.ts'
+import { davit, stateRoot } from './runtime.ts'
+
+/** What happens at the n-th call of that name; `children`: also in the processes that the runtime makes. */
+export interface Accident {
+  readonly call: string
+  /** As strace's --inject has it: "signal=KILL", "error=ENOMEM". */
+  readonly what: string
+  readonly when: number
+  readonly children?: boolean
+}
+
+/**
+ * Runs a command line of the runtime with an accident. Without `children` only davit's own thread is traced: the engine
+ * makes its system calls there.
+ */
+export function accident(
+  { call, what, when, children }: Accident,
+  args: readonly string[],
+  output: string,
+): Promise<Result> {
+  const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${what}:when=${when}`]
+  const how = ['-qq', '-o', '/dev/null', ...(children ? ['-f'] : []), ...inject]
+  return exec('strace', [...how, RUNTIME, '--root', stateRoot(), ...args], { output })
+}
+
+/** Runs a verb with SIGKILL at the n-th call; whether it was hit at all. */
+export async function killedAt(call: string, n: number, args: readonly string[], output: string): Promise<boolean> {
+  const { code, signal } = await accident({ call, what: 'signal=KILL', when: n }, args, output)
+  return signal === 'SIGKILL' || code === 137
+}
+
+/** Nothing of a container is on the machine. */
+export async function nothingLeft(made: Bundle): Promise<void> {
+  expect(stateEntries()).toEqual([])
+  expect(mountsBelow(made.path)).toEqual([])
+  expect(await processesNaming(made.path, [made.id])).toEqual([])
+  expect(cgroupsNamed(made.id, '/sys/fs/cgroup', 1)).toEqual([])
+}
+
+/** What must be true after any accident. */
+export async function recovers(made: Bundle): Promise<void> {
+  for (const line of [['state', made.id], ['list']]) {
+    const { code, stderr } = await davit(line)
+    expect(code === 0 || stderr.includes('container does not exist'), stderr).toBe(true)
+  }
+  expect(await davit(['delete', '--force', made.id])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+  await nothingLeft(made)
+}

@@ -1,0 +1,64 @@
+/**
+ * The test of the security tests: each case fails when the guard it is about is off, and passes with a build that is
+ * made in the same way and has all guards on.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exec } from '../support/exec.ts'
+import { repositoryPath } from '../support/place.ts'
+import { requires } from '../support/requires.ts'
+import { weakened } from '../support/weakened.ts'
+import type { Guard } from '../weakened/guards.ts'
+
+const ROOTFS = 'security_rootfs'
+const PROCESS = 'security_process'
+
+const CASES: readonly (readonly [guard: Guard, file: string, name: string])[] = [
+  ['not dumpable', PROCESS, 'before its start nobody but root can look into it, not even its own user'],
+  ['targets inside the root', ROOTFS, 'mount targets that lead out stay in the rootfs, files and directories'],
+  ['real /proc and /sys', ROOTFS, '/proc as a link'],
+  ['real /proc and /sys', ROOTFS, '/sys as a link'],
+  ["the host's null device", ROOTFS, '/dev/null as a link: a masked file is the real null device all the same'],
+  ['no link as console', ROOTFS, '/dev/console as a link or a file, with a terminal'],
+  ['private procfs', ROOTFS, 'sysctls land where they belong, though /proc/sys is mounted over'],
+  ['read-only root', ROOTFS, 'a read-only rootfs is read-only, though /proc is what the image wants'],
+  ['no fd of the host', PROCESS, 'cwd through an fd of ours or of the caller'],
+  ['no inheritable capability', PROCESS, 'capabilities: what is configured, nothing inheritable that is not'],
+  ['dropped capabilities', PROCESS, 'no capability at all when none is given, and none comes back by exec'],
+  ['a session of its own', PROCESS, 'a session of its own: no terminal of the caller to type into'],
+]
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(`${tmpdir()}/davit-weakened-`)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+/** Runs one test of the suite with another runtime; how it ended. */
+async function outcome(runtime: string, file: string, name: string): Promise<string[]> {
+  const vitest = repositoryPath('node_modules/vitest/vitest.mjs')
+  const config = repositoryPath('test/vitest.config.ts')
+  const which = ['--project', 'system', `test/system/${file}.test.ts`, '-t', `${escaped(name)}$`]
+  const line = [vitest, 'run', '--config', config, ...which, '--reporter=json']
+  const env = { ...process.env, RUNTIME: runtime }
+  const { stdout } = await exec(process.execPath, line, { env, cwd: repositoryPath(''), timeout: 60_000 })
+  const report = JSON.parse(stdout.slice(stdout.indexOf('{"'))) as {
+    testResults: { assertionResults: { title: string; status: string }[] }[]
+  }
+  return report.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ title }) => title === name).map(({ status }) => status),
+  )
+}
+
+describe.runIf(requires('root'))('a guard that is off is seen', () => {
+  test.each(CASES)('%s: %s, %s', { timeout: 90_000 }, async (guard, file, name) => {
+    expect(await outcome(await weakened(folder, guard), file, name)).toEqual(['failed'])
+  })
+
+  test.each(CASES)('control: with all guards on it passes (%s: %s, %s)', { timeout: 90_000 }, async (_, file, name) => {
+    expect(await outcome(await weakened(folder, 'nothing'), file, name)).toEqual(['passed'])
+  })
+})
