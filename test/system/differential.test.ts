@@ -37,14 +37,17 @@ for (const [peer, release] of PEERS)
       const made = await bundleOf(one)
       const [davit, other] = contestants(peer)
       const ours = await observe(davit, one, made)
-      const found = differences(ours, await observe(other, one, made))
       // davit at least runs it.
       expect(ours.refused ? ours.why : undefined).toBe(undefined)
-      const unexplained = found.filter((difference) => {
-        const why = rows.filter(({ explains }) => explains(name, difference))
-        for (const { line } of why) needed.add(line)
-        return why.length === 0
-      })
+      const compare = async () =>
+        differences(ours, await observe(other, one, made)).filter((difference) => {
+          const why = rows.filter(({ explains }) => explains(name, difference))
+          for (const { line } of why) needed.add(line)
+          return why.length === 0
+        })
+      let unexplained = await compare()
+      // The peer alone has another turn: runc 1.1's language raises the limit of open files, and now and then too late.
+      if (unexplained.length > 0) unexplained = await compare()
       done++
       expect(unexplained).toEqual([])
     })
