@@ -84,7 +84,11 @@ dockerSuite('Docker', { images: ['python:3.11', 'nginx:latest'] }, (docker) => {
     const script = 'trap "echo got it; exit 5" USR1; while read line; do echo "you said $line"; done; sleep 100 & wait'
     await docker.run('run', '-d', '-i', '--name', 'first', 'busybox', 'sh', '-c', script)
     await docker.run('rename', 'first', 'second')
-    const events = docker.start(['events', '--filter', 'container=second', '--format', '{{.Action}}'])
+    const kinds = ['attach', 'kill', 'die', 'destroy']
+    // What happens before the client listens is told, too.
+    const since = ['--since', String(Math.floor(Date.now() / 1000))]
+    const filters = ['container=second', ...kinds.map((kind) => `event=${kind}`)].flatMap((one) => ['--filter', one])
+    const events = docker.start(['events', ...since, ...filters, '--format', '{{.Action}}'])
     const attached = docker.start(['attach', 'second'], { stdin: '' })
     await until('the attach to be seen', () => events.stdout().includes('attach'))
     attached.write('hello\n')
@@ -96,7 +100,7 @@ dockerSuite('Docker', { images: ['python:3.11', 'nginx:latest'] }, (docker) => {
     await docker.run('rm', 'second')
     await until('its events', () => events.stdout().endsWith('destroy\n'))
     events.child.kill()
-    expect(events.stdout().trim().split('\n')).toEqual(['attach', 'kill', 'die', 'destroy'])
+    expect(events.stdout().trim().split('\n')).toEqual(kinds)
   })
 
   test('pause and unpause stop the clock of a container', async () => {

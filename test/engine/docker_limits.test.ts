@@ -50,6 +50,9 @@ dockerSuite('Docker, limits', {}, (docker) => {
     await docker.run('run', '-d', '--name', 'thrifty', ...limits, 'busybox', 'sleep', '1000')
     const events = docker.start([
       'events',
+      // What happens before the client listens is told, too.
+      '--since',
+      String(Math.floor(Date.now() / 1000)),
       '--filter',
       'event=oom',
       '--format',
