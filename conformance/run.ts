@@ -16,13 +16,14 @@ import { DELETE } from './cases/delete.ts'
 import { HOOKS } from './cases/hooks.ts'
 import { KILL } from './cases/kill.ts'
 import { LINUX } from './cases/linux.ts'
+import { MORE } from './cases/more.ts'
 import { MOUNT } from './cases/mounts.ts'
 import { PROCESS } from './cases/process.ts'
 import { START } from './cases/start.ts'
 import { Subject } from './subject.ts'
 import { type Case, Failed, HostCannot } from './suite.ts'
 
-const CASES = [...CREATE, ...START, ...KILL, ...DELETE, ...HOOKS, ...PROCESS, ...MOUNT, ...LINUX]
+const CASES = [...CREATE, ...START, ...KILL, ...DELETE, ...HOOKS, ...PROCESS, ...MOUNT, ...LINUX, ...MORE]
 
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 /** The runtime under test, as cases use it: any program with the command line of runc. Keeps a record as evidence. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
@@ -8,6 +8,8 @@ import { expect, Failed } from './suite.ts'
 
 export interface Outcome {
   readonly ok: boolean
+  /** Its exit code. */
+  readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -19,6 +21,21 @@ export interface State {
   readonly pid?: number
   readonly bundle: string
   readonly annotations?: Record<string, string>
+}
+
+/** How a command is called where that is what the case is about. */
+export interface Manner {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Read by the command as its stdin. */
+  readonly input?: string
+  /** Open in the command from 3 on. */
+  readonly fds?: readonly number[]
+  readonly umask?: number
+  /** Words before the runtime, as of nice(1), that change what the runtime inherits. */
+  readonly through?: readonly string[]
+  /** Global flags of the runtime. */
+  readonly flags?: readonly string[]
 }
 
 const PATIENCE = 20_000
@@ -67,14 +84,35 @@ export class Subject {
 
   /** Runs a verb. Output goes to a file: a container may keep it open long after the verb has ended. */
   call(...args: string[]): Outcome {
-    const out = join(this.folder, 'stdout')
-    const err = join(this.folder, 'stderr')
-    const fds = [openSync(out, 'w'), openSync(err, 'w')] as const
-    const argv = ['--root', this.root, ...args]
-    const { status, signal } = spawnSync(this.path, argv, { stdio: ['ignore', ...fds], timeout: PATIENCE })
-    for (const fd of fds) closeSync(fd)
-    const outcome = { ok: status === 0, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') }
-    this.record.push(`$ ${args.join(' ')}  # ${signal ?? `exit ${status}`}`)
+    return this.callAs({}, ...args)
+  }
+
+  /** The same in another manner. */
+  callAs({ cwd, env, input, fds = [], umask, through = [], flags = [] }: Manner, ...args: string[]): Outcome {
+    const [out, err, stdin] = ['stdout', 'stderr', 'stdin'].map((name) => join(this.folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    if (input !== undefined) writeFileSync(stdin, input)
+    const streams = [openSync(input === undefined ? '/dev/null' : stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
+    const argv = [...through, this.path, '--root', this.root, ...flags, ...args]
+    const before = umask === undefined ? undefined : process.umask(umask)
+    const { status, signal } = spawnSync(argv[0] ?? '', argv.slice(1), {
+      stdio: [...streams, ...fds],
+      timeout: PATIENCE,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
+    })
+    if (before !== undefined) process.umask(before)
+    for (const fd of streams) closeSync(fd)
+    const outcome = {
+      ok: status === 0,
+      code: status,
+      stdout: readFileSync(out, 'utf8'),
+      stderr: readFileSync(err, 'utf8'),
+    }
+    this.record.push(`$ ${[...through, ...flags, ...args].join(' ')}  # ${signal ?? `exit ${status}`}`)
     for (const text of [outcome.stdout, outcome.stderr]) if (text) this.record.push(text.trimEnd())
     if (signal) throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
     return outcome
