@@ -30,18 +30,22 @@ export function merge(target: Record<string, unknown>, patch: Patch): void {
   }
 }
 
-type More = Pick<Case, 'deviations'> & { readonly needs?: () => string | undefined }
+/** What else a case may say; `needs` tells what the machine lacks. */
+export type More = Omit<Case, 'id' | 'clause' | 'asks' | 'test'> & { readonly needs?: () => string | undefined }
 
 function demand(more: More): void {
   const lack = more.needs?.()
   if (lack) throw new HostCannot(lack)
 }
 
+/** Id, clause, what it asks, and the ids of the requirements that the case covers. */
+export type Title = readonly [id: string, clause: string, asks: string, ...covers: string[]]
+
 const patched = (patch: Patch) => (config: Config) => merge(config as unknown as Record<string, unknown>, patch)
 
 /** A case whose program writes what it sees to /out. */
 export function sees(
-  [id, clause, asks]: readonly [string, string, string],
+  [id, clause, asks, ...covers]: Title,
   patch: Patch,
   script: string,
   wanted: RegExp | ((seen: string) => boolean),
@@ -52,6 +56,7 @@ export function sees(
     id,
     clause,
     asks,
+    covers,
     test(subject) {
       demand(more)
       const bundle = subject.bundle(`{ ${script}; } >/out/seen 2>&1`, (config) => {
@@ -70,7 +75,7 @@ export function sees(
 
 /** A case whose configuration must be refused, by create or, for what concerns the process, at the latest by start. */
 export function refuses(
-  [id, clause, asks]: readonly [string, string, string],
+  [id, clause, asks, ...covers]: Title,
   patch: Patch,
   more: More & { readonly late?: boolean } = {},
 ): Case {
@@ -80,6 +85,7 @@ export function refuses(
     id,
     clause,
     asks,
+    covers,
     test(subject) {
       demand(more)
       const bundle = subject.bundle('sleep 100', patched(patch))

@@ -11,19 +11,11 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CREATE } from './cases/create.ts'
-import { DELETE } from './cases/delete.ts'
-import { HOOKS } from './cases/hooks.ts'
-import { KILL } from './cases/kill.ts'
-import { LINUX } from './cases/linux.ts'
-import { MORE } from './cases/more.ts'
-import { MOUNT } from './cases/mounts.ts'
-import { PROCESS } from './cases/process.ts'
-import { START } from './cases/start.ts'
+import { CASES } from './cases/catalog.ts'
+import { type Evidence, linesOf } from './evidence.ts'
 import { Subject } from './subject.ts'
-import { type Case, Failed, HostCannot } from './suite.ts'
-
-const CASES = [...CREATE, ...START, ...KILL, ...DELETE, ...HOOKS, ...PROCESS, ...MOUNT, ...LINUX, ...MORE]
+import { type Case, deviationOf, Failed, HostCannot } from './suite.ts'
+import { type Identity, parseIdentity } from './versions.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +29,7 @@ interface Verdict {
   readonly wrong: string | undefined
   /** What the machine lacks for the case. */
   readonly lack: string | undefined
-  readonly record: readonly string[]
+  readonly record: readonly Evidence[]
 }
 
 /** Runs a case; what is wrong, if anything, and the record of its commands. */
@@ -52,7 +44,6 @@ function judge(subject: Subject, { test }: Case): Verdict {
     if (error instanceof HostCannot) lack = error.message
     else wrong = error instanceof Failed ? error.message : String(error)
   }
-  if (wrong !== undefined) subject.record.push(...subject.configs())
   const left = subject.cleanUp()
   if (left.length > 0) wrong ??= `left after delete --force: ${left.join(', ')}`
   return { wrong, lack, record: subject.record }
@@ -60,8 +51,10 @@ function judge(subject: Subject, { test }: Case): Verdict {
 
 const COUNTS = { passed: 0, failed: 0, deviations: 0, lacking: 0 }
 
-function report(number: number, it: Case, name: string, { wrong, lack, record }: Verdict): void {
-  const known = it.deviations?.[name]
+function report(number: number, it: Case, identity: Identity, { wrong, lack, record }: Verdict): void {
+  const deviation = deviationOf(it, identity)
+  const known = deviation?.why
+  const { name } = identity
   const title = `${number} - ${it.id}`
   if (wrong === undefined && lack !== undefined) {
     COUNTS.lacking++
@@ -77,7 +70,7 @@ function report(number: number, it: Case, name: string, { wrong, lack, record }:
   if (known) COUNTS.deviations++
   else COUNTS.failed++
   console.log(`not ok ${title}${known ? ` # TODO known deviation: ${known}` : ''}`)
-  const evidence = known !== undefined ? [] : record.flatMap((text) => text.split('\n')).map((line) => `    ${line}`)
+  const evidence = known !== undefined ? [] : record.flatMap(linesOf).map((line) => `    ${line}`)
   console.log(['  ---', `  clause: ${it.clause}`, `  asks: ${it.asks}`, `  wrong: ${JSON.stringify(wrong)}`].join('\n'))
   if (evidence.length > 0) console.log(['  evidence: |', ...evidence].join('\n'))
   console.log('  ...')
@@ -107,14 +100,14 @@ function main(): number {
   }
   const runtime = resolve(values.runtime)
   const version = execFileSync(runtime, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
-  const name = version.split(' ')[0] ?? ''
-  coverForCrun(name)
+  const identity = parseIdentity(version)
+  coverForCrun(identity.name)
   const folder = realpathSync(mkdtempSync(`${tmpdir()}/conformance-`))
   console.log(`TAP version 13\n1..${cases.length}\n# ${version}`)
   try {
     const subject = new Subject(runtime, folder)
     cases.forEach((it, index) => {
-      report(index + 1, it, name, judge(subject, it))
+      report(index + 1, it, identity, judge(subject, it))
     })
   } finally {
     rmSync(folder, { recursive: true, force: true })

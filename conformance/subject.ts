@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
+import { type Evidence, shorten } from './evidence.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
 import { expect, Failed } from './suite.ts'
 
@@ -41,8 +42,8 @@ export interface Manner {
 const PATIENCE = 20_000
 
 export class Subject {
-  /** Every command of the running case and how it ended. */
-  readonly record: string[] = []
+  /** What the running case has done and seen. */
+  readonly record: Evidence[] = []
   readonly root: string
   private readonly path: string
   private readonly folder: string
@@ -73,13 +74,40 @@ export class Subject {
   seen(): string {
     const path = join(this.folder, 'shared/seen')
     const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-    this.record.push('# the program saw:', text.trimEnd())
+    this.record.push({ kind: 'program', text: shorten(text) })
     return text
   }
 
-  /** The configurations of the running case, for the evidence. */
-  configs(): string[] {
-    return this.bundles.map(({ path }) => readFileSync(join(path, 'config.json'), 'utf8'))
+  /** A file of the kernel on the host, which is then part of the evidence; empty if it cannot be read. */
+  kernel(path: string): string {
+    let text = ''
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch (error) {
+      this.showed(path, String(error))
+      return ''
+    }
+    this.showed(path, text)
+    return text
+  }
+
+  /** Adds what the kernel showed somewhere to the evidence. */
+  showed(place: string, text: string): void {
+    this.record.push({ kind: 'kernel', place, text: shorten(text) })
+  }
+
+  /** Adds a remark to the evidence. */
+  note(text: string): void {
+    this.record.push({ kind: 'note', text })
+  }
+
+  /** A config.json that is given to the runtime goes to the evidence, once. */
+  private recordConfig(args: readonly string[]): void {
+    const bundle = args[args.indexOf('--bundle') + 1] ?? ''
+    const path = join(bundle, 'config.json')
+    if (!args.includes('--bundle') || !existsSync(path)) return
+    const text = shorten(readFileSync(path, 'utf8'))
+    if (!this.record.some((it) => it.kind === 'config' && it.text === text)) this.record.push({ kind: 'config', text })
   }
 
   /** Runs a verb. Output goes to a file: a container may keep it open long after the verb has ended. */
@@ -89,6 +117,7 @@ export class Subject {
 
   /** The same in another manner. */
   callAs({ cwd, env, input, fds = [], umask, through = [], flags = [] }: Manner, ...args: string[]): Outcome {
+    this.recordConfig(args)
     const [out, err, stdin] = ['stdout', 'stderr', 'stdin'].map((name) => join(this.folder, name)) as [
       string,
       string,
@@ -98,12 +127,14 @@ export class Subject {
     const streams = [openSync(input === undefined ? '/dev/null' : stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
     const argv = [...through, this.path, '--root', this.root, ...flags, ...args]
     const before = umask === undefined ? undefined : process.umask(umask)
+    const begin = performance.now()
     const { status, signal } = spawnSync(argv[0] ?? '', argv.slice(1), {
       stdio: [...streams, ...fds],
       timeout: PATIENCE,
       ...(cwd === undefined ? {} : { cwd }),
       ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     })
+    const ms = Math.round(performance.now() - begin)
     if (before !== undefined) process.umask(before)
     for (const fd of streams) closeSync(fd)
     const outcome = {
@@ -112,8 +143,9 @@ export class Subject {
       stdout: readFileSync(out, 'utf8'),
       stderr: readFileSync(err, 'utf8'),
     }
-    this.record.push(`$ ${[...through, ...flags, ...args].join(' ')}  # ${signal ?? `exit ${status}`}`)
-    for (const text of [outcome.stdout, outcome.stderr]) if (text) this.record.push(text.trimEnd())
+    const [stdout, stderr] = [shorten(outcome.stdout), shorten(outcome.stderr)]
+    const words = [...through, ...flags, ...args]
+    this.record.push({ kind: 'command', args: words, end: signal ?? `exit ${status}`, ms, stdout, stderr })
     if (signal) throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
     return outcome
   }
@@ -165,13 +197,15 @@ export class Subject {
   /** What is left of a container, in words; nothing if all is gone. */
   leftOf(bundle: Bundle): string[] {
     within(() => !processesIn(bundle.rootfs).some(isAlive), 1000)
-    return [
+    const left = [
       ...processesIn(bundle.rootfs)
         .filter(isAlive)
         .map((pid) => `process ${pid}`),
       ...cgroupsNamed(bundle.id).map((path) => `cgroup ${path}`),
       ...mountsBelow(bundle.path).map((line) => `mount ${line}`),
     ]
+    this.showed('processes, cgroups and mounts of the container', left.join('\n') || 'none')
+    return left
   }
 
   /** Takes all containers of the case away, by force; says what could not be. */

@@ -9,6 +9,13 @@ export const CREATE: readonly Case[] = [
     id: 'create-does-not-run',
     clause: 'runtime.md#create',
     asks: 'process.args MUST NOT be applied until triggered by the start operation',
+    covers: [
+      'runtime-lifecycle-04',
+      'runtime-create-04',
+      'runtime-create-06',
+      'runtime-scope-01',
+      'runtime-operations-01',
+    ],
     test(subject) {
       const bundle = subject.bundle('touch /ran; sleep 100')
       subject.create(bundle)
@@ -24,6 +31,7 @@ export const CREATE: readonly Case[] = [
     id: 'create-needs-bundle',
     clause: 'runtime.md#create',
     asks: 'create MUST generate an error if it is not provided a path to the bundle, and no container is created',
+    covers: ['runtime-create-01'],
     test(subject) {
       const bundle = subject.bundle('true')
       subject.mustFail(['create', '--bundle', `${bundle.path}/missing`, bundle.id], 'there is no such bundle')
@@ -34,6 +42,7 @@ export const CREATE: readonly Case[] = [
     id: 'create-unique-id',
     clause: 'runtime.md#create',
     asks: 'an id in use MUST generate an error, a new container MUST NOT be created; the first is left as it is',
+    covers: ['runtime-state-03', 'runtime-create-02', 'runtime-create-03'],
     test(subject) {
       const first = subject.bundle('touch /first; sleep 100')
       const second = subject.bundle('touch /second')
@@ -50,6 +59,7 @@ export const CREATE: readonly Case[] = [
     id: 'create-invalid-id',
     clause: 'runtime.md#create',
     asks: 'an id that is not valid MUST generate an error and a new container MUST NOT be created',
+    covers: ['runtime-create-02', 'runtime-create-03'],
     deviations: { crun: 'before 1.28 an absolute path is taken for an id' },
     test(subject) {
       const bundle = subject.bundle('true')
@@ -65,6 +75,7 @@ export const CREATE: readonly Case[] = [
     id: 'create-failure-leaves-nothing',
     clause: 'runtime.md#errors',
     asks: 'generating an error MUST leave the state of the environment as if the operation were never attempted',
+    covers: ['runtime-lifecycle-02', 'runtime-errors-01', 'runtime-create-07', 'runtime-create-08'],
     test(subject) {
       const bundle = subject.bundle('true', (config) => {
         config.mounts.push({ destination: '/mnt', type: 'no-such-filesystem', source: 'none' })
@@ -80,6 +91,7 @@ export const CREATE: readonly Case[] = [
     id: 'create-freezes-config',
     clause: 'runtime.md#lifecycle',
     asks: 'any updates to config.json after create MUST NOT affect the container',
+    covers: ['runtime-lifecycle-05'],
     test(subject) {
       const bundle = subject.bundle('cat /proc/sys/kernel/hostname >/name')
       subject.create(bundle)

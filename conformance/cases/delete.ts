@@ -9,6 +9,7 @@ export const DELETE: readonly Case[] = [
     id: 'delete-removes',
     clause: 'runtime.md#delete',
     asks: 'delete MUST delete what create made: cgroups, mounts, state; the id may then be used again',
+    covers: ['runtime-lifecycle-17', 'runtime-delete-04'],
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       subject.run(bundle)
@@ -26,6 +27,7 @@ export const DELETE: readonly Case[] = [
     id: 'delete-running',
     clause: 'runtime.md#delete',
     asks: 'delete of a container that is not stopped MUST have no effect and MUST generate an error: running',
+    covers: ['runtime-delete-02', 'runtime-delete-03'],
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       subject.run(bundle)
@@ -39,6 +41,7 @@ export const DELETE: readonly Case[] = [
     id: 'delete-created',
     clause: 'runtime.md#delete',
     asks: 'delete of a container that is not stopped MUST have no effect and MUST generate an error: created',
+    covers: ['runtime-delete-02', 'runtime-delete-03'],
     // Engines rely on it. davit keeps company.
     deviations: {
       runc: 'a created container, whose program never ran, may be deleted (runc#1774)',
@@ -57,6 +60,7 @@ export const DELETE: readonly Case[] = [
     id: 'delete-unknown',
     clause: 'runtime.md#delete',
     asks: 'delete MUST generate an error without the id of a container',
+    covers: ['runtime-delete-01'],
     test(subject) {
       subject.mustFail(['delete', 'conf-unknown'], 'there is no such container')
       subject.mustFail(['delete'], 'there was no id')
@@ -66,6 +70,7 @@ export const DELETE: readonly Case[] = [
     id: 'delete-own-only',
     clause: 'runtime.md#delete',
     asks: 'resources associated with the container, but not created by it, MUST NOT be deleted: a cgroup beside its own',
+    covers: ['runtime-delete-05'],
     test(subject) {
       const bundle = subject.bundle('true')
       const hierarchy = hierarchies().find((path) => /pids|unified$|cgroup$/.test(path)) ?? ''
@@ -91,6 +96,7 @@ export const DELETE: readonly Case[] = [
     id: 'delete-kills-orphans',
     clause: 'runtime.md#delete',
     asks: 'when the container process has exited, no process of its pid namespace outlives it',
+    covers: ['runtime-delete-04'],
     test(subject) {
       const bundle = subject.bundle('sleep 100 & sleep 0.1')
       subject.run(bundle)

@@ -16,6 +16,13 @@ const rootOf = (stage: string, bundle: Bundle) => (stage === 'startContainer' ? 
 
 const lines = (bundle: Bundle) => bundle.read('log').split('\n').filter(Boolean)
 
+/** The rule about a hook of the stage that fails. */
+const FAILS: Readonly<Record<string, string>> = {
+  prestart: 'runtime-lifecycle-07',
+  createRuntime: 'runtime-lifecycle-09',
+  createContainer: 'runtime-lifecycle-11',
+}
+
 const STATUS: Readonly<Record<string, RegExp>> = {
   prestart: /^creat(ing|ed)$/,
   createRuntime: /^creat(ing|ed)$/,
@@ -31,6 +38,21 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-order',
     clause: 'config.md#posix-platform-hooks',
     asks: 'hooks are called in the listed order, each at its point of the lifecycle',
+    covers: [
+      'config-hooks-07',
+      'config-hooks-prestart-01',
+      'config-hooks-prestart-02',
+      'config-hooks-createRuntime-01',
+      'config-hooks-createContainer-01',
+      'config-hooks-createContainer-02',
+      'config-hooks-startContainer-01',
+      'config-hooks-poststop-01',
+      'runtime-lifecycle-06',
+      'runtime-lifecycle-08',
+      'runtime-lifecycle-10',
+      'runtime-lifecycle-12',
+      'runtime-lifecycle-18',
+    ],
     test(subject) {
       const bundle = subject.bundle('echo process >>/log; sleep 100')
       bundle.configure((config) => {
@@ -61,6 +83,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-state',
     clause: 'config.md#posix-platform-hooks',
     asks: 'the state of the container MUST be passed to hooks over stdin',
+    covers: ['config-hooks-08'],
     deviations: {
       crun: '1.8 gives hooks "ociVersion": "1.0", which is no version',
     },
@@ -91,6 +114,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-poststart',
     clause: 'runtime.md#lifecycle',
     asks: 'poststart hooks are called after the program is executed, before start returns',
+    covers: ['config-hooks-poststart-01', 'runtime-lifecycle-15'],
     deviations: {
       runc: 'before 1.5 they are called at the end of create, when nothing has been executed (runc#4347)',
     },
@@ -111,6 +135,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-poststart-fails',
     clause: 'runtime.md#lifecycle',
     asks: 'if any poststart hook fails, the runtime MUST generate an error and stop the container (since 1.3)',
+    covers: ['runtime-lifecycle-16'],
     deviations: {
       runc: 'up to 1.2 the specification asked for a warning only',
       crun: 'up to 1.2 the specification asked for a warning only',
@@ -135,6 +160,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-poststop-after-failure',
     clause: 'runtime.md#lifecycle',
     asks: 'when a createRuntime hook fails the lifecycle continues with destruction and the poststop hooks',
+    covers: ['runtime-lifecycle-09', 'runtime-lifecycle-18'],
     deviations: {
       crun: '1.8 destroys the container without calling them',
     },
@@ -151,6 +177,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-startContainer-fails',
     clause: 'runtime.md#lifecycle',
     asks: 'if any startContainer hook fails, the program MUST NOT run and the container is stopped',
+    covers: ['runtime-lifecycle-13'],
     test(subject) {
       const bundle = subject.bundle('touch /ran')
       bundle.configure((config) => {
@@ -167,6 +194,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-startContainer-error',
     clause: 'runtime.md#lifecycle',
     asks: 'if any startContainer hook fails, the runtime MUST generate an error: start says so',
+    covers: ['runtime-lifecycle-13'],
     deviations: {
       runc: 'start returns once the container has been told to go on; what fails after that is told on the stderr of create',
       crun: 'start returns once the container has been told to go on; what fails after that is told on the stderr of create',
@@ -185,6 +213,7 @@ export const HOOKS: readonly Case[] = [
       id: `hooks-${stage}-fails`,
       clause: 'runtime.md#lifecycle',
       asks: `if any ${stage} hook fails, the runtime MUST generate an error and destroy the container`,
+      covers: [FAILS[stage] ?? ''],
       test(subject) {
         const bundle = subject.bundle('touch /ran')
         bundle.configure((config) => {
@@ -200,6 +229,7 @@ export const HOOKS: readonly Case[] = [
     id: 'hooks-poststop-fails',
     clause: 'runtime.md#lifecycle',
     asks: 'if any poststop hook fails, the remaining hooks and lifecycle continue as if it had succeeded',
+    covers: ['runtime-lifecycle-19'],
     test(subject) {
       const bundle = subject.bundle('true')
       bundle.configure((config) => {

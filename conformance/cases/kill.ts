@@ -7,6 +7,7 @@ export const KILL: readonly Case[] = [
     id: 'kill-sends-signal',
     clause: 'runtime.md#kill',
     asks: 'kill MUST send the specified signal to the container process: by name, short name and number',
+    covers: ['runtime-kill-04'],
     test(subject) {
       const bundle = subject.bundle(
         'trap "echo usr1 >>/got" USR1; trap "echo usr2 >>/got" USR2; trap "echo hup >>/got" HUP; echo up >/got; while :; do sleep 0.02; done',
@@ -33,6 +34,7 @@ export const KILL: readonly Case[] = [
     id: 'kill-created',
     clause: 'runtime.md#kill',
     asks: 'a created container can be sent a signal',
+    covers: ['runtime-kill-04'],
     test(subject) {
       const bundle = subject.bundle('echo run >/out')
       subject.create(bundle)
@@ -45,6 +47,7 @@ export const KILL: readonly Case[] = [
     id: 'kill-stopped',
     clause: 'runtime.md#kill',
     asks: 'kill of a container neither created nor running MUST have no effect and MUST generate an error',
+    covers: ['runtime-kill-02', 'runtime-kill-03'],
     test(subject) {
       const bundle = subject.bundle('true')
       subject.run(bundle)
@@ -57,6 +60,7 @@ export const KILL: readonly Case[] = [
     id: 'kill-unknown',
     clause: 'runtime.md#kill',
     asks: 'kill MUST generate an error without the id of a container',
+    covers: ['runtime-kill-01'],
     test(subject) {
       subject.mustFail(['kill', 'conf-unknown', 'TERM'], 'there is no such container')
       subject.mustFail(['kill'], 'there was no id')
@@ -66,6 +70,7 @@ export const KILL: readonly Case[] = [
     id: 'kill-unknown-signal',
     clause: 'runtime.md#kill',
     asks: 'what is no signal is sent to nobody',
+    covers: ['config-valid-01'],
     deviations: { crun: '1.8 reports success, and sends nothing' },
     test(subject) {
       const bundle = subject.bundle('sleep 100')

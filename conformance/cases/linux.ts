@@ -13,20 +13,26 @@ const pids = (limit: number) => ({ linux: { resources: { pids: { limit } } } })
 const NAMESPACES: readonly Case[] = [
   ...['pid', 'mnt', 'ipc', 'uts', 'net'].map((name) =>
     sees(
-      [`namespace-new-${name}`, NS, `without a path a new ${name} namespace is made`],
+      [
+        `namespace-new-${name}`,
+        NS,
+        `without a path a new ${name} namespace is made`,
+        'linux-namespaces-06',
+        'linux-namespaces-02',
+      ],
       {},
       `ns=$(readlink /proc/self/ns/${name}); [ "$ns" != "${readlinkSync(`/proc/self/ns/${name}`)}" ] && echo new`,
       /^new\n$/,
     ),
   ),
   sees(
-    ['namespace-inherited', NS, 'a type that is not listed is the runtime’s own'],
+    ['namespace-inherited', NS, 'a type that is not listed is the runtime’s own', 'linux-namespaces-07'],
     {},
     'readlink /proc/self/ns/user',
     (seen) => seen.trim() === readlinkSync('/proc/self/ns/user'),
   ),
   sees(
-    ['namespace-path', NS, 'the process is put into the namespace at path'],
+    ['namespace-path', NS, 'the process is put into the namespace at path', 'linux-namespaces-04'],
     {
       linux: {
         namespaces: new Instead([
@@ -39,21 +45,26 @@ const NAMESPACES: readonly Case[] = [
     (seen) => seen.trim() === readlinkSync('/proc/self/ns/net'),
   ),
   refuses(
-    ['namespace-twice', NS, 'a type listed twice is an error'],
+    ['namespace-twice', NS, 'a type listed twice is an error', 'linux-namespaces-08'],
     { linux: { namespaces: [{ type: 'pid' }] } },
     { deviations: { crun: '1.8 takes a type listed twice' } },
   ),
-  refuses(['namespace-unknown', NS, 'a type that is none is an error'], {
+  refuses(['namespace-unknown', NS, 'a type that is none is an error', 'config-valid-01'], {
     linux: { namespaces: [{ type: 'nosuch' }] },
   }),
-  refuses(['namespace-path-type', NS, 'a path of another type is an error'], {
+  refuses(['namespace-path-type', NS, 'a path of another type is an error', 'linux-namespaces-05'], {
     linux: { namespaces: [{ type: 'cgroup', path: '/proc/self/ns/uts' }] },
   }),
-  refuses(['namespace-path-relative', NS, 'a path is absolute'], {
+  refuses(['namespace-path-relative', NS, 'a path is absolute', 'linux-namespaces-03'], {
     linux: { namespaces: [{ type: 'cgroup', path: 'proc/self/ns/cgroup' }] },
   }),
   sees(
-    ['user-namespace', 'config-linux.md#user-namespace-mappings', 'ids are mapped as configured'],
+    [
+      'user-namespace',
+      'config-linux.md#user-namespace-mappings',
+      'ids are mapped as configured',
+      'runtime-lifecycle-01',
+    ],
     {
       linux: {
         namespaces: [{ type: 'user' }],
@@ -65,7 +76,12 @@ const NAMESPACES: readonly Case[] = [
     /^ *0 +0 +5000\n *0 +0 +6000\n$/,
   ),
   sees(
-    ['time-namespace', 'config-linux.md#offset-for-time-namespace', 'clocks of a new time namespace are set'],
+    [
+      'time-namespace',
+      'config-linux.md#offset-for-time-namespace',
+      'clocks of a new time namespace are set',
+      'runtime-lifecycle-01',
+    ],
     {
       ociVersion: '1.1.0',
       linux: { namespaces: [{ type: 'time' }], timeOffsets: { boottime: { secs: 4321, nanosecs: 0 } } },
@@ -81,26 +97,32 @@ const NAMESPACES: readonly Case[] = [
 
 const FILES: readonly Case[] = [
   sees(
-    ['devices-default', 'config-linux.md#default-devices', 'the default devices and links are there'],
+    [
+      'devices-default',
+      'config-linux.md#default-devices',
+      'the default devices and links are there',
+      'linux-default-devices-01',
+      'runtime-linux-links-01',
+    ],
     {},
     'for d in null zero full random urandom tty; do [ -c /dev/$d ] && echo $d; done; [ -e /dev/ptmx ] || [ -L /dev/ptmx ] && echo ptmx; readlink /dev/fd',
     /^null\nzero\nfull\nrandom\nurandom\ntty\nptmx\n\/proc\/self\/fd\n$/,
   ),
   sees(
-    ['devices-made', DEVICES, 'a device has the type, numbers, mode and owner configured'],
+    ['devices-made', DEVICES, 'a device has the type, numbers, mode and owner configured', 'linux-devices-01'],
     { linux: { devices: [device('/dev/mine', 5)] } },
     'stat -c "%F %t %T %a %u %g" /dev/mine',
     /^character special file 1 5 640 3 4\n$/,
   ),
   refuses(
-    ['devices-numbers', DEVICES, 'a character device has a type that exists'],
+    ['devices-numbers', DEVICES, 'a character device has a type that exists', 'config-valid-01'],
     {
       linux: { devices: [{ path: '/dev/mine', type: 'x', major: 1, minor: 5 }] },
     },
     { deviations: { crun: '1.8 takes an unknown type for a character device' } },
   ),
   sees(
-    ['sysctl', 'config-linux.md#sysctl', 'kernel parameters are set in the container'],
+    ['sysctl', 'config-linux.md#sysctl', 'kernel parameters are set in the container', 'runtime-lifecycle-01'],
     { linux: { sysctl: { 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '9001' } } },
     'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax',
     /^1\n9001\n$/,
@@ -118,14 +140,16 @@ const FILES: readonly Case[] = [
     /Read-only file system[\s\S]*refused\n$/,
   ),
   sees(
-    ['root-readonly', 'config.md#root', 'the root is read-only where that is asked for'],
+    ['root-readonly', 'config.md#root', 'the root is read-only where that is asked for', 'config-root-08'],
     { root: { readonly: true } },
     'touch /x || echo refused',
     /Read-only file system[\s\S]*refused\n$/,
   ),
-  refuses(['root-missing', 'config.md#root', 'the folder of the root exists'], { root: { path: 'no-such-folder' } }),
+  refuses(['root-missing', 'config.md#root', 'the folder of the root exists', 'config-root-07'], {
+    root: { path: 'no-such-folder' },
+  }),
   sees(
-    ['hostname', 'config.md#hostname', 'the host name is set'],
+    ['hostname', 'config.md#hostname', 'the host name is set', 'runtime-create-05'],
     { hostname: 'abc' },
     'cat /proc/sys/kernel/hostname',
     /^abc\n$/,
@@ -138,14 +162,14 @@ const FILES: readonly Case[] = [
     { deviations: { runc: '1.1 does not know domainname' } },
   ),
   refuses(
-    ['version-no-semver', 'config.md#specification-version', 'ociVersion is a semantic version'],
+    ['version-no-semver', 'config.md#specification-version', 'ociVersion is a semantic version', 'config-version-02'],
     {
       ociVersion: 'one',
     },
     { deviations: { runc: '1.1 does not look at ociVersion (youki#1347)' } },
   ),
   sees(
-    ['unknown-property', 'config.md#extensibility', 'unknown properties are ignored'],
+    ['unknown-property', 'config.md#extensibility', 'unknown properties are ignored', 'config-extensibility-01'],
     { nosuch: { a: 1 }, linux: { nosuch: 1 } },
     'echo ran',
     /^ran\n$/,
@@ -165,7 +189,7 @@ const LIMITS: readonly Case[] = [
     /address[\s\S]*Seccomp:\t2\n$/i,
   ),
   refuses(
-    ['seccomp-no-names', 'config-linux.md#seccomp', 'names has one entry at least'],
+    ['seccomp-no-names', 'config-linux.md#seccomp', 'names has one entry at least', 'linux-seccomp-11'],
     {
       linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: [], action: 'SCMP_ACT_ERRNO' }] } },
     },
@@ -176,11 +200,14 @@ const LIMITS: readonly Case[] = [
       },
     },
   ),
-  refuses(['seccomp-action-unknown', 'config-linux.md#seccomp', 'an action that is none is an error'], {
-    linux: { seccomp: { defaultAction: 'SCMP_ACT_NOSUCH' } },
-  }),
   refuses(
-    ['intel-rdt-missing', 'config-linux.md#intelrdt', 'intelRdt without resctrl is an error'],
+    ['seccomp-action-unknown', 'config-linux.md#seccomp', 'an action that is none is an error', 'config-valid-01'],
+    {
+      linux: { seccomp: { defaultAction: 'SCMP_ACT_NOSUCH' } },
+    },
+  ),
+  refuses(
+    ['intel-rdt-missing', 'config-linux.md#intelrdt', 'intelRdt without resctrl is an error', 'linux-rdt-02'],
     {
       linux: { intelRdt: { closID: 'conformance', l3CacheSchema: 'L3:0=f' } },
     },
@@ -193,6 +220,7 @@ const LIMITS: readonly Case[] = [
     id: 'cgroup-path-absolute',
     clause: 'config-linux.md#cgroups-path',
     asks: 'an absolute path is relative to the mount point of cgroups, the same each time',
+    covers: ['linux-cgroups-path-02', 'linux-cgroups-path-03'],
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       subject.run(bundle)
@@ -207,6 +235,7 @@ const LIMITS: readonly Case[] = [
     id: 'cgroup-pids',
     clause: 'config-linux.md#pids',
     asks: 'pids.limit is set in the container’s cgroup',
+    covers: ['runtime-create-05', 'runtime-lifecycle-03'],
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       bundle.configure((config) => Object.assign(config.linux, pids(37).linux))

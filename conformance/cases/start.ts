@@ -6,6 +6,7 @@ export const START: readonly Case[] = [
     id: 'start-runs-program',
     clause: 'runtime.md#start',
     asks: 'start MUST run the user-specified program; created, running and stopped follow each other',
+    covers: ['runtime-lifecycle-14', 'runtime-start-04'],
     test(subject) {
       const bundle = subject.bundle('echo hello >/out; sleep 0.3')
       subject.create(bundle)
@@ -21,6 +22,7 @@ export const START: readonly Case[] = [
     id: 'start-needs-process',
     clause: 'runtime.md#start',
     asks: 'start MUST generate an error if process was not set (create may refuse it before)',
+    covers: ['runtime-start-05', 'config-process-01'],
     test(subject) {
       const bundle = subject.bundle('true', (config) => {
         delete config.process
@@ -33,6 +35,7 @@ export const START: readonly Case[] = [
     id: 'start-running',
     clause: 'runtime.md#start',
     asks: 'start of a container that is not created MUST have no effect and MUST generate an error: running',
+    covers: ['runtime-start-02', 'runtime-start-03'],
     test(subject) {
       const bundle = subject.bundle('echo run >>/out; sleep 100')
       subject.run(bundle)
@@ -46,6 +49,7 @@ export const START: readonly Case[] = [
     id: 'start-stopped',
     clause: 'runtime.md#start',
     asks: 'start of a container that is not created MUST have no effect and MUST generate an error: stopped',
+    covers: ['runtime-start-02', 'runtime-start-03'],
     test(subject) {
       const bundle = subject.bundle('echo run >>/out')
       subject.run(bundle)
@@ -59,6 +63,7 @@ export const START: readonly Case[] = [
     id: 'start-unknown',
     clause: 'runtime.md#start',
     asks: 'start MUST generate an error without the id of a container',
+    covers: ['runtime-start-01'],
     test(subject) {
       subject.mustFail(['start'], 'there was no id')
       subject.mustFail(['start', 'conf-unknown'], 'there is no such container')
@@ -68,6 +73,14 @@ export const START: readonly Case[] = [
     id: 'state-properties',
     clause: 'runtime.md#state',
     asks: 'ociVersion, id, status, pid, bundle and annotations are there, of their types, in every status',
+    covers: [
+      'runtime-state-01',
+      'runtime-state-02',
+      'runtime-state-04',
+      'runtime-state-06',
+      'runtime-state-07',
+      'runtime-query-03',
+    ],
     test(subject) {
       const bundle = subject.bundle('sleep 0.3')
       subject.create(bundle)
@@ -88,6 +101,7 @@ export const START: readonly Case[] = [
     id: 'state-unknown',
     clause: 'runtime.md#query-state',
     asks: 'querying a container that does not exist, or without an id, MUST generate an error',
+    covers: ['runtime-query-01', 'runtime-query-02'],
     test(subject) {
       subject.mustFail(['state', 'conf-unknown'], 'there is no such container')
       subject.mustFail(['state'], 'there was no id')

@@ -1,0 +1,31 @@
+/** config-linux.md#intelrdt */
+import { section } from './requirement.ts'
+
+export const INTEL_RDT = section('config-linux.md#intelrdt', {
+  'linux-rdt-01': ['MUST', 'runtime', 'the pid is written to tasks of the class'],
+  'linux-rdt-02': ['MUST', 'runtime', 'intelRdt without resctrl is an error'],
+  'linux-rdt-03': ['MUST NOT', 'runtime', 'resctrl is left alone without intelRdt'],
+  'linux-rdt-04': ['MUST', 'runtime', 'closID / is the default class'],
+  'linux-rdt-05': ['SHOULD', 'config', 'l3CacheSchema begins with L3:'],
+  'linux-rdt-06': ['SHOULD NOT', 'config', 'l3CacheSchema is one line'],
+  'linux-rdt-07': ['MUST', 'config', 'memBwSchema begins with MB:'],
+  'linux-rdt-08': ['MUST NOT', 'config', 'memBwSchema is one line'],
+  'linux-rdt-09': ['MUST NOT', 'config', 'an entry of schemata is one line'],
+  'linux-rdt-10': ['MUST', 'runtime', 'the rules that follow are kept'],
+  'linux-rdt-11': ['MUST', 'runtime', 'both schemas are written to schemata'],
+  'linux-rdt-12': ['MUST', 'runtime', 'l3CacheSchema is written before memBwSchema'],
+  'linux-rdt-13': ['MUST', 'runtime', 'a schema that is alone is written to schemata'],
+  'linux-rdt-14': ['MUST', 'runtime', 'entries of schemata are written, after the two schemas'],
+  'linux-rdt-15': ['MUST NOT', 'runtime', 'without any of the three schemata is left alone'],
+  'linux-rdt-16': ['MUST', 'runtime', 'without closID the class is made, and named after the container'],
+  'linux-rdt-17': ['MUST', 'runtime', 'a class that is not there is made, where schemas are given'],
+  'linux-rdt-18': ['MUST', 'runtime', 'a class that is there must have the schemas that are given'],
+  'linux-rdt-19': ['MUST', 'runtime', 'closID without schemas: whether the class is there is checked'],
+  'linux-rdt-20': ['MUST', 'runtime', 'closID without schemas: the container joins the class, which must be there'],
+  'linux-rdt-21': ['MUST', 'runtime', 'a class that the runtime made for an unnamed closID goes with the container'],
+  'linux-rdt-22': ['MUST NOT', 'runtime', 'a class that is named or was there stays'],
+  'linux-rdt-23': ['MUST', 'runtime', 'enableMonitoring makes a monitoring group'],
+  'linux-rdt-24': ['MUST', 'runtime', 'a monitoring group is named after the container'],
+  'linux-rdt-25': ['MUST', 'runtime', 'a monitoring group goes with the container'],
+  'linux-rdt-26': ['MUST', 'runtime', 'a monitoring group that cannot be made is an error'],
+})
