@@ -2,10 +2,12 @@
  * Mount options of config.json (fstab(5), mount(8), runc's and crun's additions) as mount_setattr(2) attributes.
  * Only flags of the mount itself are here; whatever else stands in `options` is data for the file system.
  */
+import { ACCESS_TIME_OPTIONS, type AccessTimeOption, accessTime } from './access_time.ts'
 import { ATTR, MS_PRIVATE, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from './mount.ts'
 
 type Effect =
   | { readonly set: number; readonly clear: number }
+  | { readonly time: AccessTimeOption }
   | { readonly propagation: number; readonly recursive: boolean }
   | { readonly bind: 'bind' | 'rbind' }
   | { readonly filesystem: string } // also a flag of the superblock, under this name
@@ -15,8 +17,6 @@ type Effect =
 
 const set = (bit: number): Effect => ({ set: bit, clear: 0 })
 const clear = (bit: number): Effect => ({ set: 0, clear: bit })
-/** The access-time values share one field: setting one clears the others (pitfall of rrelatime). */
-const atime = (value: number): Effect => ({ set: value, clear: ATTR.atimeMask })
 
 /** Options with a recursive form, which has an "r" in front and uses AT_RECURSIVE. */
 const ATTRIBUTES: Readonly<Record<string, Effect>> = {
@@ -28,12 +28,7 @@ const ATTRIBUTES: Readonly<Record<string, Effect>> = {
   dev: clear(ATTR.nodev),
   noexec: set(ATTR.noexec),
   exec: clear(ATTR.noexec),
-  noatime: atime(ATTR.noatime),
-  atime: atime(ATTR.relatime),
-  relatime: atime(ATTR.relatime),
-  norelatime: atime(ATTR.strictatime),
-  strictatime: atime(ATTR.strictatime),
-  nostrictatime: atime(ATTR.relatime),
+  ...Object.fromEntries(ACCESS_TIME_OPTIONS.map((time) => [time, { time }])),
   nodiratime: set(ATTR.nodiratime),
   diratime: clear(ATTR.nodiratime),
   nosymfollow: set(ATTR.nosymfollow),
@@ -82,6 +77,9 @@ const OTHERS: Readonly<Record<string, Effect>> = {
   ridmap: { idmap: { recursive: true } },
 }
 
+/** Those that ask for something; the others say that it is as it is without them. */
+const SUPERBLOCK_SET = new Set(['sync', 'dirsync', 'mand', 'lazytime'])
+
 /** What a mount's options ask for. */
 export interface MountOptions {
   readonly set: number
@@ -100,8 +98,10 @@ export interface MountOptions {
   readonly targetNoFollow: boolean
   /** An idmapped mount; `maps` is what stands behind "idmap=", '' if nothing does. See idmap_option.ts. */
   readonly idmap: { readonly recursive: boolean; readonly maps: string } | undefined
-  /** Options for the file system, as they stand. */
+  /** Options for the file system, as they stand; none for a bind mount of flags that every superblock has. */
   readonly data: readonly string[]
+  /** Flags of the superblock that a bind mount, whose superblock is its source's, cannot have. */
+  readonly withoutEffect: readonly string[]
 }
 
 const own = (table: Readonly<Record<string, Effect>>, name: string): Effect | undefined =>
@@ -117,11 +117,22 @@ function effectOf(option: string): { effect: Effect; recursive: boolean } | unde
   return attribute && { effect: attribute, recursive: true }
 }
 
+type Bits = Record<'set' | 'clear' | 'recursiveSet' | 'recursiveClear', number>
+
+/** KERNEL: a value of the access-time field is set with the whole field cleared. */
+function apply(bits: Bits, set: keyof Bits, clear: keyof Bits, value: number | undefined): void {
+  if (value === undefined) return
+  bits[set] |= value
+  bits[clear] |= ATTR.atimeMask
+}
+
 /** Sorts the options out. A later option wins over an earlier one that says the opposite. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
-  const bits = { set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0 }
+  const bits: Bits = { set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0 }
+  const times: { plain: AccessTimeOption[]; recursive: AccessTimeOption[] } = { plain: [], recursive: [] }
   const propagation: { flag: number; recursive: boolean }[] = []
   const data: string[] = []
+  const flags: string[] = []
   const also = { copyUp: false, copySymlink: false, sourceNoFollow: false, targetNoFollow: false }
   let bind: MountOptions['bind']
   let idmap: MountOptions['idmap']
@@ -133,17 +144,22 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       const [setKey, clearKey] = found.recursive
         ? (['recursiveSet', 'recursiveClear'] as const)
         : (['set', 'clear'] as const)
-      // A field is cleared as a whole; what was set before in it goes.
       bits[setKey] = (bits[setKey] & ~off) | on
-      bits[clearKey] = (bits[clearKey] & ~(on & ~ATTR.atimeMask)) | off
+      bits[clearKey] = (bits[clearKey] & ~on) | off
+    } else if ('time' in found.effect) {
+      times[found.recursive ? 'recursive' : 'plain'].push(found.effect.time)
     } else if ('propagation' in found.effect) {
       propagation.push({ flag: found.effect.propagation, recursive: found.effect.recursive })
     } else if ('bind' in found.effect) bind = found.effect.bind
-    else if ('filesystem' in found.effect) data.push(found.effect.filesystem)
+    else if ('filesystem' in found.effect) flags.push(found.effect.filesystem)
     else if ('also' in found.effect) also[found.effect.also] = true
     else if ('idmap' in found.effect) idmap = { ...found.effect.idmap, maps: option.replace(/^r?idmap=?/, '') }
   }
-  return { ...bits, ...also, propagation, bind, idmap, data }
+  apply(bits, 'set', 'clear', accessTime(times.plain))
+  apply(bits, 'recursiveSet', 'recursiveClear', accessTime(times.recursive))
+  // KERNEL: mount(2) looks at these flags for a new superblock and for no bind mount.
+  const withoutEffect = bind ? flags.filter((flag) => SUPERBLOCK_SET.has(flag)) : []
+  return { ...bits, ...also, propagation, bind, idmap, data: bind ? data : [...flags, ...data], withoutEffect }
 }
 
 /** Every option known here, for `features`: plain, recursive and propagation forms, sorted. */

@@ -14,6 +14,8 @@ export function planBind(ctx: MountContext, planned: PlannedMount): ChildStep[] 
   const { mount, options, origin } = planned
   const link = copiedLink(ctx, planned)
   if (link !== undefined) return planCopiedLink(ctx, planned, link)
+  for (const option of options.withoutEffect)
+    ctx.warnings.push(`option "${option}" has no effect on a bind mount, from ${origin.config}/options`)
   const path = bindSource(mount, ctx.request.bundle)
   const tree = { path, recursive: options.bind === 'rbind', noFollow: options.sourceNoFollow }
   const made = ctx.scratch(0)

@@ -5,7 +5,7 @@ import type { PlanContext } from './context.ts'
 import type { Origin } from './step.ts'
 
 export interface MountContext
-  extends Pick<PlanContext, 'spec' | 'facts' | 'cgroup' | 'hostSteps' | 'slot' | 'scratch'> {
+  extends Pick<PlanContext, 'spec' | 'facts' | 'cgroup' | 'hostSteps' | 'warnings' | 'slot' | 'scratch'> {
   readonly request: Pick<PlanContext['request'], 'bundle' | 'notifyFolder' | 'links'>
   /**
    * Set when the container runs already and is entered from outside: no path leads to the host from there, so that all

@@ -15,6 +15,7 @@ const NOTHING = {
   targetNoFollow: false,
   idmap: undefined,
   data: [],
+  withoutEffect: [],
 }
 const { rdonly, nosuid, nodev, noexec, noatime, strictatime, atimeMask } = ATTR
 
@@ -27,9 +28,19 @@ test.each([
   ['rw ro', { set: rdonly }],
   ['noatime', { set: noatime, clear: atimeMask }],
   ['noatime strictatime', { set: strictatime, clear: atimeMask }],
-  ['strictatime relatime', { clear: atimeMask }],
+  // As mount(2) has it: strictatime before noatime before relatime, in whatever order they stand.
+  ['strictatime noatime', { set: strictatime, clear: atimeMask }],
+  ['strictatime relatime', { set: strictatime, clear: atimeMask }],
+  ['noatime relatime', { set: noatime, clear: atimeMask }],
+  ['relatime noatime', { set: noatime, clear: atimeMask }],
+  ['rnoatime rrelatime', { recursiveSet: noatime, recursiveClear: atimeMask }],
+  ['noatime rrelatime', { set: noatime, clear: atimeMask, recursiveClear: atimeMask }],
+  // What takes back takes back its own.
   ['relatime norelatime', { set: strictatime, clear: atimeMask }],
+  ['noatime norelatime', { set: noatime, clear: atimeMask }],
   ['noatime atime', { clear: atimeMask }],
+  ['strictatime noatime nostrictatime', { set: noatime, clear: atimeMask }],
+  ['strictatime nostrictatime', { clear: atimeMask }],
   ['rro', { recursiveSet: rdonly }],
   ['ro rrw', { set: rdonly, recursiveClear: rdonly }],
   ['rnoatime', { recursiveSet: noatime, recursiveClear: atimeMask }],
@@ -49,6 +60,8 @@ test.each([
   ['runbindable', { propagation: [{ flag: MS_UNBINDABLE, recursive: true }] }],
   ['defaults silent loud remount', {}],
   ['sync mode=755 size=1m', { data: ['sync', 'mode=755', 'size=1m'] }],
+  ['bind sync dirsync mand lazytime', { bind: 'bind', withoutEffect: ['sync', 'dirsync', 'mand', 'lazytime'] }],
+  ['async nomand nolazytime mode=755 rbind', { bind: 'rbind', data: ['mode=755'] }],
   ['read-only', { data: ['read-only'] }],
   ['rsync rasync rdirsync rmand rnomand', { data: ['sync', 'async', 'dirsync', 'mand', 'nomand'] }],
   ['rsize=4096', { data: ['rsize=4096'] }],
