@@ -52,17 +52,30 @@ async function specText(): Promise<string> {
   return readFileSync(`${dir}/config.json`, 'utf8')
 }
 
+function allApplets(): Promise<string[]> {
+  applets ??= output('busybox', ['--list']).then((text) => text.split('\n').filter((name) => name !== ''))
+  return applets
+}
+
 /** Fills a directory with a minimal system: busybox, its commands, the probe, and empty mount points. */
 export async function makeRootfs(rootfs: string, names?: readonly string[]): Promise<void> {
-  applets ??= output('busybox', ['--list']).then((text) => text.split('\n').filter((name) => name !== ''))
   for (const dir of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root']) {
     mkdirSync(`${rootfs}/${dir}`, { recursive: true })
   }
   copyFileSync('/bin/busybox', `${rootfs}/bin/busybox`)
   copyFileSync(await probePath(), `${rootfs}/bin/probe`)
-  for (const name of names ?? (await applets)) if (name !== 'busybox') symlinkSync('busybox', `${rootfs}/bin/${name}`)
+  for (const name of names ?? (await allApplets()))
+    if (name !== 'busybox') symlinkSync('busybox', `${rootfs}/bin/${name}`)
   writeFileSync(`${rootfs}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\n')
   writeFileSync(`${rootfs}/etc/group`, 'root:x:0:\n')
+}
+
+/** Gives the container a namespace of its own, if it has none by `davit spec`: on v2 that writes one of cgroups, too. */
+export function ownNamespace(
+  { linux: { namespaces } }: Config,
+  type: Config['linux']['namespaces'][number]['type'],
+): void {
+  if (!namespaces.some((namespace) => namespace.type === type)) namespaces.push({ type })
 }
 
 /**

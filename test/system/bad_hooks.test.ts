@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bundle, create, run } from '../support/bundle.ts'
+import { patience } from '../support/pace.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
 import { davit } from '../support/runtime.ts'
@@ -47,7 +48,7 @@ describe.runIf(requires('root'))('bad hooks', () => {
     const made = await hooked(kind, { path: '/bin/sh', args: ['sh', '-c', 'sleep 4711 & wait'], timeout: 1 })
     const start = Date.now()
     expect(await refused(made)).toContain(`from /hooks/${kind}/0: hook ran past specified timeout of 1.0s`)
-    expect(Date.now() - start).toBeLessThan(8000)
+    expect(Date.now() - start).toBeLessThan(patience(8000))
     expect(await davit(['list', '--quiet'])).toMatchObject({ stdout: '' })
     expect(spawnSync('pgrep', ['-f', 'sleep 4711']).stdout.toString()).toBe('')
   })
@@ -74,7 +75,7 @@ describe.runIf(requires('root'))('bad hooks', () => {
     const made = await hooked('createRuntime', { path: daemon })
     const start = Date.now()
     expect(await run(made)).toMatchObject({ code: 0 })
-    expect(Date.now() - start).toBeLessThan(8000)
+    expect(Date.now() - start).toBeLessThan(patience(8000))
     process.kill(Number(readFileSync(`${daemon}.pid`, 'utf8')), 'SIGKILL')
   })
 

@@ -1,16 +1,21 @@
-/** What a hundred containers leave: nothing, also in the process that has made and deleted them all. */
+/** What five hundred containers leave: nothing, also in the process that has made and deleted them all. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { closeFd } from '../../src/ffi/file.ts'
 import { createContainer } from '../../src/lifecycle/create.ts'
 import { deleteContainer } from '../../src/lifecycle/delete.ts'
 import type { Runtime } from '../../src/lifecycle/runtime.ts'
 import { releaseContainer } from '../../src/state/store.ts'
 import { type Bundle, bundle, type Config } from '../support/bundle.ts'
-import { cgroupsNamed } from '../support/leaks.ts'
+import { patience } from '../support/pace.ts'
 import { requires } from '../support/requires.ts'
 import { stateRoot } from '../support/runtime.ts'
+import { scratch } from '../support/scratch.ts'
+import { snapshot } from '../support/snapshot.ts'
 import { until } from '../support/wait.ts'
+
+/** Of each kind. */
+const CYCLES = 125
 
 const KINDS: readonly ((config: Config) => void)[] = [
   () => {},
@@ -29,64 +34,64 @@ const KINDS: readonly ((config: Config) => void)[] = [
   },
 ]
 
-const text = (file: string) => readFileSync(file, 'utf8')
-
 /** Their session keyrings, which the kernel collects in its own time. */
 const keyrings = (ids: readonly string[]) =>
-  text('/proc/keys')
+  readFileSync('/proc/keys', 'utf8')
     .split('\n')
     .filter((line) => ids.some((id) => line.includes(`_ses.${id}:`)))
 
-/** What this process and the machine have of it now. */
-function snapshot(ids: readonly string[]): object {
-  return {
-    fds: readdirSync('/proc/self/fd').length,
-    children: readdirSync('/proc/self/task').flatMap((task) =>
-      text(`/proc/self/task/${task}/children`).split(' ').filter(Boolean),
-    ),
-    mounts: text('/proc/self/mountinfo')
-      .split('\n')
-      .filter((line) => ids.some((id) => line.includes(id))),
-    cgroups: ids.flatMap((id) => cgroupsNamed(id)),
-    state: existsSync(stateRoot()) ? readdirSync(stateRoot()) : [],
+/** Creates and deletes a container, or sees it fail as it must. */
+async function cycle(runtime: Runtime, { id, path }: Bundle, fails: boolean): Promise<void> {
+  const about = { detach: true, noPivot: false, noNewKeyring: false, preserveFds: 0 }
+  let said = ''
+  try {
+    const creation = await createContainer(runtime, { id, bundle: path, verb: 'create', ...about })
+    creation.close()
+    if (creation.init) closeFd(creation.init.pidfd)
+    releaseContainer(creation.claim)
+  } catch (error) {
+    said = String(error)
   }
+  expect(said).toMatch(fails ? /\/not\/there/ : /^$/)
+  deleteContainer(runtime, id, true)
 }
 
-test.runIf(requires('root'))('a hundred containers leave nothing', { timeout: 120_000 }, async () => {
-  const quiet = () => {}
-  const runtime: Runtime = {
-    ...{ root: stateRoot(), rootExplicit: true, cwd: '/', rootless: 'auto', cgroups: 'cgroupfs' },
-    log: { warning: quiet, info: quiet, debug: quiet },
-  }
-  const bundles: Bundle[] = []
-  for (const change of KINDS)
-    bundles.push(
-      await bundle(
-        (config) => {
-          config.process.args = ['/bin/sleep', '1000']
-          change(config)
-        },
-        { applets: ['sleep'] },
-      ),
-    )
-  const cycle = async (made: Bundle) => {
-    const about = { detach: true, noPivot: false, noNewKeyring: false, preserveFds: 0 }
-    try {
-      const creation = await createContainer(runtime, { id: made.id, bundle: made.path, verb: 'create', ...about })
-      creation.close()
-      if (creation.init) closeFd(creation.init.pidfd)
-      releaseContainer(creation.claim)
-      expect(made).not.toBe(bundles.at(-1))
-    } catch (error) {
-      expect([made, String(error)]).toEqual([bundles.at(-1), expect.stringMatching(/\/not\/there/)])
+async function bundles(): Promise<Bundle[]> {
+  const made: Bundle[] = []
+  for (const change of KINDS) {
+    const configure = (config: Config) => {
+      config.process.args = ['/bin/sleep', '1000']
+      change(config)
     }
-    deleteContainer(runtime, made.id, true)
+    made.push(await bundle(configure, { applets: ['sleep'] }))
   }
-  const ids = bundles.map(({ id }) => id)
-  for (const made of bundles) await cycle(made) // whatever is opened once
-  const before = snapshot(ids)
-  for (let i = 0; i < 25; i++) for (const made of bundles) await cycle(made)
-  expect(snapshot(ids)).toEqual(before)
-  await until('the end of their keyrings', () => keyrings(ids).length === 0, 30_000)
-  expect(before).toMatchObject({ mounts: [], cgroups: [], state: [] })
-})
+  return made
+}
+
+const DRIVERS = [
+  ['davit', 'cgroupfs', requires('root')],
+  ['systemd', 'systemd', requires('root', 'systemd', 'cgroup2')],
+] as const
+
+for (const [maker, cgroups, possible] of DRIVERS)
+  describe.runIf(possible)(`with cgroups made by ${maker}`, () => {
+    test('five hundred containers leave nothing', { timeout: patience(240_000) }, async () => {
+      const quiet = () => {}
+      const runtime: Runtime = {
+        ...{ root: stateRoot(), rootExplicit: true, cwd: '/', rootless: 'auto', cgroups },
+        log: { warning: quiet, info: quiet, debug: quiet },
+      }
+      const made = await bundles()
+      const ids = made.map(({ id }) => id)
+      const all = async () => {
+        for (const each of made) await cycle(runtime, each, each === made.at(-1))
+      }
+      await all() // whatever is opened once
+      const before = snapshot([...ids, scratch()])
+      for (let i = 0; i < CYCLES; i++) await all()
+      expect(snapshot([...ids, scratch()])).toEqual(before)
+      for (const name of ids) expect(JSON.stringify([before.cgroups, before.units, before.mounts])).not.toContain(name)
+      expect(existsSync(stateRoot()) ? readdirSync(stateRoot()) : []).toEqual([])
+      await until('the end of their keyrings', () => keyrings(ids).length === 0, 30_000)
+    })
+  })

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, create } from '../support/bundle.ts'
 import { processStatus } from '../support/kernel.ts'
+import { patience } from '../support/pace.ts'
 import { requires } from '../support/requires.ts'
 import { davit, must, startDavit, state, stateRoot, untilStatus } from '../support/runtime.ts'
 import { atEnd } from '../support/scratch.ts'
@@ -36,7 +37,7 @@ function hanging(made: Bundle, args: readonly string[]) {
 async function quicklyDeleted(id: string): Promise<void> {
   const begin = Date.now()
   await must(['delete', '--force', id])
-  expect(Date.now() - begin).toBeLessThan(4000)
+  expect(Date.now() - begin).toBeLessThan(patience(4000))
   expect(existsSync(`${stateRoot()}/${id}`)).toBe(false)
 }
 

@@ -5,6 +5,7 @@ import { attackerPath } from '../support/attacker.ts'
 import { bundle, type Config, containerOutput, createStart } from '../support/bundle.ts'
 import { exec } from '../support/exec.ts'
 import { execIn } from '../support/in_container.ts'
+import { patience } from '../support/pace.ts'
 import { requires } from '../support/requires.ts'
 import { until } from '../support/wait.ts'
 
@@ -48,7 +49,7 @@ describe.runIf(requires('root'))('a container that pries on what enters it', () 
       },
       [],
     ],
-  ])('%s', { timeout: 120_000 }, async (_, change, flags: readonly string[]) => {
+  ])('%s', { timeout: patience(120_000) }, async (_, change, flags: readonly string[]) => {
     const made = await bundle((config) => {
       config.process.args = ['/bin/attacker', 'pry']
       change(config)

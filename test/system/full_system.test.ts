@@ -68,7 +68,7 @@ describe.runIf(requires('root', 'systemd', 'cgroup2'))('systemd as process 1 of 
       })
       const systemctl = async (...args: readonly string[]) =>
         (await execIn(made.id, ['systemctl', ...args])).stdout.trim()
-      const limit = patience(60_000)
+      const limit = 60_000
       await until(
         'its default target',
         async () => (await systemctl('is-active', 'default.target')) === 'active',

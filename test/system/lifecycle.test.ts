@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { bundle, containerOutput, create, createStart, tryCreate } from '../support/bundle.ts'
 import { exec, start } from '../support/exec.ts'
 import { namespaceOf, processStatus } from '../support/kernel.ts'
+import { patience } from '../support/pace.ts'
 import { RUNTIME } from '../support/place.ts'
 import { startProbe } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
@@ -30,7 +31,7 @@ describe.runIf(requires('root'))('a container', () => {
       annotations: { 'org.example.key': 'välue' },
     })
     expect(readFileSync(`${made.path}/pid`, 'utf8')).toBe(`${created.pid}`)
-    expect(Date.now() - Date.parse(created.created)).toBeLessThan(60_000)
+    expect(Date.now() - Date.parse(created.created)).toBeLessThan(patience(60_000))
     // Everything is there but the user's process.
     expect(namespaceOf(created.pid, 'mnt')).not.toBe(namespaceOf('self', 'mnt'))
     expect(containerOutput(made)).toBe('')

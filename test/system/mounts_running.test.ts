@@ -12,7 +12,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import type { Mount } from '../../src/spec/types.gen.ts'
 import { attack } from '../support/attacker.ts'
-import { type Bundle, bundle, type Config, create, createStart } from '../support/bundle.ts'
+import { type Bundle, bundle, type Config, create, createStart, ownNamespace } from '../support/bundle.ts'
 import { exec } from '../support/exec.ts'
 import { outputIn } from '../support/in_container.ts'
 import { type MountInfo, mountAt, processMounts } from '../support/kernel.ts'
@@ -73,7 +73,7 @@ function source(name = 'source'): string {
 
 describe.runIf(requires('root'))('mounts of a running container', () => {
   test('are made with all that create can do, and taken off again', async () => {
-    const made = await running((config) => config.linux.namespaces.push({ type: 'cgroup' }))
+    const made = await running((config) => ownNamespace(config, 'cgroup'))
     const dir = source()
     const before = await mountsOf(made)
     const host = onHost()

@@ -1,7 +1,7 @@
 /** Namespaces, new and joined by path, as /proc shows them. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bundle, type Config, createStart, outputOf, run } from '../support/bundle.ts'
+import { bundle, type Config, createStart, outputOf, ownNamespace, run } from '../support/bundle.ts'
 import { holdNamespaces } from '../support/holder.ts'
 import { namespaceOf, processStatus } from '../support/kernel.ts'
 import { kernel, requires } from '../support/requires.ts'
@@ -161,7 +161,7 @@ describe.runIf(requires('root', kernel('5.6')))('namespaces', () => {
   })
 
   test('a new cgroup namespace has the container’s cgroup as its root', async () => {
-    const text = await outputOf('cat /proc/self/cgroup', (config) => config.linux.namespaces.push({ type: 'cgroup' }))
+    const text = await outputOf('cat /proc/self/cgroup', (config) => ownNamespace(config, 'cgroup'))
     const joined = text.split('\n').filter((line) => line !== '' && !/^\d+:(rdma|misc|name=(?!systemd))/.test(line))
     expect(joined.length).toBeGreaterThan(0)
     for (const line of joined) expect(line).toMatch(/:\/$/)

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, create, run, startRun, tryCreate } from '../support/bundle.ts'
 import { exec, type Running } from '../support/exec.ts'
 import { mountAt, processMounts } from '../support/kernel.ts'
+import { patience } from '../support/pace.ts'
 import { startListener } from '../support/probe.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
@@ -58,7 +59,7 @@ describe.runIf(requires('root'))('a run in the foreground', () => {
     const from = Date.now()
     expect((await run(made, { env })).code).toBe(6)
     expect(Date.now() - from).toBeGreaterThan(690)
-    expect(Date.now() - from).toBeLessThan(5_000)
+    expect(Date.now() - from).toBeLessThan(patience(5_000))
     await until('heard', () => lines().at(-1) === 'closed')
   })
 

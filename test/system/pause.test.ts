@@ -5,6 +5,7 @@ import { type Bundle, bundle, containerOutput, create, createStart } from '../su
 import { changeCgroups, directoryOf, hierarchies, onlyCgroups } from '../support/cgroups.ts'
 import { output } from '../support/exec.ts'
 import { processStatus } from '../support/kernel.ts'
+import { patience } from '../support/pace.ts'
 import { startProbe } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
 import { davit, must, state, untilStatus } from '../support/runtime.ts'
@@ -77,7 +78,7 @@ describe.runIf(requires('root')).each(FREEZERS)('pause with the freezer of %s', 
     expect([code, stderr]).toEqual([1, expect.stringMatching(/not stopped: paused/)])
     const begin = Date.now()
     await must(['delete', '--force', made.id])
-    expect(Date.now() - begin).toBeLessThan(2000)
+    expect(Date.now() - begin).toBeLessThan(patience(2000))
     expect(existsSync(`/proc/${pid}/exe`)).toBe(false)
   })
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exec } from '../support/exec.ts'
+import { patience } from '../support/pace.ts'
 import { repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
 import { weakened } from '../support/weakened.ts'
@@ -54,11 +55,15 @@ async function outcome(runtime: string, file: string, name: string): Promise<str
 }
 
 describe.runIf(requires('root'))('a guard that is off is seen', () => {
-  test.each(CASES)('%s: %s, %s', { timeout: 90_000 }, async (guard, file, name) => {
+  test.each(CASES)('%s: %s, %s', { timeout: patience(90_000) }, async (guard, file, name) => {
     expect(await outcome(await weakened(folder, guard), file, name)).toEqual(['failed'])
   })
 
-  test.each(CASES)('control: with all guards on it passes (%s: %s, %s)', { timeout: 90_000 }, async (_, file, name) => {
-    expect(await outcome(await weakened(folder, 'nothing'), file, name)).toEqual(['passed'])
-  })
+  test.each(CASES)(
+    'control: with all guards on it passes (%s: %s, %s)',
+    { timeout: patience(90_000) },
+    async (_, file, name) => {
+      expect(await outcome(await weakened(folder, 'nothing'), file, name)).toEqual(['passed'])
+    },
+  )
 })

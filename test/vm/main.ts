@@ -48,7 +48,7 @@ function guests(): Guest[] {
 
 function command(): string {
   const tests = values.only ? systemTests(values.only) : values.core ? CORE_TESTS : ALL
-  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS}\n${values.sh ?? tests}`
+  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS} ALONE=1\n${values.sh ?? tests}`
 }
 
 async function runIn({ init, kernel }: Guest, image: string, checkout: string, scratch: string): Promise<boolean> {
