@@ -51,7 +51,8 @@ export class Bundle {
     this.id = id
     this.path = join(folder, id)
     const bin = join(this.path, 'rootfs/bin')
-    for (const name of ['proc', 'dev', 'sys', 'tmp']) mkdirSync(join(this.path, 'rootfs', name), { recursive: true })
+    for (const name of ['proc', 'dev', 'sys', 'tmp', 'out', 'mnt'])
+      mkdirSync(join(this.path, 'rootfs', name), { recursive: true })
     mkdirSync(bin)
     const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
     copyFileSync(busybox, join(bin, 'busybox'))

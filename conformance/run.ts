@@ -7,7 +7,7 @@
  *   --list           print the cases
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -103,6 +103,8 @@ function main(): number {
   const identity = parseIdentity(version)
   coverForCrun(identity.name)
   const folder = realpathSync(mkdtempSync(`${tmpdir()}/conformance-`))
+  // Users that a namespace maps to others pass through it to their rootfs.
+  chmodSync(folder, 0o711)
   console.log(`TAP version 13\n1..${cases.length}\n# ${version}`)
   try {
     const subject = new Subject(runtime, folder)

@@ -1,6 +1,6 @@
 /** The runtime under test, as cases use it: any program with the command line of runc. Keeps a record as evidence. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { type Evidence, shorten } from './evidence.ts'
@@ -67,6 +67,8 @@ export class Subject {
   shared(): string {
     const path = join(this.folder, 'shared')
     mkdirSync(path, { recursive: true })
+    // Whoever root of a user namespace is, outside.
+    chmodSync(path, 0o777)
     return path
   }
 
@@ -211,8 +213,13 @@ export class Subject {
   /** Takes all containers of the case away, by force; says what could not be. */
   cleanUp(): string[] {
     const left = this.bundles.flatMap((bundle) => {
-      this.call('delete', '--force', bundle.id)
-      const rest = this.leftOf(bundle)
+      const rest: string[] = []
+      try {
+        this.call('delete', '--force', bundle.id)
+        rest.push(...this.leftOf(bundle))
+      } catch (error) {
+        rest.push(error instanceof Failed ? error.message : String(error)) // it did not end
+      }
       for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
       bundle.remove()
       return rest

@@ -30,6 +30,7 @@ const OPERATIONS: readonly Case[] = [
     id: 'lifecycle-two-at-once',
     clause: 'runtime.md#scope-of-a-container',
     asks: 'operations concern the container of that id and no other',
+    covers: ['runtime-scope-01', 'runtime-state-03'],
     test(subject) {
       const [one, two] = [subject.bundle('sleep 100'), subject.bundle('sleep 100')]
       subject.run(one)
@@ -76,6 +77,7 @@ const OPERATIONS: readonly Case[] = [
     id: 'lifecycle-errors-keep-created',
     clause: 'runtime.md#errors',
     asks: 'an error leaves things as if the operation were never attempted: a created container',
+    covers: ['runtime-errors-01'],
     test(subject) {
       const bundle = subject.bundle('echo ran >/out; sleep 100')
       subject.create(bundle)
@@ -94,6 +96,7 @@ const OPERATIONS: readonly Case[] = [
     id: 'lifecycle-no-state-left',
     clause: 'runtime.md#delete',
     asks: 'delete MUST delete what create made: nothing below the folder of the state names the container',
+    covers: ['runtime-delete-04', 'runtime-lifecycle-17'],
     test(subject) {
       const bundle = subject.bundle('true')
       subject.run(bundle)
@@ -108,6 +111,7 @@ const OPERATIONS: readonly Case[] = [
     id: 'lifecycle-bundle-left-alone',
     clause: 'runtime.md#delete',
     asks: 'what the container did not create MUST NOT be deleted: the bundle',
+    covers: ['runtime-delete-05'],
     test(subject) {
       const bundle = subject.bundle('true')
       const files = () => readdirSync(bundle.path).sort()
@@ -175,6 +179,7 @@ const BUNDLES: readonly Case[] = [
     id: 'bundle-absolute',
     clause: 'runtime.md#state',
     asks: 'bundle is the absolute path of the bundle, even where create was given a relative one',
+    covers: ['runtime-state-07'],
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       subject.callAs({ cwd: join(bundle.path, '..') }, 'create', '--bundle', bundle.id, bundle.id)
@@ -225,6 +230,7 @@ const BUNDLES: readonly Case[] = [
     id: 'bundle-root-file',
     clause: 'config.md#root',
     asks: 'a directory MUST exist at root.path: a file is an error',
+    covers: ['config-root-07'],
     test(subject) {
       const bundle = subject.bundle('true')
       writeFileSync(join(bundle.path, 'file'), '')
@@ -283,6 +289,7 @@ const KILLING: readonly Case[] = [
     id: 'kill-first-only',
     clause: 'runtime.md#kill',
     asks: 'kill MUST send the specified signal to the container process: not to its children',
+    covers: ['runtime-kill-04'],
     test(subject) {
       const bundle = subject.bundle(
         'sh -c \'trap "echo child >>/got" USR1; while :; do sleep 0.02; done\' & trap "echo first >>/got" USR1; sleep 0.2; echo up >/up; while :; do sleep 0.02; done',

@@ -1,6 +1,15 @@
 /** The groups of cases beyond the basic operations. */
 import type { Case } from '../suite.ts'
 import { EXEC } from './exec.ts'
+import { HOOKS_MORE } from './hooks_more.ts'
 import { LIFECYCLE } from './lifecycle.ts'
+import { NAMESPACES } from './namespaces.ts'
+import { STATE_MORE } from './state.ts'
 
-export const MORE: Readonly<Record<string, readonly Case[]>> = { lifecycle: LIFECYCLE, exec: EXEC }
+export const MORE: Readonly<Record<string, readonly Case[]>> = {
+  lifecycle: LIFECYCLE,
+  state: STATE_MORE,
+  'hooks-detail': HOOKS_MORE,
+  namespaces: NAMESPACES,
+  exec: EXEC,
+}
