@@ -1,14 +1,17 @@
 /** A file system made by this process, fsopen(2) to fsmount(2): a mount that is attached nowhere. */
 import { SysError } from '../base/errors.ts'
-import { closeFd } from '../ffi/file.ts'
+import { closeFd, openFile } from '../ffi/file.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
+import { O_DIRECTORY, O_RDONLY } from '../kernel/files.ts'
 import {
   FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FD,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
 } from '../kernel/mount.ts'
+import { layerOf } from '../plan/long_options.ts'
 
 export interface Filesystem {
   readonly type: string
@@ -25,6 +28,11 @@ export function makeFilesystem({ type, source, options, attributes }: Filesystem
   try {
     if (source !== undefined) set(context, 'source', source)
     for (const option of options) {
+      const layer = layerOf(type, option)
+      if (layer) {
+        setOpened(context, layer.key, layer.path)
+        continue
+      }
       const cut = option.indexOf('=')
       if (cut < 0) set(context, option)
       else set(context, option.slice(0, cut), option.slice(cut + 1))
@@ -44,6 +52,16 @@ function set(context: number, key: string, value?: string): void {
   const what = `fsconfig "${key}"${value === undefined ? '' : ` "${value}"`}`
   const command = value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING
   must(what, sys('fsconfig', context, command, cstring(key), value === undefined ? null : cstring(value), 0))
+}
+
+/** A parameter that is a directory, opened. */
+function setOpened(context: number, key: string, path: string): void {
+  const fd = openFile(path, O_RDONLY | O_DIRECTORY)
+  try {
+    must(`fsconfig "${key}" "${path}"`, sys('fsconfig', context, FSCONFIG_SET_FD, cstring(key), null, fd))
+  } finally {
+    closeFd(fd)
+  }
 }
 
 /** The oldest message that waits in the context: "e ext4: Can't find a valid superblock". */

@@ -3,14 +3,9 @@ import { isWithin } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { SLOT } from './context.ts'
+import { lateReadonly } from './late_readonly.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
 import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
-
-/** Read-only is put off where more is to be created inside: in tmpfs and in /dev. */
-export function lateReadonly({ options, target, mount }: PlannedMount): boolean {
-  const readonly = (options.set & ATTR.rdonly) !== 0
-  return readonly && options.bind === undefined && (mount.type === 'tmpfs' || target === '/dev')
-}
 
 /**
  * KERNEL: what a mount had when it came into a user namespace is locked there. Engines write "rw" wherever nothing else

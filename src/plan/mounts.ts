@@ -12,9 +12,11 @@ import { planCgroupMount } from './cgroup_mount.ts'
 import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
 import { idmapSteps, isIdmapped } from './idmap.ts'
 import { labelledOptions, planMountLabel } from './labels.ts'
+import { foundAgain, lateReadonly, readonlyFound, readonlyOpen } from './late_readonly.ts'
 import { shortOptions } from './long_options.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
-import { attributeSteps, lateReadonly, placeSteps, takeMount } from './mount_steps.ts'
+import { attributeSteps, placeSteps, takeMount } from './mount_steps.ts'
+import { openedLayers } from './opened_layers.ts'
 import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
 
 /** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
@@ -73,17 +75,25 @@ function tmpfsTarget(planned: PlannedMount, out: Slot): ChildStep[] {
   return [...steps, { kind: 'makePath', out, root: SLOT.root, path: target, type: 'directory', mode: 0o1777, origin }]
 }
 
-function planFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
+/** What making a mount leaves for the end. */
+interface Late {
+  readonly steps: ChildStep[]
+  /** Mounts that are not kept open until then. */
+  readonly found: ReadonlySet<PlannedMount>
+}
+
+function planFilesystem(ctx: MountContext, planned: PlannedMount, late: Late): ChildStep[] {
   const { mount, options, origin } = planned
   const type = mount.type as string
-  const keep = lateReadonly(planned)
+  const readonly = lateReadonly(planned)
+  const keep = readonly && !late.found.has(planned)
   const [made, target] = [keep ? ctx.slot() : ctx.scratch(0), ctx.scratch(1)]
   const copyUp = type === 'tmpfs' && options.copyUp
   const ownMode = type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))
-  const attributes = options.set & ~(keep ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
+  const attributes = options.set & ~(readonly ? ATTR.rdonly : 0) & ~ATTR.nosymfollow
   const readonlySuperblock = (options.set & ATTR.rdonly) !== 0 && !KERNEL_FILESYSTEMS.has(type)
   const data = labelledOptions(ctx.spec, type, shortOptions(type, options.data))
-  const create: ChildStep = {
+  const create: Extract<ChildStep, { kind: 'fsmount' }> = {
     kind: 'fsmount',
     out: made,
     type,
@@ -110,29 +120,22 @@ function planFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildSte
     }
     const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
-  } else steps.push(create, ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
+  } else steps.push(...openedLayers(ctx, create), ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
   steps.push(...idmapSteps(ctx, planned, made))
   const proc = ctx.entering ? SLOT.hostProc : SLOT.proc
   if (copyUp) steps.push({ kind: 'copyTree', from: target, to: made, proc, origin })
   steps.push(...attributeSteps(planned, made, { fresh: attributes }))
   if (covers && planned.target !== '/') steps.push({ kind: 'attach', mount: made, to: target, keep, origin })
   else steps.push(...placeSteps(planned, made, 'directory', keep))
-  if (keep) late.push(...readonlySteps(planned, made))
+  if (readonly) late.steps.push(...(keep ? readonlyOpen(planned, made) : readonlyFound(planned, made)))
   return steps
-}
-
-function readonlySteps({ origin }: PlannedMount, slot: Slot): ChildStep[] {
-  return [
-    { kind: 'setAttributes', slot, recursive: false, set: ATTR.rdonly, clear: 0, origin },
-    { kind: 'close', slot },
-  ]
 }
 
 /**
  * A file system with a device or paths behind it, made by the parent: for a container that runs what these names mean
  * there would be for the container to say.
  */
-function planHostFilesystem(ctx: MountContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
+function planHostFilesystem(ctx: MountContext, planned: PlannedMount, late: Late): ChildStep[] {
   const { mount, options, origin } = planned
   const type = mount.type as string
   const keep = lateReadonly(planned)
@@ -146,7 +149,7 @@ function planHostFilesystem(ctx: MountContext, planned: PlannedMount, late: Chil
     options: options.set & ATTR.rdonly ? ['ro', ...data] : data,
     attributes,
   }
-  if (keep) late.push(...readonlySteps(planned, slot))
+  if (keep) late.steps.push(...readonlyOpen(planned, slot))
   return [
     ...takeMount(ctx, made, slot, origin),
     ...idmapSteps(ctx, planned, slot),
@@ -167,13 +170,14 @@ function isHosts(ctx: MountContext, { mount, options }: PlannedMount): boolean {
 
 /** The mounts, and the steps that make some of them read-only once everything is in place. */
 export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; readonly late: ChildStep[] } {
-  const late: ChildStep[] = []
-  const steps = [...plannedMounts(ctx), ...notifyMounts(ctx)].flatMap((planned) => {
+  const mounts = [...plannedMounts(ctx), ...notifyMounts(ctx)]
+  const late: Late = { steps: [], found: foundAgain(mounts) }
+  const steps = mounts.flatMap((planned) => {
     if (planned.options.bind) return planBind(ctx, planned)
-    if (planned.mount.type === 'cgroup') return planCgroupMount(ctx, planned, late)
+    if (planned.mount.type === 'cgroup') return planCgroupMount(ctx, planned, late.steps)
     return isHosts(ctx, planned) ? planHostFilesystem(ctx, planned, late) : planFilesystem(ctx, planned, late)
   })
-  return { steps, late }
+  return { steps, late: late.steps }
 }
 
 /** Whether /dev of the container is the user's own, made by a bind mount: then nothing is created in it. */

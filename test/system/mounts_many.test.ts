@@ -1,5 +1,5 @@
 /** Hundreds of mounts, with few files that may be open. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config } from '../support/bundle.ts'
 import { exec } from '../support/exec.ts'
@@ -72,5 +72,28 @@ describe.runIf(requires('root', kernel('5.12')))(`${COUNT} mounts and 128 open f
   test('are enough for file systems', async () => {
     const mounts = await created(await many(() => ({ type: 'tmpfs', source: 'tmpfs', options: ['size=4k', 'nosuid'] })))
     expect(mounts).toHaveLength(COUNT)
+  })
+
+  test('are enough for a thousand read-only tmpfs, and what lies in them and over them', async () => {
+    const made = await many(
+      () => ({ type: 'tmpfs', source: 'tmpfs', options: ['ro', 'size=4k'] }),
+      (config) => {
+        const add = (destination: string, ...options: string[]) =>
+          config.mounts.push({ destination, type: 'tmpfs', source: 'tmpfs', options })
+        for (let i = COUNT; i < 1000; i++) add(`/many/${i}`, 'ro')
+        // In the first and the last of them, by the way of a link; the last but one is covered.
+        add('/many/0/in')
+        add('/last/in')
+        add('/many/998')
+        config.mounts.push({ destination: '/many/997/bound', source: 'source', type: 'none', options: ['bind'] })
+      },
+    )
+    symlinkSync('many/999', `${made.rootfs}/last`)
+    const mounts = await created(made)
+    const at = (path: string) =>
+      mounts.filter((mount) => mount.path === path).map(({ options }) => options.includes('ro'))
+    expect(mounts).toHaveLength(1004)
+    for (let i = 0; i < 1000; i++) expect([i, ...at(`/many/${i}`)]).toEqual(i === 998 ? [i, true, false] : [i, true])
+    for (const path of ['/many/0/in', '/many/999/in', '/many/997/bound']) expect(at(path)).toEqual([false])
   })
 })

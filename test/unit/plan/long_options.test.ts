@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lengthProblems, shortOptions } from '../../../src/plan/long_options.ts'
+import { layerOf, lengthProblems, shortOptions } from '../../../src/plan/long_options.ts'
 
 const NEW = { kernel: [6, 8] } as const
 const long = (start: string, end = '') => `${start}${'x'.repeat(250)}${end}`
@@ -36,12 +36,27 @@ describe('options that fsconfig would cut', () => {
     expect(lengthProblems('overlay', lower, { kernel: [6, 7] })).toEqual([
       'a value of "lowerdir" with more than 255 bytes takes Linux 6.8 or newer',
     ])
-    const words = 'the value of "upperdir" has more than the 255 bytes that the kernel takes'
-    expect(lengthProblems('overlay', [long('upperdir=/long', '/u')], NEW)).toEqual([words])
+    const words = 'the value of "redirect_dir" has more than the 255 bytes that the kernel takes'
+    expect(lengthProblems('overlay', [long('redirect_dir=/long', '/u')], { kernel: [7, 3] })).toEqual([words])
+  })
+
+  test.each(['upperdir=/', 'workdir=/', 'lowerdir=/', 'lowerdir=/short:/'])('%s is opened from 6.13 on', (start) => {
+    const option = `${start}${'x'.repeat(260)}`
+    const words = `a value of "${start.slice(0, start.indexOf('='))}" with more than 255 bytes takes Linux 6.13 or newer`
+    expect(lengthProblems('overlay', [option], { kernel: [6, 12] })).toEqual([words])
+    expect(lengthProblems('overlay', [option], { kernel: [6, 13] })).toEqual([])
+    expect(lengthProblems('tmpfs', [option], { kernel: [6, 13] })).toHaveLength(1)
+  })
+
+  test('a long layer is opened by the name that it has without backslashes', () => {
+    expect(layerOf('overlay', long('upperdir=/a\\:b/', '/c'))).toEqual({ key: 'upperdir', path: long('/a:b/', '/c') })
+    expect(layerOf('overlay', long('lowerdir+=/a\\:b/', '/c'))?.path).toBe(long('/a\\:b/', '/c'))
+    expect(layerOf('overlay', 'upperdir=/short')).toBeUndefined()
+    expect(layerOf('overlay', long('lowerdir=/a/', '/c'))).toBeUndefined()
   })
 
   test('are counted in bytes', () => {
-    expect(lengthProblems('overlay', [`upperdir=/${'ü'.repeat(127)}`], NEW)).toEqual([])
+    expect(lengthProblems('overlay', [`upperdir=/${'ü'.repeat(127)}`], { kernel: [5, 12] })).toEqual([])
     expect(lengthProblems('overlay', [`upperdir=/${'ü'.repeat(128)}`], NEW)).toHaveLength(1)
   })
 })
