@@ -8,7 +8,7 @@ import { Ajv } from 'ajv'
 import standalone from 'ajv/dist/standalone/index.js'
 import { compile, type JSONSchema } from 'json-schema-to-typescript'
 import { fastValidator } from './fast.ts'
-import { loadSchema, type Schema } from './schemas.ts'
+import { isWide, loadSchema, type Schema, subschemas } from './schemas.ts'
 
 const BANNER = '// Generated from spec/*.json by spec/build.ts. Do not edit; run: bun spec/build.ts'
 const TARGET = new URL('../src/spec/', import.meta.url)
@@ -27,7 +27,11 @@ export async function generate(): Promise<Record<string, string>> {
 }
 
 async function types(schema: Schema): Promise<string> {
-  const source = await compile(structuredClone(schema) as unknown as JSONSchema, 'Spec', {
+  const typed = structuredClone(schema) as unknown as JSONSchema
+  for (const each of subschemas(typed as Schema)) {
+    if (isWide(each)) Object.assign(each, { tsType: 'number | bigint' })
+  }
+  const source = await compile(typed, 'Spec', {
     additionalProperties: false,
     ignoreMinAndMaxItems: true,
     bannerComment: `${BANNER}\n`,
@@ -57,9 +61,23 @@ function fast(schema: Schema): string {
   ].join('\n')
 }
 
+/**
+ * For ajv, which knows no bigint: what a double cannot hold is refused, and explain.ts takes what is in the range after
+ * all.
+ */
+function narrowed(schema: Schema): Schema {
+  const copy = structuredClone(schema)
+  for (const each of subschemas(copy)) {
+    if (!isWide(each)) continue
+    const minimum = Math.max(each.minimum ?? 0, Number.MIN_SAFE_INTEGER)
+    Object.assign(each, { minimum, maximum: Number.MAX_SAFE_INTEGER })
+  }
+  return copy
+}
+
 function full(schema: Schema): string {
   const ajv = new Ajv({ ...AJV_OPTIONS, allErrors: true, messages: false, code: { source: true, esm: true } })
-  const code = standalone.default(ajv, ajv.compile(schema))
+  const code = standalone.default(ajv, ajv.compile(narrowed(schema)))
   const name = /export const validate = (\w+);/.exec(code)?.[1]
   if (name === undefined) throw new Error('ajv no longer names its validator as expected')
   // ajv concatenates the failures of every list entry to a new array: quadratic, half a minute for 100,000 entries.

@@ -2,7 +2,7 @@
  * Writes the validator of the hot path: one boolean function per object type and nothing else. ajv's code for the same
  * schema is six times as long, because every check also knows how to describe its failure.
  */
-import type { Schema } from './schemas.ts'
+import { isWide, type Schema } from './schemas.ts'
 
 /** The pattern that only refuses NUL: a search for one character needs no regular expression. */
 const NO_NUL = '^[^\\u0000]*$'
@@ -22,6 +22,8 @@ function text(v) { return typeof v === 'string' && !v.includes('\\0') }
 function line(v) { if (typeof v !== 'string') return false; for (let i = 0; i < v.length; i++) { const c = v.charCodeAt(i); if (c < 32 || c === 127) return false } return true }
 function texts(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!text(v[i])) return false; return true }
 function integer(v, min, max) { return Number.isInteger(v) && v >= min && v <= max }
+function u64(v) { return Number.isSafeInteger(v) ? v >= 0 : typeof v === 'bigint' && v >= 0n && v < 1n << 64n }
+function i64(v) { return Number.isSafeInteger(v) || (typeof v === 'bigint' && BigInt.asIntN(64, v) === v) }
 function list(v, is) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!is(v[i])) return false; return true }
 function map(v, is) { if (!object(v)) return false; for (const k in v) if (k.includes('\\0') || !is(v[k])) return false; return true }`
 
@@ -39,11 +41,11 @@ function objectFunction(name: string, schema: Schema): string {
 /** An expression that is true when the value of expression `v` fits. */
 function check(schema: Schema, v: string): string {
   if (schema.$ref !== undefined) return `is${schema.$ref.slice('#/definitions/'.length)}(${v})`
-  if (schema.anyOf) return schema.anyOf.map((each) => `(${check(each, v)})`).join(' || ')
   switch (schema.type) {
     case 'boolean':
       return `typeof ${v} === 'boolean'`
     case 'integer':
+      if (isWide(schema)) return schema.minimum === 0 ? `u64(${v})` : `i64(${v})`
       return `integer(${v}, ${schema.minimum ?? '-Infinity'}, ${schema.maximum ?? 'Infinity'})`
     case 'string':
       return checkString(schema, v)

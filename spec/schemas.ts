@@ -17,15 +17,19 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly propertyNames?: Schema
   readonly additionalProperties?: Schema
-  readonly anyOf?: readonly Schema[]
   readonly definitions?: Readonly<Record<string, Schema>>
 }
 
 const KEYWORDS = new Set(
-  '$ref $schema $comment title description type enum pattern minimum maximum minItems items required properties propertyNames additionalProperties anyOf definitions'.split(
+  '$ref $schema $comment title description type enum pattern minimum maximum minItems items required properties propertyNames additionalProperties definitions'.split(
     ' ',
   ),
 )
+
+/** Whether a double cannot hold every number of the range: those that it cannot hold are bigints. */
+export function isWide(schema: Schema): boolean {
+  return schema.type === 'integer' && !Number.isSafeInteger(schema.maximum ?? 0)
+}
 
 function read(file: string): Schema {
   return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'))
@@ -36,7 +40,7 @@ export function* subschemas(schema: Schema): Generator<Schema> {
   yield schema
   const maps = [schema.properties, schema.definitions].flatMap((map) => Object.values(map ?? {}))
   const singles = [schema.items, schema.propertyNames, schema.additionalProperties]
-  for (const child of [...maps, ...singles, ...(schema.anyOf ?? [])]) if (child) yield* subschemas(child)
+  for (const child of [...maps, ...singles]) if (child) yield* subschemas(child)
 }
 
 /**
@@ -67,7 +71,6 @@ export function loadSchema(file: string): Schema {
     }
     if (schema.items) out.items = place(schema.items)
     if (schema.additionalProperties) out.additionalProperties = place(schema.additionalProperties)
-    if (schema.anyOf) out.anyOf = schema.anyOf.map(place)
     return out as Schema
   }
   const placeReference = (schema: Schema, ref: string): Schema => {

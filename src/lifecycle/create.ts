@@ -3,6 +3,7 @@
  * nothing is left: what was made is taken back in reverse, and the first error is the one that is told.
  */
 import { RuntimeError } from '../base/errors.ts'
+import { encodeJson } from '../base/json.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd } from '../ffi/file.ts'
 import { readBelow } from '../host/accounts.ts'
@@ -122,6 +123,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
   refuseUsedUnit(cgroup)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
+  // As it was understood, so that whoever reads it need not check it again.
+  const config = encodeJson(bundle.spec, 'config.json')
   // ORDER: before anything is made: whoever is to get the terminal or a pidfd must be there.
   const pidfdSockets = connectPidfdSockets(
     plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
@@ -154,8 +157,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
         creation.network = (await import('./net_devices.ts')).netDevices()
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
-      // As it was understood, so that whoever reads it need not check it again.
-      writeStateFile(claim, 'config.json', JSON.stringify(bundle.spec))
+      writeStateFile(claim, 'config.json', config)
       if (options.notifySocket !== undefined) makeStateFolder(claim, NOTIFY_STATE)
       notifier?.listen(claim)
       runParent(creation, making(creation))

@@ -1,5 +1,6 @@
 /** The container that `exec` or `mounts` enters: its record, its configuration, and what the kernel says of its init now. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
+import { decodeJson } from '../base/json.ts'
 import { closeFd, openFile, readLink, readTextIf, statIf, withFd } from '../ffi/file.ts'
 import { readInRoot } from '../host/accounts.ts'
 import { openPidfd } from '../host/process.ts'
@@ -73,7 +74,7 @@ export function keptSpec(runtime: Runtime, id: string): Spec {
   const path = `${runtime.root}/${id}/config.json`
   const text = readTextIf(path)
   if (text === undefined) throw new RuntimeError('state', `read "${path}": no such file or directory`)
-  return JSON.parse(text) as Spec
+  return decodeJson(text) as Spec
 }
 
 /** By identity: what init has in common with us need not, and a user namespace could not, be joined. */

@@ -1,5 +1,6 @@
 /** `restore`: criu makes the processes of an image anew, as a container made of a bundle. */
 import { RuntimeError } from '../base/errors.ts'
+import { encodeJson } from '../base/json.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd, openFile, readText, withFd } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
@@ -74,6 +75,8 @@ export async function restoreContainer(runtime: Runtime, options: RestoreOptions
 interface Restore {
   readonly creation: Creation
   readonly bundle: Bundle
+  /** The text of the configuration that is kept. */
+  readonly config: string
   readonly facts: Facts
   readonly folders: CriuFolders
   readonly mounts: readonly HostMount[]
@@ -93,6 +96,7 @@ async function restored(runtime: Runtime, options: RestoreOptions, signals?: Sig
   refuseUsedUnit(cgroup)
   const notify = `${runtime.root}/${options.id}/${NOTIFY_STATE}`
   const mounts = hostMounts({ spec: bundle.spec, bundle: bundle.path, facts, cgroup, notify })
+  const config = encodeJson(bundle.spec, 'config.json')
   const folders = openFolders(runtime, options, false)
   let console = -1
   try {
@@ -104,7 +108,7 @@ async function restored(runtime: Runtime, options: RestoreOptions, signals?: Sig
     if (record.cgroup) creation.limited = record.cgroup
     try {
       const pidFile = options.pidFile && absolutePath(options.pidFile, runtime.cwd)
-      restore({ creation, bundle, facts, folders, mounts, options, pidFile: pidFile || undefined }, criu)
+      restore({ creation, bundle, config, facts, folders, mounts, options, pidFile: pidFile || undefined }, criu)
       return creation
     } catch (error) {
       creation.undo()
@@ -134,7 +138,7 @@ function restore(of: Restore, criu: string): void {
   if (bundle.spec.hooks) creation.hookFiles = openHookFiles(bundle.spec, bundle.path)
   // ORDER: on disk before anything exists that a killed runtime could leave behind.
   writeRecord(claim, creation.record)
-  writeStateFile(claim, 'config.json', JSON.stringify(bundle.spec))
+  writeStateFile(claim, 'config.json', of.config)
   makeStateFolder(claim, NOTIFY_STATE)
   prepareMountPoints(bundle, mounts)
   const inheritFd: InheritFd[] = []

@@ -1,5 +1,6 @@
 /** `update`: other limits for a container that lives. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
+import { decodeJson } from '../base/json.ts'
 import { readText } from '../ffi/file.ts'
 import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
 import { runUpdate } from '../host/cgroup/update.ts'
@@ -94,6 +95,6 @@ function forget({ log }: Runtime, claim: Claim, record: ContainerRecord): void {
 /** As last updated, else as in the config.json that the container was made from. */
 function resourcesInForce(claim: Claim, record: ContainerRecord): Resources {
   if (record.resources) return record.resources
-  const spec = JSON.parse(readText('config.json', claim.fd)) as Spec
+  const spec = decodeJson(readText('config.json', claim.fd)) as Spec
   return spec.linux?.resources ?? {}
 }

@@ -55,7 +55,7 @@ function openTerminal(ctx: ProcessContext): ChildStep[] {
   ]
   if (consoleSize) {
     const { height, width } = consoleSize
-    const size = { bytes: winsizeBytes(height, width) }
+    const size = { bytes: winsizeBytes(Number(height), Number(width)) }
     steps.push({
       kind: 'ioctl',
       slot: peer,

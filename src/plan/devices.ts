@@ -49,9 +49,14 @@ function devices(ctx: PlanContext): Planned[] {
 }
 
 /** What a device is, for a file that should be that. */
-function identity({ type, major = 0, minor = 0 }: Device): Extract<ChildStep, { kind: 'verify' }>['is'] {
-  if (type === 'p') return 'fifo'
-  return type === 'b' ? { block: [major, minor] } : { char: [major, minor] }
+function identity(device: Device): Extract<ChildStep, { kind: 'verify' }>['is'] {
+  if (device.type === 'p') return 'fifo'
+  return device.type === 'b' ? { block: numbers(device) } : { char: numbers(device) }
+}
+
+/** A rule has seen that they fit in dev_t. */
+function numbers({ major = 0, minor = 0 }: Device): [major: number, minor: number] {
+  return [Number(major), Number(minor)]
 }
 
 /**
@@ -69,7 +74,7 @@ function nodeSteps(ctx: PlanContext, { device, origin }: Planned, dir: Slot): Ch
     dir,
     path: name,
     mode,
-    device: [device.major ?? 0, device.minor ?? 0],
+    device: numbers(device),
     origin,
   }
   const own: ChildStep[] = uid === 0 && gid === 0 ? [] : [{ kind: 'chown', dir, path: name, uid, gid, origin }]

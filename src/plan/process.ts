@@ -3,7 +3,6 @@ import { joinPath } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
-import { toU64 } from '../spec/numbers.ts'
 import { type ProcessContext, SLOT } from './context.ts'
 import { lastOfEach } from './environment.ts'
 import { labelledKeyring } from './labels.ts'
@@ -81,7 +80,7 @@ export function planSession(ctx: ProcessContext): ChildStep[] {
 export function planRlimits(ctx: ProcessContext): ChildStep[] {
   const configured = ctx.spec.process?.rlimits ?? []
   const steps = configured.map((limit, index) => {
-    const [soft, hard] = [toU64(limit.soft).toString(), toU64(limit.hard).toString()]
+    const [soft, hard] = [String(limit.soft), String(limit.hard)]
     const origin = { config: `/process/rlimits/${index}`, doing: `set ${limit.type} to ${soft}:${hard}` }
     return rlimit(limit.type, soft, hard, origin)
   })

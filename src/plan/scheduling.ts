@@ -13,8 +13,9 @@ export function planScheduling(process: Process | undefined): ChildStep[] {
   // SPEC: SCHED_ISO is in the list, but in no kernel: unsupported.ts refuses it.
   if (scheduler && scheduler.policy !== 'SCHED_ISO') {
     const { policy, flags = [], nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler
+    const times = { runtime: String(runtime), deadline: String(deadline), period: String(period) }
     const origin = { config: '/process/scheduler', doing: `set the scheduler to ${policy}` }
-    steps.push({ kind: 'scheduler', policy, flags, nice, priority, runtime, deadline, period, origin })
+    steps.push({ kind: 'scheduler', policy, flags, nice, priority, ...times, origin })
   }
   if (ioPriority) {
     const { class: name, priority = 0 } = ioPriority

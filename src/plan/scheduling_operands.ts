@@ -2,15 +2,15 @@
 import type { MEMORY_FLAGS, MEMORY_MODES } from '../kernel/memory_policy.ts'
 import type { IOPRIO_CLASSES, SCHED_FLAGS, SCHED_POLICIES } from '../kernel/scheduling.ts'
 
-/** sched_setattr(2); times in nanoseconds. */
+/** sched_setattr(2); times in nanoseconds, in decimal: 64 bits. */
 export interface SchedulerOperands {
   readonly policy: keyof typeof SCHED_POLICIES
   readonly flags: readonly (keyof typeof SCHED_FLAGS)[]
   readonly nice: number
   readonly priority: number
-  readonly runtime: number
-  readonly deadline: number
-  readonly period: number
+  readonly runtime: string
+  readonly deadline: string
+  readonly period: string
 }
 
 /** ioprio_set(2). */

@@ -17,7 +17,8 @@ export interface Config {
  * Throws RuntimeError 'config-syntax' or 'config-invalid' (with every problem found).
  */
 export async function parseSpec(text: string): Promise<Config> {
-  const spec = await validateConfig(await parseConfig(text))
+  const { value, exact } = await parseConfig(text)
+  const spec = await validateConfig(value, exact)
   const { problems, warnings } = checkRules(spec)
   if (problems.length > 0) throw new RuntimeError('config-invalid', problemMessage(problems), problems)
   return { spec, warnings }

@@ -1,7 +1,7 @@
 /** Why a config.json is not valid, in words. Loaded only when the fast validator has said no. */
 import { type Problem, RuntimeError } from '../base/errors.ts'
 import { escapeToken, parsePointer } from '../base/pointer.ts'
-import { describeSchema, describeValue } from './describe.ts'
+import { describeSchema, describeValue, type SchemaNode } from './describe.ts'
 import { problemMessage } from './problems.ts'
 import { checkRulesBeside } from './rules/check.ts'
 import { schemaAt } from './schema.ts'
@@ -32,8 +32,8 @@ export function schemaProblems(value: unknown): Problem[] {
 }
 
 function toProblem(error: AjvError, value: unknown): Problem | undefined {
-  // What failed inside an alternative or a key is told by the keyword around it.
-  if (/\/(anyOf|propertyNames)\//.test(error.schemaPath)) return undefined
+  // What failed inside a key is told by the keyword around it.
+  if (/\/propertyNames\//.test(error.schemaPath)) return undefined
   const { instancePath, params } = error
   if (error.keyword === 'required') {
     return {
@@ -50,8 +50,16 @@ function toProblem(error: AjvError, value: unknown): Problem | undefined {
   // ajv's schemaPath would not do: it restarts at every $ref.
   const schema = schemaAt(tokens)
   if (schema === undefined) throw new Error(`bug: no schema for ${instancePath}`)
+  // ajv knows no bigint.
+  if (typeof found === 'bigint' && isInRange(schema, found)) return undefined
   const expected = describeSchema(schema, found)
   return { pointer: instancePath, message: `expected ${expected}, got ${describeValue(instancePath, found)}` }
+}
+
+/** Whether the schema has numbers that are no doubles, and this is one of them. */
+function isInRange({ minimum = 0, maximum = 0 }: SchemaNode, value: bigint): boolean {
+  if (Number.isSafeInteger(maximum)) return false
+  return minimum < 0 ? BigInt.asIntN(64, value) === value : BigInt.asUintN(64, value) === value
 }
 
 function lookUp(root: unknown, tokens: readonly string[]): unknown {

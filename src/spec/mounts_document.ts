@@ -13,7 +13,7 @@ export async function parseMounts(
   name: string,
   places: boolean,
 ): Promise<{ readonly mounts: readonly Mount[]; readonly warnings: readonly Problem[] }> {
-  const value = await parseConfig(text, name)
+  const { value } = await parseConfig(text, name)
   // A list that is null would count as none.
   const problems = value === null ? [{ pointer: '', message: 'expected an array, got null' }] : []
   const list = places && Array.isArray(value) ? value.map(placeOnly) : value

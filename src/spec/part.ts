@@ -9,6 +9,8 @@ import { validateConfig } from './validate.ts'
 export interface Part {
   readonly place: string
   readonly config: Readonly<Record<string, unknown>>
+  /** The same with bigints, see validateConfig. */
+  readonly exact?: () => Readonly<Record<string, unknown>>
   readonly name: string
   /** What is wrong with it beyond schema and rules; pointers are the part's own. */
   readonly problems?: readonly Problem[]
@@ -23,7 +25,7 @@ export async function checkPart(part: Part): Promise<{ readonly spec: Spec; read
   let spec: Spec = { ociVersion: '' }
   let found: Findings = { problems: [], warnings: [] }
   try {
-    spec = await validateConfig(part.config)
+    spec = await validateConfig(part.config, part.exact)
     found = checkRules(spec, part.place)
     problems.push(...inside(found.problems, part.place))
   } catch (error) {

@@ -15,12 +15,19 @@ export interface CheckedProcess {
  * Throws RuntimeError 'config-syntax' or 'config-invalid', with pointers into the process.
  */
 export async function parseProcess(text: string, spec: Spec, name: string): Promise<CheckedProcess> {
-  return checkProcess(await parseConfig(text, name), spec, name)
+  const { value, exact } = await parseConfig(text, name)
+  return checkProcess(value, spec, name, exact)
 }
 
 /** Holds a process against the schema and the rules that concern it; the rest of the configuration has passed them. */
-export async function checkProcess(process: unknown, spec: Spec, name = 'process'): Promise<CheckedProcess> {
-  const checked = await checkPart({ place: '/process', config: around(process, spec), name })
+export async function checkProcess(
+  process: unknown,
+  spec: Spec,
+  name = 'process',
+  exact?: () => unknown,
+): Promise<CheckedProcess> {
+  const part = { place: '/process', config: around(process, spec), name }
+  const checked = await checkPart({ ...part, ...(exact ? { exact: () => around(exact(), spec) } : {}) })
   if (checked.spec.process) return { process: checked.spec.process, warnings: checked.warnings }
   const problem = { pointer: '', message: 'expected an object, got null' }
   throw new RuntimeError('config-invalid', `invalid ${name}: ${problem.message}`, [problem])

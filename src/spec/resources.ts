@@ -20,17 +20,22 @@ const KINDS = {
 
 /** Parses and validates; `name` is what errors call the document. Throws RuntimeError as parseSpec does. */
 export async function parseResources(text: string, name: string): Promise<Resources> {
-  return validateResources(await parseConfig(text, name), name)
+  const { value, exact } = await parseConfig(text, name)
+  return validateResources(value, name, exact)
 }
 
 /**
  * Checks a value against the schema and the rules of linux.resources. A kind that is not known is refused, too: its
  * limits would not be set. Pointers of problems are relative to the value.
  */
-export async function validateResources(value: unknown, name: string): Promise<Resources> {
-  const config = { ociVersion: '1.3.0', linux: { resources: value } }
-  const { spec } = await checkPart({ place: '/linux/resources', config, name, problems: unknownKinds(value) })
+export async function validateResources(value: unknown, name: string, exact?: () => unknown): Promise<Resources> {
+  const part = { place: '/linux/resources', config: around(value), name, problems: unknownKinds(value) }
+  const { spec } = await checkPart({ ...part, ...(exact ? { exact: () => around(exact()) } : {}) })
   return spec.linux?.resources ?? {}
+}
+
+function around(resources: unknown): Readonly<Record<string, unknown>> {
+  return { ociVersion: '1.3.0', linux: { resources } }
 }
 
 function unknownKinds(value: unknown): Problem[] {

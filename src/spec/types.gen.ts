@@ -165,11 +165,11 @@ export interface ConsoleSize {
   /**
    * Rows.
    */
-  readonly height: number
+  readonly height: number | bigint
   /**
    * Columns.
    */
-  readonly width: number
+  readonly width: number | bigint
 }
 /**
  * Who the process runs as. Absent ids are 0, as in the Go bindings.
@@ -207,7 +207,7 @@ export interface Capabilities {
   readonly ambient?: readonly string[]
 }
 /**
- * One resource limit. 2^64-1 is unlimited; use toU64 for the value.
+ * One resource limit. 2^64-1 is unlimited.
  */
 export interface Rlimit {
   /**
@@ -217,11 +217,11 @@ export interface Rlimit {
   /**
    * The limit in force.
    */
-  readonly soft: number
+  readonly soft: number | bigint
   /**
    * The ceiling of soft.
    */
-  readonly hard: number
+  readonly hard: number | bigint
 }
 /**
  * sched_setattr(2).
@@ -251,15 +251,15 @@ export interface Scheduler {
   /**
    * Nanoseconds, for DEADLINE.
    */
-  readonly runtime?: number
+  readonly runtime?: number | bigint
   /**
    * Nanoseconds, for DEADLINE.
    */
-  readonly deadline?: number
+  readonly deadline?: number | bigint
   /**
    * Nanoseconds, for DEADLINE.
    */
-  readonly period?: number
+  readonly period?: number | bigint
 }
 /**
  * ioprio_set(2).
@@ -414,7 +414,7 @@ export interface TimeOffset {
   /**
    * Seconds.
    */
-  readonly secs?: number
+  readonly secs?: number | bigint
   /**
    * Nanoseconds.
    */
@@ -432,8 +432,8 @@ export interface Device {
    * Absolute path in the container.
    */
   readonly path: string
-  readonly major?: number
-  readonly minor?: number
+  readonly major?: number | bigint
+  readonly minor?: number | bigint
   /**
    * Mode as a decimal number; file type bits may be set and mean nothing.
    */
@@ -492,8 +492,8 @@ export interface DeviceRule {
    * a, b or c; absent or empty is a.
    */
   readonly type?: string
-  readonly major?: number
-  readonly minor?: number
+  readonly major?: number | bigint
+  readonly minor?: number | bigint
   /**
    * Some of r, w and m.
    */
@@ -503,27 +503,27 @@ export interface DeviceRule {
  * Memory limits in bytes, -1 is unlimited.
  */
 export interface MemoryResources {
-  readonly limit?: number
+  readonly limit?: number | bigint
   /**
    * Soft limit.
    */
-  readonly reservation?: number
+  readonly reservation?: number | bigint
   /**
    * Limit of memory and swap together.
    */
-  readonly swap?: number
+  readonly swap?: number | bigint
   /**
    * Obsolete, ignored by kernels since 5.16.
    */
-  readonly kernel?: number
+  readonly kernel?: number | bigint
   /**
    * Obsolete.
    */
-  readonly kernelTCP?: number
+  readonly kernelTCP?: number | bigint
   /**
    * 0 to 100.
    */
-  readonly swappiness?: number
+  readonly swappiness?: number | bigint
   readonly disableOOMKiller?: boolean
   readonly useHierarchy?: boolean
   /**
@@ -535,12 +535,12 @@ export interface MemoryResources {
  * CPU bandwidth and CPU sets; times in microseconds.
  */
 export interface CpuResources {
-  readonly shares?: number
-  readonly quota?: number
-  readonly burst?: number
-  readonly period?: number
-  readonly realtimeRuntime?: number
-  readonly realtimePeriod?: number
+  readonly shares?: number | bigint
+  readonly quota?: number | bigint
+  readonly burst?: number | bigint
+  readonly period?: number | bigint
+  readonly realtimeRuntime?: number | bigint
+  readonly realtimePeriod?: number | bigint
   /**
    * Such as 0-3,7.
    */
@@ -552,7 +552,7 @@ export interface CpuResources {
   /**
    * 1 is SCHED_IDLE.
    */
-  readonly idle?: number
+  readonly idle?: number | bigint
 }
 /**
  * Number of tasks.
@@ -561,7 +561,7 @@ export interface PidsResources {
   /**
    * -1 is unlimited, 0 is a limit.
    */
-  readonly limit?: number
+  readonly limit?: number | bigint
 }
 /**
  * Block IO weights and rates.
@@ -579,8 +579,8 @@ export interface BlockIoResources {
  * IO weight of one block device.
  */
 export interface DeviceWeight {
-  readonly major: number
-  readonly minor: number
+  readonly major: number | bigint
+  readonly minor: number | bigint
   readonly weight?: number
   readonly leafWeight?: number
 }
@@ -588,9 +588,9 @@ export interface DeviceWeight {
  * IO rate of one block device, per second.
  */
 export interface Throttle {
-  readonly major: number
-  readonly minor: number
-  readonly rate: number
+  readonly major: number | bigint
+  readonly minor: number | bigint
+  readonly rate: number | bigint
 }
 /**
  * Limit of one size of huge pages, in bytes.
@@ -600,7 +600,7 @@ export interface HugepageLimit {
    * Such as 2MB.
    */
   readonly pageSize: string
-  readonly limit: number
+  readonly limit: number | bigint
 }
 /**
  * net_cls and net_prio of cgroup v1.
@@ -729,12 +729,12 @@ export interface SeccompRule {
   readonly args?: readonly SeccompArg[]
 }
 /**
- * A condition on one argument. Values above 2^53 are decimal strings; use toU64.
+ * A condition on one argument.
  */
 export interface SeccompArg {
   readonly index: number
-  readonly value: number | string
-  readonly valueTwo?: number | string
+  readonly value: number | bigint
+  readonly valueTwo?: number | bigint
   readonly op:
     'SCMP_CMP_NE' | 'SCMP_CMP_LT' | 'SCMP_CMP_LE' | 'SCMP_CMP_EQ' | 'SCMP_CMP_GE' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ'
 }

@@ -7,6 +7,8 @@ function text(v) { return typeof v === 'string' && !v.includes('\0') }
 function line(v) { if (typeof v !== 'string') return false; for (let i = 0; i < v.length; i++) { const c = v.charCodeAt(i); if (c < 32 || c === 127) return false } return true }
 function texts(v) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!text(v[i])) return false; return true }
 function integer(v, min, max) { return Number.isInteger(v) && v >= min && v <= max }
+function u64(v) { return Number.isSafeInteger(v) ? v >= 0 : typeof v === 'bigint' && v >= 0n && v < 1n << 64n }
+function i64(v) { return Number.isSafeInteger(v) || (typeof v === 'bigint' && BigInt.asIntN(64, v) === v) }
 function list(v, is) { if (!isArray(v)) return false; for (let i = 0; i < v.length; i++) if (!is(v[i])) return false; return true }
 function map(v, is) { if (!object(v)) return false; for (const k in v) if (k.includes('\0') || !is(v[k])) return false; return true }
 function validate(v) {
@@ -78,8 +80,8 @@ function isProcess(v) {
 function isConsoleSize(v) {
   if (!object(v)) return false
   let p
-  p = v.height; if (!(integer(p, 0, 18446744073709552000))) return false
-  p = v.width; if (!(integer(p, 0, 18446744073709552000))) return false
+  p = v.height; if (!(u64(p))) return false
+  p = v.width; if (!(u64(p))) return false
   return true
 }
 function isUser(v) {
@@ -106,8 +108,8 @@ function isRlimit(v) {
   if (!object(v)) return false
   let p
   p = v.type; if (!(line(p))) return false
-  p = v.soft; if (!(integer(p, 0, 18446744073709552000))) return false
-  p = v.hard; if (!(integer(p, 0, 18446744073709552000))) return false
+  p = v.soft; if (!(u64(p))) return false
+  p = v.hard; if (!(u64(p))) return false
   return true
 }
 function isScheduler(v) {
@@ -117,9 +119,9 @@ function isScheduler(v) {
   p = v.nice; if (p !== undefined && !(integer(p, -2147483648, 2147483647))) return false
   p = v.priority; if (p !== undefined && !(integer(p, -2147483648, 2147483647))) return false
   p = v.flags; if (p !== undefined && !(list(p, (i) => i === 'SCHED_FLAG_RESET_ON_FORK' || i === 'SCHED_FLAG_RECLAIM' || i === 'SCHED_FLAG_DL_OVERRUN' || i === 'SCHED_FLAG_KEEP_POLICY' || i === 'SCHED_FLAG_KEEP_PARAMS' || i === 'SCHED_FLAG_UTIL_CLAMP_MIN' || i === 'SCHED_FLAG_UTIL_CLAMP_MAX'))) return false
-  p = v.runtime; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
-  p = v.deadline; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
-  p = v.period; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
+  p = v.runtime; if (p !== undefined && !(u64(p))) return false
+  p = v.deadline; if (p !== undefined && !(u64(p))) return false
+  p = v.period; if (p !== undefined && !(u64(p))) return false
   return true
 }
 function isIoPriority(v) {
@@ -153,7 +155,7 @@ function isHook(v) {
   p = v.path; if (!(text(p))) return false
   p = v.args; if (p !== undefined && !(texts(p))) return false
   p = v.env; if (p !== undefined && !(texts(p))) return false
-  p = v.timeout; if (p !== undefined && !(integer(p, 1, Infinity))) return false
+  p = v.timeout; if (p !== undefined && !(integer(p, 1, 9007199254740991))) return false
   return true
 }
 function isLinux(v) {
@@ -195,7 +197,7 @@ function isTimeOffsets(v) {
 function isTimeOffset(v) {
   if (!object(v)) return false
   let p
-  p = v.secs; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
+  p = v.secs; if (p !== undefined && !(i64(p))) return false
   p = v.nanosecs; if (p !== undefined && !(integer(p, 0, 4294967295))) return false
   return true
 }
@@ -204,8 +206,8 @@ function isDevice(v) {
   let p
   p = v.type; if (!(p === 'c' || p === 'b' || p === 'u' || p === 'p')) return false
   p = v.path; if (!(text(p))) return false
-  p = v.major; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.minor; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
+  p = v.major; if (p !== undefined && !(i64(p))) return false
+  p = v.minor; if (p !== undefined && !(i64(p))) return false
   p = v.fileMode; if (p !== undefined && !(integer(p, 0, 4294967295))) return false
   p = v.uid; if (p !== undefined && !(integer(p, 0, 4294967294))) return false
   p = v.gid; if (p !== undefined && !(integer(p, 0, 4294967294))) return false
@@ -236,20 +238,20 @@ function isDeviceRule(v) {
   let p
   p = v.allow; if (!(typeof p === 'boolean')) return false
   p = v.type; if (p !== undefined && !(text(p))) return false
-  p = v.major; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.minor; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
+  p = v.major; if (p !== undefined && !(i64(p))) return false
+  p = v.minor; if (p !== undefined && !(i64(p))) return false
   p = v.access; if (p !== undefined && !(text(p))) return false
   return true
 }
 function isMemoryResources(v) {
   if (!object(v)) return false
   let p
-  p = v.limit; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.reservation; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.swap; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.kernel; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.kernelTCP; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.swappiness; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
+  p = v.limit; if (p !== undefined && !(i64(p))) return false
+  p = v.reservation; if (p !== undefined && !(i64(p))) return false
+  p = v.swap; if (p !== undefined && !(i64(p))) return false
+  p = v.kernel; if (p !== undefined && !(i64(p))) return false
+  p = v.kernelTCP; if (p !== undefined && !(i64(p))) return false
+  p = v.swappiness; if (p !== undefined && !(u64(p))) return false
   p = v.disableOOMKiller; if (p !== undefined && !(typeof p === 'boolean')) return false
   p = v.useHierarchy; if (p !== undefined && !(typeof p === 'boolean')) return false
   p = v.checkBeforeUpdate; if (p !== undefined && !(typeof p === 'boolean')) return false
@@ -258,21 +260,21 @@ function isMemoryResources(v) {
 function isCpuResources(v) {
   if (!object(v)) return false
   let p
-  p = v.shares; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
-  p = v.quota; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.burst; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
-  p = v.period; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
-  p = v.realtimeRuntime; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.realtimePeriod; if (p !== undefined && !(integer(p, 0, 18446744073709552000))) return false
+  p = v.shares; if (p !== undefined && !(u64(p))) return false
+  p = v.quota; if (p !== undefined && !(i64(p))) return false
+  p = v.burst; if (p !== undefined && !(u64(p))) return false
+  p = v.period; if (p !== undefined && !(u64(p))) return false
+  p = v.realtimeRuntime; if (p !== undefined && !(i64(p))) return false
+  p = v.realtimePeriod; if (p !== undefined && !(u64(p))) return false
   p = v.cpus; if (p !== undefined && !(text(p))) return false
   p = v.mems; if (p !== undefined && !(text(p))) return false
-  p = v.idle; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
+  p = v.idle; if (p !== undefined && !(i64(p))) return false
   return true
 }
 function isPidsResources(v) {
   if (!object(v)) return false
   let p
-  p = v.limit; if (p !== undefined && !(integer(p, -9223372036854776000, 9223372036854776000))) return false
+  p = v.limit; if (p !== undefined && !(i64(p))) return false
   return true
 }
 function isBlockIoResources(v) {
@@ -290,8 +292,8 @@ function isBlockIoResources(v) {
 function isDeviceWeight(v) {
   if (!object(v)) return false
   let p
-  p = v.major; if (!(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.minor; if (!(integer(p, -9223372036854776000, 9223372036854776000))) return false
+  p = v.major; if (!(i64(p))) return false
+  p = v.minor; if (!(i64(p))) return false
   p = v.weight; if (p !== undefined && !(integer(p, 0, 65535))) return false
   p = v.leafWeight; if (p !== undefined && !(integer(p, 0, 65535))) return false
   return true
@@ -299,16 +301,16 @@ function isDeviceWeight(v) {
 function isThrottle(v) {
   if (!object(v)) return false
   let p
-  p = v.major; if (!(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.minor; if (!(integer(p, -9223372036854776000, 9223372036854776000))) return false
-  p = v.rate; if (!(integer(p, 0, 18446744073709552000))) return false
+  p = v.major; if (!(i64(p))) return false
+  p = v.minor; if (!(i64(p))) return false
+  p = v.rate; if (!(u64(p))) return false
   return true
 }
 function isHugepageLimit(v) {
   if (!object(v)) return false
   let p
   p = v.pageSize; if (!(typeof p === 'string' && /^[1-9][0-9]*[KMG]B$/.test(p))) return false
-  p = v.limit; if (!(integer(p, 0, 18446744073709552000))) return false
+  p = v.limit; if (!(u64(p))) return false
   return true
 }
 function isNetworkResources(v) {
@@ -375,8 +377,8 @@ function isSeccompArg(v) {
   if (!object(v)) return false
   let p
   p = v.index; if (!(integer(p, 0, 4294967295))) return false
-  p = v.value; if (!((integer(p, 0, 18446744073709552000)) || (typeof p === 'string' && /^[0-9]{16,20}$/.test(p)))) return false
-  p = v.valueTwo; if (p !== undefined && !((integer(p, 0, 18446744073709552000)) || (typeof p === 'string' && /^[0-9]{16,20}$/.test(p)))) return false
+  p = v.value; if (!(u64(p))) return false
+  p = v.valueTwo; if (p !== undefined && !(u64(p))) return false
   p = v.op; if (!(p === 'SCMP_CMP_NE' || p === 'SCMP_CMP_LT' || p === 'SCMP_CMP_LE' || p === 'SCMP_CMP_EQ' || p === 'SCMP_CMP_GE' || p === 'SCMP_CMP_GT' || p === 'SCMP_CMP_MASKED_EQ')) return false
   return true
 }

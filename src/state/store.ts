@@ -4,6 +4,7 @@
  * by rename, so a reader sees the old or the new one, whole.
  */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
+import { decodeJson, encodeJson } from '../base/json.ts'
 import {
   closeFd,
   listDir,
@@ -194,7 +195,7 @@ export function releaseContainer(claim: Claim): void {
 
 /** Replaces state.json. */
 export function writeRecord(claim: Claim, record: ContainerRecord): void {
-  writeStateFile(claim, 'state.json.new', `${JSON.stringify(record)}\n`)
+  writeStateFile(claim, 'state.json.new', `${encodeJson(record, 'state.json')}\n`)
   rename('state.json.new', 'state.json', claim.fd)
 }
 
@@ -219,7 +220,7 @@ export function readRecord(root: string, id: string): ContainerRecord | undefine
     return undefined
   }
   try {
-    return JSON.parse(text) as ContainerRecord
+    return decodeJson(text) as ContainerRecord
   } catch (error) {
     throw new RuntimeError('state', `read "${path}/state.json": ${messageOf(error)}`)
   }

@@ -60,9 +60,15 @@ function rlimit({ resource, soft, hard }: StepOf<'rlimit'>, out: Emitter): void 
 function scheduler(step: StepOf<'scheduler'>, out: Emitter): void {
   const { policy, nice, priority, runtime, deadline, period } = step
   const flags = step.flags.reduce((bits, flag) => bits | SCHED_FLAGS[flag], 0)
-  const times = [runtime, deadline, period].flatMap((time) => [time, Math.floor(time / 0x1_0000_0000)])
+  const times = [runtime, deadline, period].flatMap(halves)
   const attr = struct32(56, SCHED_POLICIES[policy], flags, 0, nice, priority, ...times, 0, 0)
   out.call('sched_setattr').imm(0).struct(attr).imm(0)
+}
+
+/** A number of 64 bits as two of 32, the lower one first. */
+function halves(value: string): number[] {
+  const wide = BigInt(value)
+  return [Number(BigInt.asUintN(32, wide)), Number(wide >> 32n)]
 }
 
 /** set_mempolicy(2). KERNEL: of the number of bits given the last is not looked at, so it is one more. */

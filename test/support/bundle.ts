@@ -1,5 +1,6 @@
 /** Throw-away bundles: a rootfs from busybox and a config.json that starts from what `davit spec` writes. */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { encodeExact } from '../../src/base/json.ts'
 import type { Spec } from '../../src/spec/types.gen.ts'
 import { type ExecOptions, exec, output, type Result, type Running } from './exec.ts'
 import { RUNTIME } from './place.ts'
@@ -97,7 +98,7 @@ export async function bundle(
   if (typeof change === 'string') config.process.args = ['/bin/sh', '-c', change]
   else if (typeof change === 'function') change(config)
   else config.process.args = [...change]
-  const write = () => writeFileSync(`${path}/config.json`, JSON.stringify(config))
+  const write = () => writeFileSync(`${path}/config.json`, encodeExact(config))
   write()
   const configure = (again: (config: Config) => void) => {
     again(config)

@@ -14,7 +14,7 @@ test('what may fail, be named otherwise or wait for another value does', () => {
   runSteps([
     step('missing', '1', { tolerate: ['ENOENT'] }),
     step('new', '2', { ifAbsent: { path: `${dir}/old`, value: '3' } }),
-    { kind: 'check', path: `${dir}/missing`, limit: 1, what: 'limit', config: '/x' },
+    { kind: 'check', path: `${dir}/missing`, limit: '1', what: 'limit', config: '/x' },
   ])
   expect(readFileSync(`${dir}/old`, 'utf8')).toBe('3')
   // A write that keeps failing is reported in the end, after those that follow it.
@@ -22,7 +22,7 @@ test('what may fail, be named otherwise or wait for another value does', () => {
     `set missing to 4 in ${dir} (/x): no such file or directory`,
   )
   expect(readFileSync(`${dir}/other`, 'utf8')).toBe('5')
-  const check: CgroupStep = { kind: 'check', path: `${dir}/other`, limit: 5, what: 'memory limit', config: '/x' }
+  const check: CgroupStep = { kind: 'check', path: `${dir}/other`, limit: '5', what: 'memory limit', config: '/x' }
   expect(() => runSteps([check])).toThrow(`rejecting memory limit 5 <= usage 5 of ${dir} (/x)`)
   rmSync(dir, { recursive: true })
 })

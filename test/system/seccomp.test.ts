@@ -77,7 +77,7 @@ describe.runIf(requires('root') && process.arch === 'x64')('seccomp', () => {
   })
 
   describe('conditions', () => {
-    const MAX = '18446744073709551615'
+    const MAX = 2n ** 64n - 1n
     // dup3 of a bad fd: EBADF from the kernel, 99 from the filter.
     const forbids = async (args: SeccompArg[], calls: readonly (readonly (number | string)[])[]) => {
       const rule = { names: ['dup3'], action: 'SCMP_ACT_ERRNO', errnoRet: 99, args } as const
@@ -94,7 +94,7 @@ describe.runIf(requires('root') && process.arch === 'x64')('seccomp', () => {
       ['SCMP_CMP_GT', [false, false, true]],
     ] as const)('%s', async (op, expected) => {
       expect(await forbids([{ index: 0, value: 500, op }], [[499], [500], [501]])).toEqual(expected)
-      const wide = [{ index: 1, value: '9223372036854775809', op }]
+      const wide = [{ index: 1, value: 2n ** 63n + 1n, op }]
       const calls = ['0x8000000000000000', '0x8000000000000001', '0x8000000000000002'].map((n) => [-1, n])
       expect(await forbids(wide, calls)).toEqual(expected)
     })

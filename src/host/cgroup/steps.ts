@@ -138,8 +138,8 @@ function check({ path, limit, what, config }: CgroupCheck): void {
   } catch (error) {
     if (!isErrno(error, 'EACCES', 'EPERM')) throw error
   }
-  const usage = Number(text ?? Number.NaN)
-  if (!(usage >= limit)) return
+  const usage = text?.trim()
+  if (usage === undefined || !/^\d+$/.test(usage) || BigInt(usage) < BigInt(limit)) return
   const message = `rejecting ${what} ${limit} <= usage ${usage} of ${parentPath(path)}`
   throw new RuntimeError('cgroup', `${message} (${config})`, [{ pointer: config, message }])
 }

@@ -6,6 +6,7 @@
  *   "DAVITSC1" | length of key, of library, of program, 0 (32 bits each) | key | library | program
  */
 import { messageOf } from '../../base/errors.ts'
+import { encodeJson } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { type FileStatus, makeDir, openAt, openFile, readFd, statIf, withFd } from '../../ffi/file.ts'
 import { libexecFolder } from '../../ffi/libexec.ts'
@@ -50,7 +51,7 @@ function kernel(): string {
 export function cacheKey(profile: Seccomp, arch: string, strict: boolean): Uint8Array {
   // The loader's cache changes when a library comes or goes, davit's executable with how filters are compiled.
   const machine = [kernel(), arch, identity(`${libexecFolder()}/davit`), identity('/etc/ld.so.cache')]
-  return encoder.encode(`${machine.join('\n')}\n${strict ? 'strict\n' : ''}${JSON.stringify(profile)}`)
+  return encoder.encode(`${machine.join('\n')}\n${strict ? 'strict\n' : ''}${encodeJson(profile, '/linux/seccomp')}`)
 }
 
 /** A name for the key: its length and FNV-1a over its words. No BigInt, no crypto: this is on the way of every start. */

@@ -1,7 +1,7 @@
 /** linux.resources.blockIO: blkio of v1 (cgroup-v1/blkio-controller.rst), io of v2 (cgroup-v2.rst "IO"). */
 
 import type { BlockIoResources } from '../../spec/types.gen.ts'
-import { blkioToIoWeight, decimal } from './convert.ts'
+import { blkioToIoWeight } from './convert.ts'
 import { refused, requirePlace, write } from './draft.ts'
 import type { Draft, Place } from './model.ts'
 
@@ -26,9 +26,9 @@ export function planBlockIo(draft: Draft, io: BlockIoResources): void {
       const device = `${major}:${minor}`
       const at = ['blockIO', key, index]
       // v2 removes a limit by "max", v1 by 0.
-      const rateV2 = rate === 0 ? 'max' : decimal(rate, 'uint64')
+      const rateV2 = rate === 0 ? 'max' : rate
       if (place.version === 2) draft.steps.push(write(draft, place, 'io.max', `${device} ${keyV2}=${rateV2}`, at))
-      else draft.steps.push(write(draft, place, fileV1, `${device} ${decimal(rate, 'uint64')}`, at))
+      else draft.steps.push(write(draft, place, fileV1, `${device} ${rate}`, at))
     })
   }
 }

@@ -1,22 +1,9 @@
 /** Conversions from the values of config.json, made for cgroup v1, to what the kernel's files take. */
-
-const INT64_MAX = 2n ** 63n - 1n
-const UINT64_MAX = 2n ** 64n - 1n
-
-/**
- * A whole number in decimal. JSON numbers beyond 2^53 lost their last digits on parsing and may have been rounded up
- * past the type's maximum: those are written without exponent or invented zeros, and never above the maximum.
- */
-export function decimal(value: number, type: 'int64' | 'uint64' = 'int64'): string {
-  if (Number.isSafeInteger(value)) return String(value)
-  const max = type === 'int64' ? INT64_MAX : UINT64_MAX
-  const big = BigInt(Math.trunc(value))
-  return String(big > max ? max : big)
-}
+import type { Integer } from '../../spec/numbers.ts'
 
 /** A limit for a v2 `.max`, `.low` or `.high` file, where -1 of v1 is called "max". */
-export function limitV2(value: number): string {
-  return value < 0 ? 'max' : decimal(value)
+export function limitV2(value: Integer): string {
+  return value < 0 ? 'max' : String(value)
 }
 
 /**
@@ -24,10 +11,10 @@ export function limitV2(value: number): string {
  * As the peers since 2025: a quadratic in log2 that maps minimum, default (1024 to 100) and maximum onto each other;
  * the linear formula gave 39 for the default (kubernetes/kubernetes#131216).
  */
-export function sharesToWeight(shares: number): number {
+export function sharesToWeight(shares: Integer): number {
   if (shares <= 2) return 1
   if (shares >= 262144) return 10000
-  const log = Math.log2(shares)
+  const log = Math.log2(Number(shares))
   const exponent = (log * log + 125 * log) / 612 - 7 / 34
   // 10 ** 2 must not become 101 for a last bit.
   return Math.ceil(10 ** exponent - 1e-9)
@@ -39,7 +26,7 @@ export function blkioToIoWeight(weight: number): number {
 }
 
 /** What is wrong with a memory+swap limit, if anything. Zero and undefined both mean "not asked". */
-export function swapProblem(swap: number, memory: number): string | undefined {
+export function swapProblem(swap: Integer, memory: Integer): string | undefined {
   if (swap <= 0 || memory < 0) return undefined
   if (memory === 0) return 'unable to set swap limit without memory limit'
   return swap < memory ? 'memory+swap limit should be >= memory limit' : undefined
@@ -49,9 +36,9 @@ export function swapProblem(swap: number, memory: number): string | undefined {
  * memory.swap.max for the memory+swap limit of config.json, undefined when nothing is to be written.
  * Check with {@link swapProblem} first.
  */
-export function swapToV2(swap: number, memory: number): string | undefined {
+export function swapToV2(swap: Integer, memory: Integer): string | undefined {
   // Compatible with v1: memory made unlimited and swap not mentioned means both.
   if (swap === 0) return memory === -1 ? 'max' : undefined
   if (swap < 0) return 'max'
-  return decimal(memory < 0 ? swap : swap - memory)
+  return String(memory < 0 ? swap : BigInt(swap) - BigInt(memory))
 }

@@ -1,7 +1,8 @@
 /** linux.resources.cpu: the cpu and cpuset controllers. Zero means "leave alone", except for burst and idle. */
 
+import type { Integer } from '../../spec/numbers.ts'
 import type { CpuResources } from '../../spec/types.gen.ts'
-import { decimal, sharesToWeight } from './convert.ts'
+import { sharesToWeight } from './convert.ts'
 import { refused, requirePlace, type WriteOptions, write } from './draft.ts'
 import type { Draft, Place } from './model.ts'
 
@@ -25,7 +26,7 @@ export function planCpu(draft: Draft, cpu: CpuResources): void {
 }
 
 /** KERNEL(5.14) cpu.max.burst, KERNEL(5.15) cpu.idle: older kernels behave as 0 anyway. */
-function unlessZero(value: number): WriteOptions {
+function unlessZero(value: Integer): WriteOptions {
   return value === 0 ? { tolerate: ['ENOENT'] } : {}
 }
 
@@ -37,24 +38,24 @@ function planV1(draft: Draft, place: Place, cpu: CpuResources): void {
   checkShares(draft, shares)
   // KERNEL: runtime <= period, so either can be refused with EINVAL before the other is changed.
   if (realtimePeriod !== 0)
-    put('cpu.rt_period_us', decimal(realtimePeriod, 'uint64'), 'realtimePeriod', after(realtimeRuntime !== 0))
-  if (realtimeRuntime !== 0) put('cpu.rt_runtime_us', decimal(realtimeRuntime), 'realtimeRuntime')
-  if (idle !== undefined) put('cpu.idle', decimal(idle), 'idle', unlessZero(idle))
+    put('cpu.rt_period_us', String(realtimePeriod), 'realtimePeriod', after(realtimeRuntime !== 0))
+  if (realtimeRuntime !== 0) put('cpu.rt_runtime_us', String(realtimeRuntime), 'realtimeRuntime')
+  if (idle !== undefined) put('cpu.idle', String(idle), 'idle', unlessZero(idle))
   // KERNEL: the shares of an idle group cannot be set (EINVAL); idle wins, as its weight is the lowest anyway.
-  if (shares !== 0 && idle !== 1) put('cpu.shares', decimal(shares, 'uint64'), 'shares')
+  if (shares !== 0 && idle !== 1) put('cpu.shares', String(shares), 'shares')
   // KERNEL: quota/period of a child may not exceed the parent's, and burst may not exceed the quota.
   if (burst !== undefined) {
-    put('cpu.cfs_burst_us', decimal(burst, 'uint64'), 'burst', {
+    put('cpu.cfs_burst_us', String(burst), 'burst', {
       ...after(quota !== 0 || period !== 0),
       ...unlessZero(burst),
     })
   }
-  if (period !== 0) put('cpu.cfs_period_us', decimal(period, 'uint64'), 'period', after(quota !== 0))
-  if (quota !== 0) put('cpu.cfs_quota_us', quota < 0 ? '-1' : decimal(quota), 'quota')
+  if (period !== 0) put('cpu.cfs_period_us', String(period), 'period', after(quota !== 0))
+  if (quota !== 0) put('cpu.cfs_quota_us', quota < 0 ? '-1' : String(quota), 'quota')
 }
 
 /** In runc's words. */
-function checkShares(draft: Draft, shares: number): void {
+function checkShares(draft: Draft, shares: Integer): void {
   const refuse = (message: string) => refused(draft, 'config-invalid', ['cpu', 'shares'], message)
   if (shares > SHARES.maximum) throw refuse(`the maximum allowed cpu-shares is ${SHARES.maximum}`)
   if (shares !== 0 && shares < SHARES.minimum) throw refuse(`the minimum allowed cpu-shares is ${SHARES.minimum}`)
@@ -67,7 +68,7 @@ function planV2(draft: Draft, place: Place, cpu: CpuResources): void {
     throw refused(draft, 'unsupported', ['cpu', key], 'cgroup v2 has no realtime limits')
   }
   if (idle !== undefined)
-    draft.steps.push(write(draft, place, 'cpu.idle', decimal(idle), ['cpu', 'idle'], unlessZero(idle)))
+    draft.steps.push(write(draft, place, 'cpu.idle', String(idle), ['cpu', 'idle'], unlessZero(idle)))
   // KERNEL: the weight of an idle group cannot be set (EINVAL).
   if (shares !== 0 && idle !== 1) {
     draft.steps.push(write(draft, place, 'cpu.weight', String(sharesToWeight(shares)), ['cpu', 'shares']))
@@ -75,10 +76,10 @@ function planV2(draft: Draft, place: Place, cpu: CpuResources): void {
   const max = quota !== 0 || period !== 0
   if (burst !== undefined) {
     const options = { ...(max ? { postpone: ['EINVAL'] } : {}), ...unlessZero(burst) }
-    draft.steps.push(write(draft, place, 'cpu.max.burst', decimal(burst, 'uint64'), ['cpu', 'burst'], options))
+    draft.steps.push(write(draft, place, 'cpu.max.burst', String(burst), ['cpu', 'burst'], options))
   }
   if (max) {
-    const value = `${quota > 0 ? decimal(quota) : 'max'} ${decimal(period || DEFAULT_PERIOD, 'uint64')}`
+    const value = `${quota > 0 ? quota : 'max'} ${period || DEFAULT_PERIOD}`
     draft.steps.push(write(draft, place, 'cpu.max', value, ['cpu', quota !== 0 ? 'quota' : 'period']))
   }
 }

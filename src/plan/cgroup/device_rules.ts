@@ -3,6 +3,7 @@
  * SPEC: rules apply in the listed order, so for each kind of access the last rule that matches decides.
  */
 
+import type { Integer } from '../../spec/numbers.ts'
 import type { DeviceRule } from '../../spec/types.gen.ts'
 import { refused } from './draft.ts'
 import type { Draft } from './model.ts'
@@ -80,8 +81,8 @@ function normalise(draft: Draft, rule: DeviceRule, index: number): AccessRule {
 }
 
 /** Engines write -1 for "all" too. */
-function wildcard(number: number | undefined): number | undefined {
-  return number === undefined || number < 0 ? undefined : number
+function wildcard(number: Integer | undefined): number | undefined {
+  return number === undefined || number < 0 ? undefined : Number(number)
 }
 
 /** Whether every device that `inner` is about is one that `outer` is about. */

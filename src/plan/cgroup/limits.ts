@@ -1,7 +1,6 @@
 /** The controllers with one or two files each: pids, hugetlb, rdma, net_cls, net_prio, and `unified`. */
 
 import type { Resources } from '../../spec/types.gen.ts'
-import { decimal } from './convert.ts'
 import { refused, requirePlace, write } from './draft.ts'
 import type { Draft } from './model.ts'
 
@@ -17,7 +16,7 @@ const SETUP_PROCESSES = 4
 export function planPids(draft: Draft, pids: Asked['pids']): void {
   if (pids.limit === undefined) return
   const place = requirePlace(draft, 'pids', ['pids', 'limit'])
-  const step = write(draft, place, 'pids.max', pids.limit < 0 ? 'max' : decimal(pids.limit), ['pids', 'limit'])
+  const step = write(draft, place, 'pids.max', pids.limit < 0 ? 'max' : String(pids.limit), ['pids', 'limit'])
   // KERNEL: the limit is checked on fork and on clone into the cgroup, never on moving in.
   const tiny = pids.limit >= 0 && pids.limit < SETUP_PROCESSES
   ;(tiny ? draft.late : draft.steps).push(step)
@@ -33,7 +32,7 @@ export function planHugepages(draft: Draft, limits: Asked['hugepageLimits']): vo
     }
     const place = requirePlace(draft, 'hugetlb', at)
     const suffix = place.version === 2 ? 'max' : 'limit_in_bytes'
-    const value = decimal(limit, 'uint64')
+    const value = String(limit)
     draft.steps.push(
       write(draft, place, `hugetlb.${pageSize}.${suffix}`, value, [...at, 'limit']),
       // KERNEL(5.7): reservations; a program that reserves beyond the usage limit would die by SIGBUS without it.
@@ -60,7 +59,7 @@ export function planRdma(draft: Draft, rdma: Asked['rdma']): void {
 export function planNetwork(draft: Draft, network: Asked['network']): void {
   if (network.classID) {
     const place = requirePlace(draft, 'net_cls', ['network', 'classID'])
-    draft.steps.push(write(draft, place, 'net_cls.classid', decimal(network.classID), ['network', 'classID']))
+    draft.steps.push(write(draft, place, 'net_cls.classid', String(network.classID), ['network', 'classID']))
   }
   network.priorities?.forEach(({ name, priority }, index) => {
     const at = ['network', 'priorities', index]

@@ -1,7 +1,8 @@
 /** linux.resources.memory. Zero and absent both mean "leave alone": engines send zeros on update. */
 
+import type { Integer } from '../../spec/numbers.ts'
 import type { MemoryResources } from '../../spec/types.gen.ts'
-import { decimal, limitV2, swapProblem, swapToV2 } from './convert.ts'
+import { limitV2, swapProblem, swapToV2 } from './convert.ts'
 import { refused, requirePlace, write } from './draft.ts'
 import type { Draft, Place } from './model.ts'
 
@@ -19,7 +20,7 @@ export function planMemory(draft: Draft, memory: MemoryResources): void {
   else planV1(draft, place, memory, swappiness)
 }
 
-function swappinessOf(draft: Draft, memory: MemoryResources): number | undefined {
+function swappinessOf(draft: Draft, memory: MemoryResources): Integer | undefined {
   const value = memory.swappiness
   if (value === undefined || value < 0 || value >= SWAPPINESS_UNSET) return undefined
   if (value <= 100) return value
@@ -27,22 +28,22 @@ function swappinessOf(draft: Draft, memory: MemoryResources): number | undefined
   throw refused(draft, 'config-invalid', ['memory', 'swappiness'], message)
 }
 
-function planV1(draft: Draft, place: Place, memory: MemoryResources, swappiness: number | undefined): void {
+function planV1(draft: Draft, place: Place, memory: MemoryResources, swappiness: Integer | undefined): void {
   const { limit = 0, swap = 0, reservation = 0 } = memory
   if (limit !== 0) {
     // KERNEL: limit <= memsw always holds, else EINVAL; when both rise, memsw has to be first.
     const postpone = swap !== 0 || limit === -1 ? { postpone: ['EINVAL'] } : {}
-    draft.steps.push(write(draft, place, 'memory.limit_in_bytes', decimal(limit), ['memory', 'limit'], postpone))
+    draft.steps.push(write(draft, place, 'memory.limit_in_bytes', String(limit), ['memory', 'limit'], postpone))
   }
   // Memory made unlimited and swap not mentioned: both, where swap is accounted at all.
   const memsw = swap === 0 && limit === -1 ? -1 : swap
   if (memsw !== 0) {
     const tolerate = memsw < 0 ? { tolerate: ['ENOENT'] } : {}
     const asked = swap === 0 ? 'limit' : 'swap'
-    draft.steps.push(write(draft, place, 'memory.memsw.limit_in_bytes', decimal(memsw), ['memory', asked], tolerate))
+    draft.steps.push(write(draft, place, 'memory.memsw.limit_in_bytes', String(memsw), ['memory', asked], tolerate))
   }
   if (reservation !== 0) {
-    draft.steps.push(write(draft, place, 'memory.soft_limit_in_bytes', decimal(reservation), ['memory', 'reservation']))
+    draft.steps.push(write(draft, place, 'memory.soft_limit_in_bytes', String(reservation), ['memory', 'reservation']))
   }
   if (memory.disableOOMKiller !== undefined) {
     // false is written too: a new cgroup inherits the setting of its parent.
@@ -54,7 +55,7 @@ function planV1(draft: Draft, place: Place, memory: MemoryResources, swappiness:
   }
 }
 
-function planV2(draft: Draft, place: Place, memory: MemoryResources, swappiness: number | undefined): void {
+function planV2(draft: Draft, place: Place, memory: MemoryResources, swappiness: Integer | undefined): void {
   const { limit = 0, swap = 0, reservation = 0 } = memory
   // SPEC: what cannot be converted to v2 MUST be an error.
   if (swappiness !== undefined) {
@@ -79,10 +80,11 @@ function planV2(draft: Draft, place: Place, memory: MemoryResources, swappiness:
 }
 
 /** SPEC: checkBeforeUpdate mimics v1, where the kernel itself refuses a limit below the usage instead of killing. */
-function planUsageCheck(draft: Draft, place: Place, limit: number, swap: number): void {
+function planUsageCheck(draft: Draft, place: Place, limit: Integer, swap: Integer): void {
   const path = `${place.dir}/memory.current`
   const config = `${draft.at}/memory`
   if (swap > 0)
-    draft.steps.push({ kind: 'check', path, limit: swap, what: 'memory+swap limit', config: `${config}/swap` })
-  if (limit > 0) draft.steps.push({ kind: 'check', path, limit, what: 'memory limit', config: `${config}/limit` })
+    draft.steps.push({ kind: 'check', path, limit: String(swap), what: 'memory+swap limit', config: `${config}/swap` })
+  if (limit > 0)
+    draft.steps.push({ kind: 'check', path, limit: String(limit), what: 'memory limit', config: `${config}/limit` })
 }

@@ -1,4 +1,5 @@
 /** What an update asks for and what was in force before, put together. Pure. */
+import type { Integer } from '../../spec/numbers.ts'
 import type { BlockIoResources, CpuResources, MemoryResources, Resources } from '../../spec/types.gen.ts'
 
 /** Values that mean "leave alone" when they are 0 or empty. Engines send all of them, the ones they care for set. */
@@ -75,7 +76,7 @@ function lists<T extends object, K extends keyof T>(
 
 function blockIo(before: BlockIoResources | undefined, after: BlockIoResources | undefined) {
   if (!before || !after) return {}
-  const device = ({ major, minor }: { readonly major: number; readonly minor: number }) => `${major}:${minor}`
+  const device = ({ major, minor }: { readonly major: Integer; readonly minor: Integer }) => `${major}:${minor}`
   return {
     blockIO: {
       ...before,

@@ -52,7 +52,8 @@ export interface CgroupCheck {
   readonly kind: 'check'
   /** File with the present usage; an unreadable one is no failure. */
   readonly path: string
-  readonly limit: number
+  /** In decimal: 64 bits. */
+  readonly limit: string
   readonly what: string
   readonly config: string
 }

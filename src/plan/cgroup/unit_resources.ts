@@ -2,6 +2,7 @@
  * linux.resources as properties of a unit, so that systemd, which writes the cgroup files too, writes the same (runc's
  * mapping). What has no property is in the files alone; systemd leaves those of a delegated unit as they are.
  */
+import type { Integer } from '../../spec/numbers.ts'
 import type { Resources } from '../../spec/types.gen.ts'
 import { blkioToIoWeight, sharesToWeight, swapToV2 } from './convert.ts'
 import { INFINITE, list, type UnitProperty, type UnitValue, u64 } from './unit_value.ts'
@@ -31,9 +32,9 @@ function named(found: readonly Found[], config: string): UnitProperty[] {
 }
 
 /** A number, or -1 and "max" for no limit; undefined for what is not asked. */
-function limit(value: number | string | undefined): UnitValue | undefined {
+function limit(value: Integer | string | undefined): UnitValue | undefined {
   if (value === undefined || value === 0) return undefined
-  if (typeof value === 'number') return value < 0 ? INFINITE : u64(BigInt(Math.trunc(value)))
+  if (typeof value !== 'string') return value < 0 ? INFINITE : u64(BigInt(value))
   const words = value.trim()
   if (words === 'max') return INFINITE
   return /^[0-9]+$/.test(words) ? u64(BigInt(words)) : undefined
@@ -63,10 +64,10 @@ function cpu({ cpu: asked }: Resources): Found[] {
 }
 
 /** systemd rounds to percents, up, so that the cgroup file can have what was asked for. */
-function bandwidth(quota: number, period: number): Found[] {
+function bandwidth(quota: Integer, period: Integer): Found[] {
   if (quota === 0 && period === 0) return []
   const every = period === 0 ? PERIOD : BigInt(period)
-  const share = (BigInt(Math.max(quota, 0)) * 1_000_000n) / every
+  const share = (BigInt(quota > 0 ? quota : 0) * 1_000_000n) / every
   const rounded = ((share + PERCENT - 1n) / PERCENT) * PERCENT
   return [
     ['CPUQuotaPeriodUSec', period === 0 ? undefined : u64(every)],
@@ -121,5 +122,5 @@ function unified(file: string, value: string): Found[] {
   if (file !== 'cpu.max') return []
   const [, quota, period] = /^\s*(max|\d+)(?:\s+(\d+))?\s*$/.exec(value) ?? []
   if (quota === undefined) return []
-  return bandwidth(quota === 'max' ? -1 : Number(quota), Number(period ?? 0))
+  return bandwidth(quota === 'max' ? -1 : BigInt(quota), Number(period ?? 0))
 }

@@ -1,7 +1,6 @@
 /** linux.seccomp as rules for libseccomp, the way runc gives them. Pure. */
 import { errnoNumber } from '../../kernel/errno.ts'
 import { ACTIONS, type ActionName, OPERATORS, SECCOMP_RET_ERRNO } from '../../kernel/seccomp.ts'
-import { toU64 } from '../../spec/numbers.ts'
 import type { Seccomp, SeccompArg, SeccompRule } from '../../spec/types.gen.ts'
 
 /** A comparison of struct scmp_arg_cmp. With MASKED_EQ `a` is the mask and `b` what must be left. */
@@ -34,7 +33,7 @@ export function defaultAction(profile: Seccomp): number {
 }
 
 function condition({ index, op, value, valueTwo }: SeccompArg): Condition {
-  return { index, operator: OPERATORS[op], a: toU64(value), b: toU64(valueTwo ?? 0) }
+  return { index, operator: OPERATORS[op], a: BigInt(value), b: BigInt(valueTwo ?? 0) }
 }
 
 /**

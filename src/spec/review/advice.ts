@@ -152,7 +152,6 @@ export const ADVICE: Readonly<Record<string, readonly Advice[]>> = {
     { says: /to (4095|65535)/, hint: 'use a number of errno(3)' },
     { says: /name of a system call/, hint: 'remove the empty name' },
     { at: /\/index$/, hint: 'count arguments from 0; there are six' },
-    { hint: 'use a number of 64 bits without sign' },
   ],
   'seccomp listener': [
     { at: /Metadata$/, requirement: 'MUST NOT', hint: 'add listenerPath, or remove the metadata' },

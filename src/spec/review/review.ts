@@ -43,7 +43,7 @@ export async function reviewConfig(text: string): Promise<Review> {
 /** The grammar is fine, but the engine may run out of stack. */
 async function parsedOrTooDeep(text: string): Promise<{ readonly value?: unknown; readonly error?: string }> {
   try {
-    return { value: await parseConfig(text) }
+    return { value: (await parseConfig(text)).exact() }
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
     return { error: 'nested too deeply or too large' }

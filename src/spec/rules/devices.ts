@@ -1,4 +1,5 @@
 /** Rules on device nodes and the device access list. */
+import type { Integer } from '../numbers.ts'
 import type { Device, DeviceRule } from '../types.gen.ts'
 import { each, type Report, type Rule } from './rule.ts'
 
@@ -28,7 +29,7 @@ const devices: Rule = {
   },
 }
 
-function checkNumber(place: string, value: number | undefined, max: number, report: Report): void {
+function checkNumber(place: string, value: Integer | undefined, max: number, report: Report): void {
   if (value === undefined) report(place, 'required unless type is "p"')
   else if (value < 0 || value > max) report(place, `expected an integer from 0 to ${max}, got ${value}`)
 }
@@ -60,8 +61,13 @@ function checkDeviceRule(
   if (!access) report(`${place}/access`, `device access at ${index} field cannot be empty`)
   else if (!isAccess(access)) report(`${place}/access`, 'expected a composition of r, w and m')
   // -1 is how runc's own configurations write "all".
-  if (major < -1) report(`${place}/major`, `expected a device number, got ${major}`)
-  if (minor < -1) report(`${place}/minor`, `expected a device number, got ${minor}`)
+  if (!isNumber(major)) report(`${place}/major`, `expected a device number, got ${major}`)
+  if (!isNumber(minor)) report(`${place}/minor`, `expected a device number, got ${minor}`)
+}
+
+/** KERNEL: 32 bits in rules, though no device has that many. */
+function isNumber(number: Integer): boolean {
+  return number >= -1 && number <= 0xffff_ffff
 }
 
 function isAccess(access: string): boolean {

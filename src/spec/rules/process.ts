@@ -1,6 +1,7 @@
 /** Rules on process: what to run, limits, scheduling. */
 import { parseCpuList } from '../../kernel/cpu_list.ts'
 import { rlimitNumber } from '../../kernel/rlimits.ts'
+import { larger } from '../numbers.ts'
 import type { Scheduler } from '../types.gen.ts'
 import { each, type Report, type Rule } from './rule.ts'
 
@@ -113,7 +114,7 @@ function checkDeadline(wanted: Scheduler, forks: boolean, report: Report): void 
   }
   // KERNEL: sched(7); a period of 0 stands for the deadline.
   const ordered = runtime >= 1024 && runtime <= deadline && (period === 0 || deadline <= period)
-  if (!ordered || Math.max(deadline, period) >= 2 ** 63)
+  if (!ordered || larger(deadline, period) >= 2 ** 63)
     report('/process/scheduler', 'SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period < 2^63 nanoseconds')
   if (forks && !flags.includes('SCHED_FLAG_RESET_ON_FORK')) {
     const message = 'SCHED_DEADLINE without SCHED_FLAG_RESET_ON_FORK cannot fork, so it cannot run startContainer hooks'

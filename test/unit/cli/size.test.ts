@@ -46,6 +46,9 @@ describe('parseSize', () => {
   })
 
   it('has an end', () => {
+    expect(parseSize('memory', '8191p')).toBe(8191n * 2n ** 50n)
+    expect(parseSize('memory', `${2n ** 63n - 1n}`)).toBe(2n ** 63n - 1n)
+    expect(() => parseSize('memory', `${2n ** 63n}`)).toThrow(/ is too large$/)
     expect(() => parseSize('memory', '9000p')).toThrow("invalid value for memory: size '9000p' is too large")
   })
 })
@@ -57,7 +60,10 @@ describe('parseInteger', () => {
     ['-1', true, -1],
     ['-0', true, 0],
     ['+5', true, 5],
-  ])('%s (signed: %s) is %i', (text, signed, value) => {
+    ['9007199254740993', false, 9007199254740993n],
+    ['-9223372036854775808', true, -(2n ** 63n)],
+    ['18446744073709551615', false, 2n ** 64n - 1n],
+  ])('%s (signed: %s) is %s', (text, signed, value) => {
     expect(parseInteger('cpu-quota', text, signed)).toBe(value)
   })
 
@@ -69,7 +75,8 @@ describe('parseInteger', () => {
     ['0x1', true],
     ['', true],
     ['1 ', true],
-    ['99999999999999999999', false],
+    ['18446744073709551616', false],
+    ['9223372036854775808', true],
     ['-99999999999999999999', true],
   ])('%j (signed: %s) is refused', (text, signed) => {
     expect(() => parseInteger('cpu-quota', text, signed)).toThrow(/^invalid value for cpu-quota: /)

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { messageOf } from '../../../src/base/errors.ts'
+import { parseExact } from '../../../src/base/json.ts'
 import { buildPlan, planPhases } from '../../../src/plan/build.ts'
 import { checkPlan } from '../../../src/plan/check.ts'
 import { printHostStep, printPlan, printStep } from '../../../src/plan/print.ts'
@@ -33,7 +34,7 @@ function parseCase(text: string): Case {
   for (const [, kind, words = '', content = ''] of text.matchAll(BLOCK)) {
     if (kind === 'plan') expectation = { sections: words.split(/, */), expected: content }
     else if (kind === 'json' && (words === 'config' || words === 'facts' || words === 'request')) {
-      patch[words] = JSON.parse(content)
+      patch[words] = parseExact(content) as object
     } else throw new Error(`${title}: unknown block "${kind} ${words}"`)
   }
   if (!expectation) throw new Error(`${title}: no plan block`)

@@ -1,5 +1,6 @@
 /** Whatever a valid configuration combines: its plan keeps the invariants and can be encoded. */
 import { expect, test } from 'vitest'
+import { encodeExact } from '../../../src/base/json.ts'
 import { CAPABILITY_NAMES } from '../../../src/kernel/capabilities.ts'
 import { knownMountOptions } from '../../../src/kernel/mount_options.ts'
 import { RLIMITS } from '../../../src/kernel/rlimits.ts'
@@ -103,7 +104,7 @@ function configuration(chance: Chance): Spec {
           inheritable: caps(),
           ambient: caps(),
         }),
-        rlimits: chance.some(Object.keys(RLIMITS)).map((type) => ({ type, soft: 1, hard: 2 ** 64 })),
+        rlimits: chance.some(Object.keys(RLIMITS)).map((type) => ({ type, soft: 1, hard: 2n ** 64n - 1n })),
       }),
     },
     mounts: has('mount') ? chance.list(6, () => mount(chance)) : [],
@@ -190,7 +191,7 @@ test(`${COUNT} random configurations`, () => {
       expect(Math.max(...plan.presets.map(({ slot }) => slot))).toBeLessThan(WIRE.slots)
       expect(printPlan(plan)).not.toMatch(/undefined|NaN|\[object/)
     } catch (error) {
-      throw new Error(`seed ${seed}: ${(error as Error).message}\n${JSON.stringify(config)}`, { cause: error })
+      throw new Error(`seed ${seed}: ${(error as Error).message}\n${encodeExact(config)}`, { cause: error })
     }
   }
   console.log(`${planned} of ${COUNT} configurations are valid`)

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RuntimeError } from '../../../src/base/errors.ts'
+import { encodeExact } from '../../../src/base/json.ts'
 import { parsePointer } from '../../../src/base/pointer.ts'
 import { buildPlan } from '../../../src/plan/build.ts'
 import { checkPlan } from '../../../src/plan/check.ts'
@@ -58,15 +59,15 @@ function planOf(config: Json, host: Facts): { readonly plan?: Plan; readonly con
 function expectPlace(value: Json, pointer: string): void {
   const path = parsePointer(pointer)
   if (!isThere(value, path) && !isThere(value, path.slice(0, -1)))
-    expect.fail(`${pointer} is nowhere in ${JSON.stringify(value)}`)
+    expect.fail(`${pointer} is nowhere in ${encodeExact(value)}`)
 }
 
 test('a valid configuration is read as it is written, and reviewed without errors', async () => {
   await fc.assert(
     fc.asyncProperty(validConfig, async (config) => {
-      const text = JSON.stringify(config)
+      const text = encodeExact(config)
       const { spec } = await parseSpec(text)
-      expect(JSON.stringify(spec)).toBe(text)
+      expect(encodeExact(spec)).toBe(text)
       const { findings } = await reviewConfig(text)
       expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
       for (const { pointer } of findings) expectPlace(config, pointer)
@@ -103,7 +104,7 @@ test('a mutated configuration is accepted, or refused with places that are there
   const check = async (config: Json, [at, value]: [number, Json]) => {
     const all = places(config).filter((path) => path.length > 0)
     const mutant = withPlace(config, all[at % all.length] as readonly string[], value)
-    const text = JSON.stringify(mutant)
+    const text = encodeExact(mutant)
     const problems = await parseSpec(text).then(
       () => [],
       (error) => {

@@ -3,6 +3,7 @@
  * that have a meaning are drawn from tables by their place; what the rules refuse all the same is taken out again.
  */
 import fc from 'fast-check'
+import { encodeExact } from '../../../src/base/json.ts'
 import { parsePointer } from '../../../src/base/pointer.ts'
 import { CAPABILITY_NAMES } from '../../../src/kernel/capabilities.ts'
 import { knownMountOptions } from '../../../src/kernel/mount_options.ts'
@@ -59,8 +60,19 @@ function words(place: string): fc.Arbitrary<string> | undefined {
   return found && fc.constantFrom(...found[1])
 }
 
-function integer({ minimum = 0, maximum = 2 ** 32 }: SchemaNode): fc.Arbitrary<number> {
-  const [low, high] = [Math.max(minimum, -(2 ** 53)), Math.min(maximum, 2 ** 53 - 1)]
+function integer(schema: SchemaNode): fc.Arbitrary<number | bigint> {
+  const { minimum = 0, maximum = 2 ** 32 } = schema
+  const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number
+  if (maximum > MAX_SAFE_INTEGER) {
+    // Exact at the top, which a double is not.
+    const range = { min: minimum < 0 ? -(2n ** 63n) : 0n, max: minimum < 0 ? 2n ** 63n - 1n : 2n ** 64n - 1n }
+    const wide = fc.oneof(fc.bigInt(range), fc.constantFrom(range.min, range.max)).map((value) => {
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value
+    })
+    const safe = integer({ ...schema, minimum: Math.max(minimum, MIN_SAFE_INTEGER), maximum: MAX_SAFE_INTEGER })
+    return fc.oneof({ arbitrary: safe, weight: 6 }, { arbitrary: wide, weight: 1 })
+  }
+  const [low, high] = [minimum, maximum]
   const small = fc.integer({ min: Math.max(low, -2), max: Math.min(high, 200) })
   return fc.oneof(
     { arbitrary: small, weight: 6 },
@@ -77,11 +89,6 @@ function text({ pattern = '' }: SchemaNode): fc.Arbitrary<string> {
 
 /** Values that the schema accepts in a place. */
 function arbitraryOf(schema: SchemaNode, place: string): fc.Arbitrary<unknown> {
-  // A number above 2^53 would be written in other digits, which counts for masks.
-  if (schema.anyOf) {
-    const any = fc.oneof(...schema.anyOf.map((each) => arbitraryOf(each, place)))
-    return any.filter((each) => typeof each !== 'number' || Number.isSafeInteger(each))
-  }
   if (schema.enum) return fc.constantFrom(...schema.enum)
   if (schema.type === 'integer') return integer(schema)
   if (schema.type === 'boolean') return fc.boolean()
@@ -130,7 +137,7 @@ function repaired(config: Json): Spec {
     if (!problem) return config
     config = withoutPlace(config, parsePointer(problem.pointer))
   }
-  throw new Error(`still refused: ${JSON.stringify(config)}`)
+  throw new Error(`still refused: ${encodeExact(config)}`)
 }
 
 /** The value without the place, or without the nearest one around it that the schema can do without. */

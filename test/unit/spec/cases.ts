@@ -1,5 +1,6 @@
 /** Configurations in Markdown, as rules.md explains them. */
 import { readFileSync } from 'node:fs'
+import { parseExact } from '../../../src/base/json.ts'
 import { parsePointer } from '../../../src/base/pointer.ts'
 import { type Json, plainConfig, userConfig, withPlace } from './configs.ts'
 
@@ -39,7 +40,7 @@ export function loadCases(name: string): Case[] {
     if (!config) continue
     expected = []
     const base = config[1] === 'user' ? userConfig : plainConfig
-    const patch = JSON.parse(config[2] as string)
+    const patch = parseExact(config[2] as string) as Json
     cases.push({ rule, line: index + 1, config: () => patched(base(), patch), expected })
   }
   return cases

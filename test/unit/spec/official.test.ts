@@ -22,10 +22,6 @@ const WIDER: readonly Difference[] = [
   { why: 'runc takes the recursive forms, engines send them', place: /^\/linux\/rootfsPropagation$/ },
   { why: 'text: uint32; engines send modes with file type bits', place: /^\/linux\/devices\/\d+\/fileMode$/ },
   { why: 'text: pids.limit is OPTIONAL', place: /^\/linux\/resources\/pids(\/limit)?$/ },
-  {
-    why: 'the parser writes values above 2^53 as decimal strings',
-    place: /^\/linux\/seccomp\/syscalls\/\d+\/args\/\d+\/value(Two)?$/,
-  },
   { why: 'rlimit names are a rule', place: /^\/process\/rlimits\/\d+\/type$/ },
 ]
 
@@ -46,6 +42,7 @@ const NARROWER: readonly Difference[] = [
   { why: 'text: personality.domain is REQUIRED', place: /^\/linux\/personality(\/domain)?$/ },
   { why: 'text: memoryPolicy.mode is REQUIRED', place: /^\/linux\/memoryPolicy(\/mode)?$/ },
   { why: 'text: rate is REQUIRED', place: /^\/linux\/resources\/blockIO\/throttleReadBpsDevice(\/\d+(\/rate)?)?$/ },
+  { why: 'a hook may take 285 million years', place: /^\/hooks\/createRuntime\/\d+\/timeout$/ },
   { why: 'oom_score_adj is an int32 in the Go bindings', place: /^\/process\/oomScoreAdj$/ },
 ]
 
@@ -68,7 +65,8 @@ describe.skipIf(officialMissing())('our schemas against the official ones', () =
     for (const path of places(config)) {
       for (const odd of ODD_VALUES) {
         const mutant = withPlace(config, path, odd)
-        if (mutant === undefined) continue
+        // No JSON Schema has a word for bigints.
+        if (mutant === undefined || typeof odd === 'bigint') continue
         const [theirs, mine] = [official(mutant), own(mutant)]
         if (theirs === mine || (onlyWider && theirs)) continue
         if (explained(mine ? WIDER : NARROWER, path, odd)) continue

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../../src/base/errors.ts'
+import { decodeJson, encodeJson } from '../../../src/base/json.ts'
 import { locate } from '../../../src/spec/locate.ts'
-import { toI64, toU64 } from '../../../src/spec/numbers.ts'
 import { parseConfig } from '../../../src/spec/parse.ts'
 import type { Json } from './configs.ts'
 
@@ -82,53 +82,91 @@ describe('unusual texts', () => {
       const opened = '{"a":'.repeat(depth)
       expect(await syntaxError(opened)).toMatch(/^parse config.json: line 1, column \d+: unexpected end of text/)
       const outcome = await parseConfig(`${opened}1${'}'.repeat(depth)}`).catch((error: RuntimeError) => error.code)
-      expect(['config-syntax', 'object']).toContain(typeof outcome === 'string' ? outcome : typeof outcome)
+      expect(['config-syntax', 'object']).toContain(typeof outcome === 'string' ? outcome : typeof outcome.value)
     }
   })
 
   test('20 MB are fine', async () => {
     const text = JSON.stringify({ annotations: { big: 'x'.repeat(20_000_000) } })
-    expect(((await parseConfig(text)) as Json).annotations.big).toHaveLength(20_000_000)
+    expect(((await parseConfig(text)).value as Json).annotations.big).toHaveLength(20_000_000)
     expect(await syntaxError(text.slice(0, -1))).toMatch(/unexpected end of text/)
   })
 
   test('the last of duplicate keys counts', async () => {
-    expect(await parseConfig('{"a":1,"a":2}')).toEqual({ a: 2 })
+    expect((await parseConfig('{"a":1,"a":2}')).value).toEqual({ a: 2 })
   })
 })
 
 describe('big integers', () => {
-  const withValue = (literal: string) =>
-    `{"x":"a,\\"value\\": 18446744073709551615,","linux":{"seccomp":{"syscalls":[null,{},{"args":[{"index":0,\n"value" : ${literal},"valueTwo":3},{"value":3,"valueTwo":${literal}}]}]}},
-     "annotations":{"value": 18446744073709551615, "valueTwo":"\\"value\\": 9007199254740993 "}}`
+  const exact = async (text: string) => (await parseConfig(text)).exact()
 
-  test.each([
+  test.each<[string, number | bigint]>([
     ['9007199254740991', 9007199254740991],
-    ['9007199254740993', '9007199254740993'],
-    ['18446744073709551615', '18446744073709551615'],
+    ['9007199254740992', 9007199254740992n],
+    ['9007199254740993', 9007199254740993n],
+    ['-9007199254740993', -9007199254740993n],
+    ['18446744073709551615', 18446744073709551615n],
+    ['340282366920938463463374607431768211456', 2n ** 128n],
+    ['0.1234567890123456789', 0.12345678901234568],
+    ['9007199254740993.5', 9007199254740994],
+    ['9007199254740993e1', Number('9007199254740993e1')],
     ['2114060288', 2114060288],
     ['1e19', 1e19],
-  ])('seccomp argument %s', async (literal, value) => {
-    const parsed = (await parseConfig(withValue(literal))) as Json
-    expect(parsed.linux.seccomp.syscalls[2].args).toEqual([
-      { index: 0, value, valueTwo: 3 },
-      { value: 3, valueTwo: value },
-    ])
-    expect(parsed.x).toBe('a,"value": 18446744073709551615,')
-    // Nothing but seccomp arguments changes its type.
-    expect(parsed.annotations.value).toBe(2 ** 64)
-    expect(parsed.annotations.valueTwo).toBe('"value": 9007199254740993 ')
+  ])('%s, wherever it stands', async (literal, value) => {
+    expect(await exact(literal)).toBe(value)
+    expect(await exact(`{"a": [${literal}, {"b":${literal}\n,"":[[${literal}]]}], "a,":\t${literal}}`)).toEqual({
+      a: [value, { b: value, '': [[value]] }],
+      'a,': value,
+    })
   })
 
-  test('limits saturate', () => {
-    expect(toU64(JSON.parse('18446744073709551615'))).toBe(2n ** 64n - 1n)
-    expect(toU64('18446744073709551614')).toBe(2n ** 64n - 2n)
-    expect(toU64(0)).toBe(0n)
-    expect(toI64(JSON.parse('9223372036854775807'))).toBe(2n ** 63n - 1n)
-    expect(toI64(JSON.parse('-9223372036854775808'))).toBe(-(2n ** 63n))
-    expect(toI64(-1)).toBe(-1n)
+  test('strings and keys are left alone', async () => {
+    const digits = '12345678901234567890'
+    const odd = {
+      [digits]: digits,
+      a: `x", ${digits}, "`,
+      b: `\\", ${digits}, \\`,
+      c: `"${digits}"`,
+      n: [`[${digits}]`],
+    }
+    const text = JSON.stringify(odd)
+    expect(await exact(text)).toEqual(odd)
+    expect(await exact(`{"x":${digits},"y":${text}}`)).toEqual({ x: BigInt(digits), y: odd })
+    expect(await exact(`{"__proto__":{"a":${digits}}}`)).toEqual(JSON.parse(`{"__proto__":{"a":"${digits}"}}`, big))
+    expect(await exact(`{"a":${digits},"a":1,"b":1,"b":${digits}}`)).toEqual({ a: 1, b: BigInt(digits) })
+  })
+
+  test('neither depth nor size is too much', async () => {
+    const deep = `${'{"a":'.repeat(200_000)}9007199254740993${'}'.repeat(200_000)}`
+    let value = (await exact(deep)) as Json
+    while (typeof value === 'object') value = value.a
+    expect(value).toBe(9007199254740993n)
+    const text = `{"big":"${'\\n'.repeat(2_000_000)}","n":9007199254740993,"m":${'9'.repeat(1_000_000)}}`
+    expect(await exact(text)).toEqual({ big: '\n'.repeat(2_000_000), n: 9007199254740993n, m: Infinity })
+  })
+
+  test('documents of our own keep them', () => {
+    const value = { a: [2n ** 64n - 1n, -(2n ** 63n), 1, 'x'], b: { c: null, d: '"' } }
+    const text = encodeJson(value, 'x')
+    expect(text).toBe(' {"a":[18446744073709551615,-9223372036854775808,1,"x"],"b":{"c":null,"d":"\\""}}')
+    expect(decodeJson(text)).toEqual(value)
+    expect(encodeJson({ a: 1 }, 'x')).toBe('{"a":1}')
+    expect(decodeJson('{"a":1}')).toEqual({ a: 1 })
+  })
+
+  test('what is nested too deeply for a document of our own is told so', () => {
+    for (const end of [1, 2n ** 60n]) {
+      let value: Json = end
+      for (let depth = 0; depth < 1_000_000; depth++) value = [value]
+      expect(() => encodeJson(value, 'config.json')).toThrow(/^config.json is nested too deeply$/)
+    }
   })
 })
+
+/** A JSON.parse reviver: strings of digits are bigints. */
+function big(_: string, value: unknown): unknown {
+  return typeof value === 'string' && /^\d{16,}$/.test(value) ? BigInt(value) : value
+}
 
 describe('locate', () => {
   const text = '{\n  "a": [10, {"b/c": "x", "~": null}],\n  "a2": {}, "k": 1,\n "k": 2}'

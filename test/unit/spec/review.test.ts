@@ -1,6 +1,7 @@
 /** Findings by example: review.md. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { encodeExact } from '../../../src/base/json.ts'
 import { pointer } from '../../../src/base/pointer.ts'
 import { locate } from '../../../src/spec/locate.ts'
 import { ADVICE, adviceOn } from '../../../src/spec/review/advice.ts'
@@ -14,7 +15,7 @@ import { type Case, loadCases } from './cases.ts'
 import { type Json, places, plainConfig, userConfig } from './configs.ts'
 import { OFFICIAL } from './official.ts'
 
-const review = async (config: Json) => (await reviewConfig(JSON.stringify(config, null, 2))).findings
+const review = async (config: Json) => (await reviewConfig(encodeExact(config))).findings
 
 function line({ pointer: place, message, clause, requirement, hint }: Finding): string {
   const source = [clause, requirement].filter((word) => word).join(', ')

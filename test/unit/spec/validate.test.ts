@@ -123,7 +123,7 @@ describe('messages say place, expectation and finding', () => {
       },
     ],
     [
-      '/hooks/createRuntime/0/timeout: expected an integer of at least 1, got 0',
+      '/hooks/createRuntime/0/timeout: expected an integer from 1 to 9007199254740991, got 0',
       (c) => {
         c.hooks.createRuntime[0].timeout = 0
       },

@@ -53,7 +53,7 @@ describe('block I/O', () => {
       throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 600 }],
       throttleWriteBpsDevice: [{ major: 8, minor: 0, rate: 0 }],
       throttleReadIOPSDevice: [{ major: 8, minor: 16, rate: 300 }],
-      throttleWriteIOPSDevice: [{ major: 8, minor: 16, rate: 2 ** 64 }],
+      throttleWriteIOPSDevice: [{ major: 8, minor: 16, rate: 2n ** 64n - 1n }],
     },
   }
 

@@ -41,7 +41,7 @@ describe('v1', () => {
 
   test('swappiness: 0 is a value, -1 as Docker sends it is none, 101 is refused', () => {
     expect(v1({ swappiness: 0 })).toEqual(['memory.swappiness 0'])
-    expect(v1({ swappiness: 2 ** 64 })).toEqual([])
+    expect(v1({ swappiness: 2n ** 64n - 1n })).toEqual([])
     expect(() => v1({ swappiness: 101 })).toThrow('/linux/resources/memory/swappiness: invalid memory swappiness 101')
   })
 })

@@ -3,7 +3,7 @@ import { filterRules, namedCalls, wantsListener, wantsStub } from '../../../../s
 import type { Seccomp, SeccompArg, SeccompRule } from '../../../../src/spec/types.gen.ts'
 
 const profile = (...syscalls: readonly SeccompRule[]): Seccomp => ({ defaultAction: 'SCMP_ACT_ERRNO', syscalls })
-const arg = (index: number, value: number | string, op: SeccompArg['op'] = 'SCMP_CMP_EQ', valueTwo?: number) => {
+const arg = (index: number, value: number | bigint, op: SeccompArg['op'] = 'SCMP_CMP_EQ', valueTwo?: number) => {
   return { index, value, op, ...(valueTwo === undefined ? {} : { valueTwo }) } as SeccompArg
 }
 
@@ -37,7 +37,7 @@ describe('conditions', () => {
     filterRules(profile({ names: ['clone'], action: 'SCMP_ACT_ALLOW', args })).map(({ conditions }) => conditions)
 
   test('on different arguments all in one rule', () => {
-    expect(conditionsOf(arg(0, 5), arg(2, '18446744073709551615', 'SCMP_CMP_MASKED_EQ', 7))).toEqual([
+    expect(conditionsOf(arg(0, 5), arg(2, 2n ** 64n - 1n, 'SCMP_CMP_MASKED_EQ', 7))).toEqual([
       [
         { index: 0, operator: 4, a: 5n, b: 0n },
         { index: 2, operator: 7, a: 2n ** 64n - 1n, b: 7n },
