@@ -125,8 +125,9 @@ export class Subject {
       string,
       string,
     ]
-    if (input !== undefined) writeFileSync(stdin, input)
-    const streams = [openSync(input === undefined ? '/dev/null' : stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
+    // Never /dev/null: runc before 1.2 gives the host's own to the container's user.
+    writeFileSync(stdin, input ?? '')
+    const streams = [openSync(stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
     const argv = [...through, this.path, '--root', this.root, ...flags, ...args]
     const before = umask === undefined ? undefined : process.umask(umask)
     const begin = performance.now()

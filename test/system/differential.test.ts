@@ -1,6 +1,6 @@
 /** The same bundles under davit, runc and crun: whatever differs is explained in docs/CONFORMANCE.md. */
 import { execFileSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hierarchies } from '../support/cgroups.ts'
 import { bundleOf, contestants, differences, observe, type Peer } from '../support/differential.ts'
 import { CASES } from '../support/differential_cases.ts'
@@ -25,6 +25,13 @@ const PEERS = [
   ['runc', '1.1.5'],
   ['crun', '1.8.1'],
 ] as const
+
+// The peers make files with the caller's umask, which is not the same wherever the tests run.
+let umask: number
+beforeAll(() => {
+  umask = process.umask(0o022)
+})
+afterAll(() => void process.umask(umask))
 
 for (const [peer, release] of PEERS)
   describe.runIf(requires('root', command(peer)) && requires(hybrid, version(peer, release)))(`beside ${peer}`, () => {
