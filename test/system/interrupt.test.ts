@@ -65,11 +65,13 @@ describe.runIf(requires('root'))('a signal while the container is made', () => {
       const { made, begun } = await hanging(kind)
       const running = startRun(made)
       await until('hook', begun)
+      const ran = () => existsSync(`${made.rootfs}/tmp/ran`)
+      // The process is started before its poststart hooks, and needs its time.
+      if (kind === 'poststart') await until('the process', ran)
       running.child.kill('SIGTERM')
       expect((await running.done).code).toBe(143)
       await nothingLeft(made)
-      // The process runs before its poststart hooks.
-      expect(existsSync(`${made.rootfs}/tmp/ran`)).toBe(kind === 'poststart')
+      expect(ran()).toBe(kind === 'poststart')
     },
   )
 
