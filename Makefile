@@ -59,7 +59,7 @@ BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(s
 
 all: build
 
-build: native $(LIBEXEC)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js $(OUT)/man/davit.8  ## build/davit, build/davit.js, the library, the manual
+build: native $(LIBEXEC)/davit $(OUT)/davit.js $(OUT)/lib/src/index.js $(OUT)/man/davit.8 $(OUT)/davit-conformance  ## build/davit, build/davit.js, the library, the manual, build/davit-conformance
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -127,10 +127,10 @@ bench-docker:  ## time `docker run` and `docker exec` with davit, runc and crun 
 	$(BUILD) build
 	$(BUN) bench/docker.ts
 
-conformance:  ## check a runtime against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
+conformance:  ## check runtimes against the specification: make conformance RUNTIME=/usr/sbin/runc (root)
 	@.ci/need $(DEMO_TOOLS)
 	$(BUILD) build
-	$(BUN) conformance/run.ts --runtime $(RUNTIME)
+	$(OUT)/davit-conformance $(addprefix --runtime ,$(RUNTIME)) $(CONFORMANCE_FLAGS)
 
 deps: node_modules/.davit-deps
 
@@ -207,6 +207,19 @@ $(OUT)/davit.js: $(SOURCES) node_modules/.davit-deps $(OUT)/.edition
 $(OUT)/lib/src/index.js: $(SOURCES) node_modules/.davit-deps tsconfig.json src/tsconfig.json
 	node_modules/.bin/tsc -p src/tsconfig.json
 	@touch $@
+
+# The conformance suite, as one file that needs nothing of davit's: a static busybox, which its containers are made of,
+# is inside.
+CONFORMANCE := $(shell find conformance -type f) package.json
+
+$(OUT)/conformance/busybox:
+	@.ci/need busybox
+	@mkdir -p $(@D)
+	@$(INTO) set -x && cp "$$(command -v busybox)" "$$t/$(@F)" $(PUT)
+
+$(OUT)/davit-conformance: $(CONFORMANCE) $(OUT)/conformance/busybox node_modules/.davit-deps
+	@$(INTO) set -x && $(BUN) build conformance/executable.ts $(filter-out --bytecode --splitting,$(EXE_FLAGS)) \
+		--outfile "$$t/$(@F)" >"$$t/log" $(PUT)
 
 # The licences of what is inside the executable and beside it.
 $(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit .ci/licenses.ts

@@ -1,5 +1,4 @@
-/** The bundle of a case: busybox and a small config.json of our own, so that no runtime's template is favoured. */
-import { execFileSync } from 'node:child_process'
+/** The bundle of a case: a static busybox and a small config.json of our own, so that no runtime's template is favoured. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -47,14 +46,19 @@ export class Bundle {
   readonly id: string
 
   /** A bundle whose container runs a shell script. */
-  constructor(folder: string, id: string, script: string, change: (config: Config) => void = () => {}) {
+  constructor(
+    folder: string,
+    id: string,
+    busybox: string,
+    script: string,
+    change: (config: Config) => void = () => {},
+  ) {
     this.id = id
     this.path = join(folder, id)
     const bin = join(this.path, 'rootfs/bin')
-    for (const name of ['proc', 'dev', 'sys', 'tmp', 'out', 'mnt'])
+    for (const name of ['proc', 'dev', 'sys', 'tmp', 'look', 'mnt'])
       mkdirSync(join(this.path, 'rootfs', name), { recursive: true })
     mkdirSync(bin)
-    const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
     copyFileSync(busybox, join(bin, 'busybox'))
     for (const name of [
       'sh',

@@ -43,7 +43,7 @@ export type Title = readonly [id: string, clause: string, asks: string, ...cover
 
 const patched = (patch: Patch) => (config: Config) => merge(config as unknown as Record<string, unknown>, patch)
 
-/** A case whose program writes what it sees to /out. */
+/** A case whose program writes what it sees to /look. */
 export function sees(
   [id, clause, asks, ...covers]: Title,
   patch: Patch,
@@ -59,9 +59,9 @@ export function sees(
     covers,
     test(subject) {
       demand(more)
-      const bundle = subject.bundle(`{ ${script}; } >/out/seen 2>&1`, (config) => {
+      const bundle = subject.bundle(`{ ${script}; } >/look/seen 2>&1`, (config) => {
         // The rootfs may be made read-only: what is seen goes to a mount of its own.
-        config.mounts.push({ destination: '/out', type: 'bind', source: subject.shared(), options: ['bind'] })
+        config.mounts.push({ destination: '/look', type: 'bind', source: subject.shared(), options: ['bind'] })
         patched(patch)(config)
       })
       subject.run(bundle)

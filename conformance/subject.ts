@@ -1,6 +1,16 @@
 /** The runtime under test, as cases use it: any program with the command line of runc. Keeps a record as evidence. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { type Evidence, shorten } from './evidence.ts'
@@ -49,16 +59,20 @@ export class Subject {
   private readonly folder: string
   private readonly bundles: Bundle[] = []
 
-  constructor(path: string, folder: string) {
+  private readonly busybox: string
+
+  /** @param busybox the static program that containers are made of */
+  constructor(path: string, folder: string, busybox: string) {
     this.path = path
     this.folder = folder
+    this.busybox = busybox
     this.root = join(folder, 'state')
     mkdirSync(this.root, { recursive: true })
   }
 
   /** A new bundle of the running case, with an id of its own. */
   bundle(script: string, change?: (config: Config) => void): Bundle {
-    const bundle = new Bundle(this.folder, `conf-${process.pid}-${counter++}`, script, change)
+    const bundle = new Bundle(this.folder, `conf-${process.pid}-${counter++}`, this.busybox, script, change)
     this.bundles.push(bundle)
     return bundle
   }
@@ -107,7 +121,7 @@ export class Subject {
   private recordConfig(args: readonly string[]): void {
     const bundle = args[args.indexOf('--bundle') + 1] ?? ''
     const path = join(bundle, 'config.json')
-    if (!args.includes('--bundle') || !existsSync(path)) return
+    if (!args.includes('--bundle') || !statSync(path, { throwIfNoEntry: false })?.isFile()) return
     const text = shorten(readFileSync(path, 'utf8'))
     if (!this.record.some((it) => it.kind === 'config' && it.text === text)) this.record.push({ kind: 'config', text })
   }
@@ -149,7 +163,8 @@ export class Subject {
     const [stdout, stderr] = [shorten(outcome.stdout), shorten(outcome.stderr)]
     const words = [...through, ...flags, ...args]
     this.record.push({ kind: 'command', args: words, end: signal ?? `exit ${status}`, ms, stdout, stderr })
-    if (signal) throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
+    if (signal === 'SIGTERM') throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
+    if (signal) throw new Failed(`${args[0]} was killed by ${signal}`)
     return outcome
   }
 

@@ -1,37 +1,111 @@
 /** The conformance suite holds davit to the specification, and is itself held to what others do. */
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { countOf, type Report } from '../../conformance/results.ts'
 import { exec } from '../support/exec.ts'
 import { patience } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { command, commandPath, requires } from '../support/requires.ts'
 
-async function suite(runtime: string): Promise<{ code: number | null; summary: string; bad: string[] }> {
-  const argv = [repositoryPath('conformance/run.ts'), '--runtime', runtime]
-  const { code, stdout } = await exec(repositoryPath('node_modules/bun/bin/bun.exe'), argv, { timeout: 280_000 })
-  const lines = stdout.trimEnd().split('\n')
-  return { code, summary: lines.at(-1) ?? '', bad: lines.filter((line) => /^not ok (?!.*# TODO)/.test(line)) }
+const SUITE = repositoryPath('build/davit-conformance')
+const FOLDER = mkdtempSync(join(tmpdir(), 'davit-test-'))
+
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }))
+
+const suite = (...args: string[]) => exec(SUITE, args, { timeout: patience(280_000) })
+
+/** Judges a runtime; counts, and what failed with its reason. */
+async function judge(runtime: string, ...args: string[]) {
+  const out = join(FOLDER, `${Math.random()}`)
+  const { code, stderr } = await suite('--runtime', runtime, '--format', 'json', '--out', out, ...args)
+  expect(stderr).toBe('')
+  const report = JSON.parse(readFileSync(join(out, 'conformance.json'), 'utf8')) as Report
+  const results = report.runtimes.flatMap((it) => it.results)
+  const failed = results.filter(({ verdict }) => verdict === 'failed').map(({ id, reason }) => `${id}: ${reason}`)
+  return { code, report, results, failed, count: countOf(results) }
 }
 
 describe.runIf(requires('root'))('conformance', { timeout: patience(300_000) }, () => {
   it('of davit, with one deviation the whole field shares', async () => {
-    const { code, summary, bad } = await suite(RUNTIME)
-    expect(bad).toEqual([])
-    expect(summary).toMatch(/^# \d{2,} passed, 0 failed, 1 known deviations$/)
+    const { code, results, failed, count } = await judge(RUNTIME)
+    expect(failed).toEqual([])
+    expect(count.passed).toBeGreaterThan(150)
+    expect(results.filter(({ verdict }) => verdict === 'deviation').map(({ id }) => id)).toEqual(['delete-created'])
     expect(code).toBe(0)
   })
 
   for (const name of ['runc', 'crun']) {
     it.runIf(requires(command(name)))(`of ${name}, but for deviations that are named and explained`, async () => {
-      const { code, summary, bad } = await suite(commandPath(name) ?? '')
-      expect(bad).toEqual([])
-      expect(summary).toMatch(/^# \d{2,} passed, 0 failed, \d+ known deviations$/)
+      const { code, failed, count } = await judge(commandPath(name) ?? '')
+      expect(failed).toEqual([])
+      expect(count.passed).toBeGreaterThan(120)
       expect(code).toBe(0)
     })
   }
 
   it('tells a broken runtime from a good one', async () => {
-    const { code, summary } = await suite('/bin/true')
-    expect(summary).toMatch(/^# \d+ passed, \d{2,} failed, 0 known deviations$/)
+    const { code, count } = await judge('/bin/true')
+    expect(count.failed).toBeGreaterThan(100)
     expect(code).toBe(1)
+  })
+
+  it('keeps what was done and seen as evidence', async () => {
+    const { results } = await judge(RUNTIME, '--filter', '^(process-cwd|delete-removes)$')
+    const kinds = (id: string) => results.find((it) => it.id === id)?.evidence.map(({ kind }) => kind)
+    expect(kinds('process-cwd')).toEqual(expect.arrayContaining(['config', 'command', 'program', 'kernel']))
+    const [first] = results.find(({ id }) => id === 'process-cwd')?.evidence ?? []
+    expect(first?.kind === 'config' && JSON.parse(first.text).process.cwd).toBe('/tmp')
+    const created = results.find(({ id }) => id === 'delete-removes')?.evidence.find(({ kind }) => kind === 'command')
+    expect(created).toMatchObject({ args: expect.arrayContaining(['create']), end: 'exit 0' })
+  })
+
+  it('needs nothing of the machine’s programs to make containers of', async () => {
+    const env = { PATH: '/nowhere' }
+    const { code, stdout } = await exec(SUITE, ['--runtime', RUNTIME, '--filter', '^process-(cwd|env)$'], { env })
+    expect(stdout).toMatch(/^davit \S+ +2 +0 +0 +0 /m)
+    expect(code).toBe(0)
+  })
+
+  it('judges several runtimes at once, in the formats of CI servers', async () => {
+    const argv = ['--runtime', RUNTIME, '--runtime', '/bin/true', '--filter', '^kill-unknown$', '--jobs', '1']
+    const tap = await suite(...argv, '--format', 'tap')
+    expect(tap.stdout).toMatch(/^TAP version 13\n1\.\.2\nok 1 - davit: kill-unknown\nnot ok 2 - true: kill-unknown\n/)
+    expect(tap.stdout).toContain('$ kill conf-unknown TERM  # exit 0')
+    const junit = await suite(...argv, '--format', 'junit')
+    expect(junit.stdout).toMatch(/<testsuite name="davit [\d.]+" tests="1" failures="0" errors="0" skipped="0"/)
+    expect(junit.stdout).toMatch(
+      /<testcase classname="kill" name="kill-unknown" time="[\d.]+">\s*<failure message="kill/,
+    )
+  })
+})
+
+describe('the command line of the suite', () => {
+  it('lists cases and what they cover without root', async () => {
+    const { code, stdout } = await suite('--list', '--group', 'kill')
+    expect(stdout).toMatch(
+      /^kill\/kill-stopped\n {4}runtime\.md#kill: .*\n {4}covers runtime-kill-02, runtime-kill-03$/m,
+    )
+    expect(stdout).not.toContain('create/')
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    [['--runtime', '/nowhere/runtime'], '/nowhere/runtime --version: '],
+    [['--runtime', '/bin/false'], '/bin/false --version: exit 1'],
+    [['--jobs', '0'], '--jobs 0 is no number from 1 on'],
+    [['--group', 'none'], 'no group "none": there are create, '],
+    [['--filter', '^none$'], 'no case is selected'],
+    [['--filter', '('], '--filter "(" is no regular expression'],
+    [['--format', 'pdf'], 'no format "pdf": there are tap, junit, json, html, md'],
+    [['--format', 'tap', '--format', 'json'], 'several formats need --out'],
+    [['--nonsense'], "unknown option '--nonsense'"],
+    [[], '--runtime is missing'],
+  ])('%j ends with 2 and a line', async (args, line) => {
+    const { code, stdout, stderr } = await suite(...args)
+    expect(stderr).toMatch(/^davit-conformance: [^\n]+\n$/)
+    expect(stderr).toContain(line)
+    expect([code, stdout]).toEqual([2, ''])
   })
 })

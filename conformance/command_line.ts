@@ -1,0 +1,98 @@
+/** The command line of the suite. */
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CASES, type Grouped } from './cases/catalog.ts'
+import { FORMATS } from './report/formats.ts'
+
+export const HELP = `Usage: davit-conformance --runtime PATH [--runtime PATH ...] [options]
+
+Judges OCI runtimes by the specification, on real containers. Needs root.
+
+  --runtime PATH   a runtime with the command line of runc; may be given again
+  --group NAME     only cases of this group; may be given again
+  --filter RE      only cases whose id matches
+  --jobs N         how many cases at once (default: one for each CPU)
+  --format NAME    tap, junit, json, html or md; may be given again with --out
+  --out DIR        where the reports go (default: the one report goes to stdout)
+  --list           print the cases and what they cover
+  --help           print this
+
+Exit code: 0 if no case failed but as it is known to, 1 if one did, 2 if nothing was judged.
+`
+
+/** What is wrong with the command line, or keeps the suite from judging: one line, exit code 2. */
+export class Unusable extends Error {}
+
+export interface Options {
+  readonly runtimes: readonly string[]
+  readonly cases: readonly Grouped[]
+  readonly jobs: number
+  readonly formats: readonly string[]
+  readonly out: string | undefined
+  readonly list: boolean
+  readonly help: boolean
+}
+
+const STRING = { type: 'string' } as const
+const STRINGS = { type: 'string', multiple: true, default: [] as string[] } as const
+const FLAG = { type: 'boolean', default: false } as const
+
+function read(argv: readonly string[]) {
+  const options = {
+    runtime: STRINGS,
+    group: STRINGS,
+    filter: STRING,
+    jobs: STRING,
+    format: STRINGS,
+    out: STRING,
+    list: FLAG,
+    help: FLAG,
+  }
+  try {
+    return parseArgs({ args: [...argv], options }).values
+  } catch (error) {
+    const [line = ''] = String((error as Error).message).split('\n')
+    throw new Unusable(line.charAt(0).toLowerCase() + line.slice(1))
+  }
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch {
+    throw new Unusable(`--filter ${JSON.stringify(text)} is no regular expression`)
+  }
+}
+
+function select(groups: readonly string[], filter: string): readonly Grouped[] {
+  const known = [...new Set(CASES.map(({ group }) => group))]
+  const unknown = groups.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new Unusable(`no group ${JSON.stringify(unknown)}: there are ${known.join(', ')}`)
+  const expression = pattern(filter)
+  const found = CASES.filter(({ id, group }) => expression.test(id) && (groups.length === 0 || groups.includes(group)))
+  if (found.length === 0) throw new Unusable('no case is selected')
+  return found
+}
+
+/** Reads the command line; what cannot be is told in one line. */
+export function parseOptions(argv: readonly string[]): Options {
+  const values = read(argv)
+  const jobs = Number(values.jobs ?? availableParallelism())
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Unusable(`--jobs ${values.jobs} is no number from 1 on`)
+  const format = values.format.find((name) => FORMATS[name] === undefined)
+  if (format !== undefined) {
+    throw new Unusable(`no format ${JSON.stringify(format)}: there are ${Object.keys(FORMATS).join(', ')}`)
+  }
+  if (values.format.length > 1 && values.out === undefined) throw new Unusable('several formats need --out')
+  if (values.out !== undefined && values.format.length === 0) throw new Unusable('--out needs --format')
+  return {
+    runtimes: values.runtime.map((path) => resolve(path)),
+    cases: values.help ? [] : select(values.group, values.filter ?? ''),
+    jobs,
+    formats: values.format,
+    out: values.out,
+    list: values.list,
+    help: values.help,
+  }
+}

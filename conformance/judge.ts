@@ -1,0 +1,40 @@
+/** Runs one case against one runtime. */
+import type { Result } from './results.ts'
+import type { Subject } from './subject.ts'
+import { type Case, deviationOf, expect, Failed, HostCannot } from './suite.ts'
+import type { Identity } from './versions.ts'
+
+interface Outcome {
+  readonly wrong?: string
+  readonly lack?: string
+}
+
+function attempt(test: Case['test'], subject: Subject): Outcome {
+  try {
+    test(subject)
+    return {}
+  } catch (error) {
+    if (error instanceof HostCannot) return { lack: error.message }
+    // What is no JSON, for example, is the runtime's fault as well.
+    return { wrong: error instanceof Failed ? error.message : String(error) }
+  }
+}
+
+/** Runs a case and takes its containers away; what is left of them then is a failure, too. */
+export function judge(it: Case, subject: Subject, identity: Identity): Result {
+  subject.record.length = 0
+  const begin = performance.now()
+  const { wrong: found, lack } = attempt(it.test, subject)
+  const { wrong: after } = attempt(() => {
+    const left = subject.cleanUp()
+    expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
+  }, subject)
+  const wrong = found ?? after
+  const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record] }
+  const known = deviationOf(it, identity)?.why
+  if (wrong !== undefined && known !== undefined) return { ...base, verdict: 'deviation', reason: wrong, remark: known }
+  if (wrong !== undefined) return { ...base, verdict: 'failed', reason: wrong }
+  if (lack !== undefined) return { ...base, verdict: 'host-cannot', reason: lack }
+  const stale = `${identity.name} is said to deviate here, and does not: ${known}`
+  return { ...base, verdict: 'passed', ...(known === undefined ? {} : { remark: stale }) }
+}

@@ -1,0 +1,147 @@
+/** Judges runtimes and writes reports: the whole of the suite but for where its executable and its busybox are. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+import type { Grouped } from './cases/catalog.ts'
+import { HELP, type Options, parseOptions, Unusable } from './command_line.ts'
+import { describeMachine, surroundingsFor } from './machine.ts'
+import { judgeAll } from './pool.ts'
+import { Progress } from './progress.ts'
+import { FORMATS } from './report/formats.ts'
+import { renderFailures, renderSummary } from './report/summary.ts'
+import type { Judged, Report, Result } from './results.ts'
+import { type Identity, parseIdentity } from './versions.ts'
+import { type Order, work } from './worker.ts'
+
+/** How the suite finds itself. */
+export interface Self {
+  /** The command that starts it again. */
+  readonly command: readonly string[]
+  /** Puts a static busybox into a folder; the path. */
+  readonly busybox: (folder: string) => string
+}
+
+const STOP = { asked: false }
+
+interface Candidate {
+  readonly path: string
+  readonly identity: Identity
+}
+
+/** Asks a runtime for its version; it must answer. */
+function identify(path: string): Candidate {
+  const { status, stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 20_000 })
+  if (status !== 0) throw new Unusable(`${path} --version: ${error?.message ?? `exit ${status}`}`)
+  return { path, identity: parseIdentity(stdout) }
+}
+
+/** A new folder that users whom a namespace maps to others pass through, to their rootfs. */
+function makeFolder(prefix: string): string {
+  const path = mkdtempSync(prefix)
+  chmodSync(path, 0o711)
+  return path
+}
+
+async function judgeRuntime(
+  { path, identity }: Candidate,
+  { cases, jobs }: Options,
+  self: Self,
+  folder: string,
+): Promise<Judged> {
+  const { command, note } = surroundingsFor(identity.name)
+  const own = makeFolder(join(folder, 'runtime-'))
+  const results = new Map<string, Result>()
+  const progress = new Progress(`${identity.name} ${identity.version}`, cases.length)
+  const begin = performance.now()
+  await judgeAll(cases, {
+    command: [...command, ...self.command],
+    order: { runtime: path, identity, folder: own, busybox: self.busybox(own) },
+    jobs,
+    stop: STOP,
+    onResult(result) {
+      results.set(result.id, result)
+      progress.step(result.id, result.verdict === 'failed')
+    },
+  })
+  progress.end()
+  const sorted = cases.flatMap(({ id }) => results.get(id) ?? [])
+  const seconds = (performance.now() - begin) / 1000
+  return { path, ...identity, seconds, results: sorted, ...(note === undefined ? {} : { note }) }
+}
+
+const questionOf = ({ id, group, clause, asks, covers = [] }: Grouped) => ({ id, group, clause, asks, covers })
+
+async function judgeRuntimes(options: Options, self: Self): Promise<Report> {
+  const candidates = options.runtimes.map(identify)
+  const folder = makeFolder(join(realpathSync(tmpdir()), 'conformance-'))
+  const runtimes: Judged[] = []
+  try {
+    for (const it of candidates) runtimes.push(await judgeRuntime(it, options, self, folder))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return {
+    suite: packageJson.version,
+    specification: '1.3.0',
+    date: new Date().toISOString(),
+    machine: describeMachine(),
+    cases: options.cases.map(questionOf),
+    runtimes,
+  }
+}
+
+/** Reports go where they were asked for; people get a summary, on stderr where stdout has the report. */
+function write(report: Report, { formats, out }: Options): void {
+  const summary = renderSummary(report)
+  for (const name of formats) {
+    const format = FORMATS[name]
+    if (format === undefined) continue
+    if (out === undefined) process.stdout.write(format.render(report))
+    else {
+      mkdirSync(out, { recursive: true })
+      writeFileSync(join(out, format.file), format.render(report))
+    }
+  }
+  if (formats.length > 0 && out === undefined) process.stderr.write(summary)
+  else process.stdout.write(`${renderFailures(report)}${summary}`)
+}
+
+function list(cases: readonly Grouped[]): string {
+  return cases
+    .map(({ group, id, clause, asks, covers = [] }) => {
+      const rules = covers.length > 0 ? `\n    covers ${covers.join(', ')}` : ''
+      return `${group}/${id}\n    ${clause}: ${asks}${rules}\n`
+    })
+    .join('')
+}
+
+async function run(argv: readonly string[], self: Self): Promise<number> {
+  const options = parseOptions(argv)
+  if (options.help) process.stdout.write(HELP)
+  else if (options.list) process.stdout.write(list(options.cases))
+  if (options.help || options.list) return 0
+  if (options.runtimes.length === 0) throw new Unusable('--runtime is missing')
+  if (process.getuid?.() !== 0) throw new Unusable('root is needed to make containers')
+  process.on('SIGINT', () => {
+    STOP.asked = true
+  })
+  const report = await judgeRuntimes(options, self)
+  write(report, options)
+  if (STOP.asked) throw new Unusable('interrupted')
+  return report.runtimes.some(({ results }) => results.some(({ verdict }) => verdict === 'failed')) ? 1 : 0
+}
+
+/** Runs the suite, or one of its workers; the exit code. */
+export async function main(argv: readonly string[], self: Self): Promise<number> {
+  try {
+    if (argv[0] !== '--worker') return await run(argv, self)
+    await work(JSON.parse(argv[1] ?? '') as Order)
+    return 0
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error
+    process.stderr.write(`davit-conformance: ${error.message}\n`)
+    return 2
+  }
+}
