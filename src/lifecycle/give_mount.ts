@@ -3,7 +3,7 @@ import { RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
 import { makeFilesystem } from '../host/filesystem.ts'
-import { sendFd } from '../host/socket.ts'
+import { send, sendFd } from '../host/socket.ts'
 import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } from '../kernel/files.ts'
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
 import type { HostMount, HostStep } from '../plan/step.ts'
@@ -21,6 +21,10 @@ export function giveMount(launching: Launching, { mount, origin }: Extract<HostS
     passing(launching, () => sendFd(launching.peer, encodeAnswer(TAGS.give), fd, 'hand a mount to the container init'))
   } catch (error) {
     if (!(error instanceof SysError)) throw error
+    if (error.errnoName === 'EACCES' && mount.kind === 'tree' && mount.orElse === 'child') {
+      const refusal = encodeAnswer(TAGS.give, -error.errno)
+      return passing(launching, () => send(launching.peer, refusal, 'answer the container init'))
+    }
     const place = origin.config ? `, from ${origin.config}` : ''
     throw new RuntimeError(launching.failing.code, `${origin.doing}${place}: ${error.message}`)
   } finally {

@@ -8,7 +8,7 @@ import { idmapSteps } from './idmap.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
 import { attributeSteps, mustBeReal, placeSteps, takeMount } from './mount_steps.ts'
 import { hostPropagation } from './rootfs.ts'
-import type { ChildStep, Origin, Slot } from './step.ts'
+import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
 
 export function planBind(ctx: MountContext, planned: PlannedMount): ChildStep[] {
   const { mount, options, origin } = planned
@@ -19,14 +19,22 @@ export function planBind(ctx: MountContext, planned: PlannedMount): ChildStep[] 
   const path = bindSource(mount, ctx.request.bundle)
   const tree = { path, recursive: options.bind === 'rbind', noFollow: options.sourceNoFollow }
   const made = ctx.scratch(0)
+  const clone: ChildStep = { kind: 'cloneTree', out: made, dir: 'cwd', ...tree, origin }
   // The container's root may not be able to reach the source; whoever configured it is. A rootless caller's sources are
   // its own, and cloning mounts is not allowed to it outside the new namespace.
   const reach = ctx.facts.mayMount && hasUserNamespace(ctx.spec) && namespace(ctx.spec, 'mount') === 'new'
-  const steps =
-    reach || ctx.entering
-      ? [...takeMount(ctx, { kind: 'tree', ...tree }, made, origin), ...detachSteps(ctx, made, origin)]
-      : [{ kind: 'cloneTree' as const, out: made, dir: 'cwd' as const, ...tree, origin }]
+  const steps: ChildStep[] = []
+  if (ctx.entering) steps.push(...takeMount(ctx, { kind: 'tree', ...tree }, made, origin))
+  else if (reach) steps.push(...reachSteps(ctx, { kind: 'tree', ...tree, orElse: 'child' }, clone, origin))
+  else steps.push(clone)
+  if (ctx.entering || reach) steps.push(...detachSteps(ctx, made, origin))
   return [...steps, ...idmapSteps(ctx, planned, made), ...finishSteps(ctx, planned, made)]
+}
+
+/** The parent's clone; where it has no access, as to a user's FUSE or over NFS, the container's root may have. */
+function reachSteps(ctx: MountContext, tree: HostMount, clone: ChildStep, origin: Origin): ChildStep[] {
+  const [take] = takeMount(ctx, tree, ctx.scratch(0), origin)
+  return [{ ...(take as ChildStep), tolerate: ['EACCES'], skip: 1 }, { kind: 'jump', skip: 1 }, clone]
 }
 
 /** What was cloned in the host's namespace leaves the host's peer groups, as all mounts of ours did. */

@@ -1,9 +1,10 @@
-/** A mount of type cgroup: on v2 the unified hierarchy, on v1 and hybrid hosts a tmpfs with one mount per hierarchy. */
+/** Mounts of type cgroup and cgroup2: on v2 the unified hierarchy, on v1 and hybrid hosts a tmpfs with one mount per hierarchy. */
 import { baseName, isWithin, joinPath } from '../base/path.ts'
 import { ATTR } from '../kernel/mount.ts'
-import { namespace, SLOT } from './context.ts'
+import { hasUserNamespace, namespace, SLOT } from './context.ts'
 import { labelledOptions } from './labels.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
+import { lockedAttributes } from './mount_steps.ts'
 import type { ChildStep, Slot } from './step.ts'
 
 interface Hierarchy {
@@ -33,10 +34,19 @@ function hierarchies(ctx: MountContext): Hierarchy[] {
   return v2 ? [...old, entry(v2.mount, v2.own, undefined)] : old
 }
 
+/** What the mounts are to have; one on v1 is a tree, and there plain and recursive options are the same. */
+function attributesOf({ options }: PlannedMount): { readonly set: number; readonly clear: number } {
+  const clear = (options.clear | options.recursiveClear) & ATTR.atimeMask
+  const set = (options.set & ~options.recursiveClear) | options.recursiveSet
+  return { set, clear }
+}
+
 /** One hierarchy, to slot `made`: with a cgroup namespace its own view, otherwise the container's directory bound. */
 function hierarchySteps(ctx: MountContext, planned: PlannedMount, entry: Hierarchy, made: Slot): ChildStep[] {
-  const { origin, options } = planned
-  const attributes = options.set & ~ATTR.nosymfollow
+  const { origin } = planned
+  const { set, clear } = attributesOf(planned)
+  const attributes = set & ~ATTR.nosymfollow
+  const locked = hasUserNamespace(ctx.spec) || !ctx.facts.initialUserns
   const clone = (path: string): ChildStep => ({
     kind: 'cloneTree',
     out: made,
@@ -53,15 +63,22 @@ function hierarchySteps(ctx: MountContext, planned: PlannedMount, entry: Hierarc
           { kind: 'jump' as const, skip: 1 },
           clone(entry.otherwise),
         ]),
-    { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin },
+    locked
+      ? { kind: 'setAttributes', slot: made, recursive: true, set: lockedAttributes(set), clear: 0, origin }
+      : { kind: 'setAttributes', slot: made, recursive: true, set, clear, origin },
   ]
   if (namespace(ctx.spec, 'cgroup') === undefined) return bind
   const type = entry.option === undefined ? 'cgroup2' : 'cgroup'
-  const data = [...(entry.option?.split(',') ?? []), ...options.data]
+  const data = [...(entry.option?.split(',') ?? []), ...planned.options.data]
   const create: ChildStep = { kind: 'fsmount', out: made, type, source: 'cgroup', options: data, attributes, origin }
-  if (ctx.entering) return [create]
+  const rest = set & ~attributes
+  const more: ChildStep[] = rest
+    ? [{ kind: 'setAttributes', slot: made, recursive: false, set: rest, clear: 0, origin }]
+    : []
+  if (ctx.entering) return [create, ...more]
   // Refused in some user namespaces, or busy: the directory itself then.
-  return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip: bind.length }, ...bind]
+  const skip = bind.length
+  return [{ ...create, tolerate: ['EPERM', 'EBUSY', 'EINVAL'], skip: 1 }, { kind: 'jump', skip }, ...bind, ...more]
 }
 
 function place({ origin }: PlannedMount, mount: Slot, path: string): Extract<ChildStep, { kind: 'place' }> {
@@ -80,13 +97,21 @@ function propagationSteps({ options, origin }: PlannedMount, slot: Slot): ChildS
   }))
 }
 
+/** Whether the mount shows cgroups: of type cgroup2 only the unified hierarchy, where there is one. */
+export function isCgroupMount(ctx: Pick<MountContext, 'facts'>, { mount, options }: PlannedMount): boolean {
+  if (options.bind) return false
+  return mount.type === 'cgroup' || (mount.type === 'cgroup2' && ctx.facts.cgroup.v2 !== undefined)
+}
+
 export function planCgroupMount(ctx: MountContext, planned: PlannedMount, late: ChildStep[]): ChildStep[] {
-  const { origin, target, options } = planned
+  const { origin, target } = planned
+  const { set } = attributesOf(planned)
   const made = ctx.scratch(0)
   const all = hierarchies(ctx)
-  const only = all[0]
+  const unified = planned.mount.type === 'cgroup2' || ctx.facts.cgroup.mode === 'unified'
+  const only = unified ? all.find(({ option }) => option === undefined) : all[0]
   if (!only) return []
-  if (ctx.facts.cgroup.mode === 'unified') {
+  if (unified) {
     return [
       ...hierarchySteps(ctx, planned, only, made),
       ...propagationSteps(planned, made),
@@ -101,7 +126,7 @@ export function planCgroupMount(ctx: MountContext, planned: PlannedMount, late: 
       type: 'tmpfs',
       source: 'tmpfs',
       options: labelledOptions(ctx.spec, 'tmpfs', ['mode=755']),
-      attributes: options.set & ~ATTR.rdonly & ~ATTR.nosymfollow,
+      attributes: set & ~ATTR.rdonly & ~ATTR.nosymfollow,
       origin,
     },
     ...propagationSteps(planned, tmpfs),
@@ -115,9 +140,8 @@ export function planCgroupMount(ctx: MountContext, planned: PlannedMount, late: 
       for (const name of names) steps.push({ kind: 'symlink', dir: tmpfs, path: name, target: entry.name, origin })
     }
   }
-  if (options.set & ATTR.rdonly) {
-    late.push({ kind: 'setAttributes', slot: tmpfs, recursive: false, set: ATTR.rdonly, clear: 0, origin })
-  }
+  const last = set & (ATTR.rdonly | ATTR.nosymfollow)
+  if (last) late.push({ kind: 'setAttributes', slot: tmpfs, recursive: false, set: last, clear: 0, origin })
   late.push({ kind: 'close', slot: tmpfs })
   return steps
 }

@@ -66,7 +66,8 @@ export function idmapProblems(spec: Spec, mayMount: boolean, mount: Mount, at: s
   const options = parseMountOptions(mount.options ?? [])
   if (!isIdmapped(mount, options)) return []
   const refuse = (message: string) => [{ pointer: `${at}/options`, message }]
-  if (mount.type === 'cgroup' && !options.bind) return refuse('a mount of type "cgroup" cannot be id-mapped')
+  if (/^cgroup2?$/.test(mount.type ?? '') && !options.bind)
+    return refuse(`a mount of type "${mount.type}" cannot be id-mapped`)
   if (!mayMount) return refuse('id-mapped mounts are not supported for rootless containers')
   if (mountMap(spec, mount, options)) return []
   return options.idmap?.maps

@@ -18,6 +18,14 @@ function attributeStep(step: Extract<ChildStep, { kind: 'setAttributes' }>, lock
   return [{ ...step, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 1 }, rest]
 }
 
+/**
+ * For what is bound where a user namespace may not make it. KERNEL: how access times are noted is locked on mounts that
+ * have come into one, and stays the host's; every restriction can be added.
+ */
+export function lockedAttributes(attributes: number): number {
+  return attributes & ~(ATTR.atimeMask | ATTR.nodiratime)
+}
+
 /** Attribute and propagation steps for the mount in `slot`; `fresh`: what it has from its creation. */
 export function attributeSteps(
   planned: PlannedMount,

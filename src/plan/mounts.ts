@@ -8,14 +8,14 @@ import { parseMountOptions } from '../kernel/mount_options.ts'
 import type { Mount } from '../spec/types.gen.ts'
 import { NOTIFY_FOLDER } from './activation.ts'
 import { planBind } from './bind_mount.ts'
-import { planCgroupMount } from './cgroup_mount.ts'
+import { isCgroupMount, planCgroupMount } from './cgroup_mount.ts'
 import { hasUserNamespace, namespace, type PlanContext, SLOT } from './context.ts'
 import { idmapSteps, isIdmapped } from './idmap.ts'
 import { labelledOptions, planMountLabel } from './labels.ts'
 import { foundAgain, lateReadonly, readonlyFound, readonlyOpen } from './late_readonly.ts'
 import { shortOptions } from './long_options.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
-import { attributeSteps, placeSteps, takeMount } from './mount_steps.ts'
+import { attributeSteps, lockedAttributes, placeSteps, takeMount } from './mount_steps.ts'
 import { openedLayers } from './opened_layers.ts'
 import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
 
@@ -118,7 +118,8 @@ function planFilesystem(ctx: MountContext, planned: PlannedMount, late: Late): C
       recursive: true,
       origin,
     }
-    const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set: attributes, clear: 0, origin }
+    const set = lockedAttributes(attributes)
+    const again: ChildStep = { kind: 'setAttributes', slot: made, recursive: true, set, clear: 0, origin }
     steps.push({ ...create, tolerate: ['EPERM'], skip: 1 }, { kind: 'jump', skip: 2 }, host, again)
   } else steps.push(...openedLayers(ctx, create), ...planMountLabel(ctx.spec, type, made, ctx.scratch(1), origin))
   steps.push(...idmapSteps(ctx, planned, made))
@@ -174,7 +175,7 @@ export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; re
   const late: Late = { steps: [], found: foundAgain(mounts) }
   const steps = mounts.flatMap((planned) => {
     if (planned.options.bind) return planBind(ctx, planned)
-    if (planned.mount.type === 'cgroup') return planCgroupMount(ctx, planned, late.steps)
+    if (isCgroupMount(ctx, planned)) return planCgroupMount(ctx, planned, late.steps)
     return isHosts(ctx, planned) ? planHostFilesystem(ctx, planned, late) : planFilesystem(ctx, planned, late)
   })
   return { steps, late: late.steps }

@@ -182,7 +182,14 @@ export type ChildStep = FileStep | MountStep | NamespaceStep | IdentityStep | Pr
 
 /** A mount that the parent makes: of a tree of the host's, or a file system as {@link MountStep} fsmount makes it. */
 export type HostMount =
-  | { readonly kind: 'tree'; readonly path: string; readonly recursive: boolean; readonly noFollow: boolean }
+  | {
+      readonly kind: 'tree'
+      readonly path: string
+      readonly recursive: boolean
+      readonly noFollow: boolean
+      /** Where the parent has no access the child is told so, and tries by itself. */
+      readonly orElse?: 'child'
+    }
   | {
       readonly kind: 'filesystem'
       readonly type: string

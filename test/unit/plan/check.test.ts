@@ -106,7 +106,7 @@ describe('slots', () => {
 
   test('as many as the executor has; more is told in words', () => {
     const mounts = (count: number) =>
-      Array.from({ length: count }, (_, i) => ({ destination: `/m${i}`, type: 'tmpfs', options: ['ro'] }))
+      Array.from({ length: count }, () => ({ destination: '/dev', type: 'tmpfs', options: ['ro'] }))
     expect(() => planOf({ config: { mounts: mounts(WIRE.slots - 16) } })).not.toThrow()
     expect(() => planOf({ config: { mounts: mounts(WIRE.slots - 15) } })).toThrow(
       /unsupported config.json: more than 496/,
