@@ -42,7 +42,7 @@ ENGINE_TOOLS := busybox gcc headers libseccomp runc ip iptables debootstrap floc
 	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns catatonit newuidmap useradd slirp4netns fuse-overlayfs
 DEB_TOOLS := dpkg-deb dpkg-shlibdeps md5sum
 VM_TOOLS := $(BUILD_TOOLS) mmdebstrap mke2fs xz zstd unshare archive-keyring
-TEST_TOOLS := $(DEMO_TOOLS) $(DEB_TOOLS) libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS) $(VM_TOOLS)
+TEST_TOOLS := $(DEMO_TOOLS) chromium $(DEB_TOOLS) libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS) $(VM_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) libseccomp hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
