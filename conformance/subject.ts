@@ -7,10 +7,12 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
+
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { type Evidence, shorten } from './evidence.ts'
@@ -237,12 +239,22 @@ export class Subject {
         rest.push(error instanceof Failed ? error.message : String(error)) // it did not end
       }
       for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
+      for (const path of cgroupsNamed(bundle.id)) removeCgroup(path)
       bundle.remove()
       return rest
     })
     this.bundles.length = 0
     rmSync(join(this.folder, 'shared'), { recursive: true, force: true })
     return left
+  }
+}
+
+/** What a runtime has left; the next case is to find nothing of it. */
+function removeCgroup(path: string): void {
+  try {
+    rmdirSync(path)
+  } catch {
+    // Processes that are about to end keep it for a moment, and the case has failed anyway.
   }
 }
 

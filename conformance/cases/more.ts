@@ -1,15 +1,20 @@
 /** The groups of cases beyond the basic operations. */
 import type { Case } from '../suite.ts'
+import { CGROUP_PATHS } from './cgroup_paths.ts'
+import { CGROUPS } from './cgroups.ts'
 import { EXEC } from './exec.ts'
 import { HOOKS_MORE } from './hooks_more.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { NAMESPACES } from './namespaces.ts'
 import { STATE_MORE } from './state.ts'
+import { UPDATES } from './update.ts'
 
 export const MORE: Readonly<Record<string, readonly Case[]>> = {
   lifecycle: LIFECYCLE,
   state: STATE_MORE,
   'hooks-detail': HOOKS_MORE,
   namespaces: NAMESPACES,
+  cgroups: [...CGROUPS, ...CGROUP_PATHS],
   exec: EXEC,
+  update: UPDATES,
 }
