@@ -3,7 +3,7 @@ import { parentPath } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH, PROC_SUPER_MAGIC } from '../kernel/files.ts'
 import { ATTR, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from '../kernel/mount.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
-import type { ChildStep } from './step.ts'
+import type { ChildStep, Origin } from './step.ts'
 
 const PROPAGATION: Readonly<Record<string, number>> = {
   shared: MS_SHARED,
@@ -89,6 +89,7 @@ export function planAttachRoot(ctx: PlanContext): ChildStep[] {
   return [
     { kind: 'cloneTree', out: SLOT.root, dir: 'cwd', path: ctx.rootfs, recursive: true, origin },
     { kind: 'verify', slot: SLOT.root, is: 'directory', origin },
+    ...secludeSteps(ctx, origin),
     { kind: 'attachAt', mount: SLOT.root, path: ctx.rootfs, origin },
     // For masking files; taken before the host's root goes away, and only if it is the device it should be.
     {
@@ -101,6 +102,16 @@ export function planAttachRoot(ctx: PlanContext): ChildStep[] {
     },
     { kind: 'verify', slot: SLOT.nullDevice, is: { char: [1, 3] }, origin: { doing: 'check the host\'s "/dev/null"' } },
   ]
+}
+
+/**
+ * What is mounted on the rootfs of a container that runs does not appear in it, unless the configuration speaks of
+ * propagation: on most machines all mounts are shared, and their clone would follow them. As in runc and crun.
+ */
+function secludeSteps({ spec }: PlanContext, origin: Origin): ChildStep[] {
+  if (spec.linux?.rootfsPropagation) return []
+  const propagation = MS_PRIVATE
+  return [{ kind: 'setAttributes', slot: SLOT.root, recursive: false, set: 0, clear: 0, propagation, origin }]
 }
 
 /** Without a mount namespace the rootfs is only a directory to chroot into. */

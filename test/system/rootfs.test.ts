@@ -90,8 +90,9 @@ describe.runIf(requires('root', kernel('5.12')))('the root', () => {
     expect(outside.filter(({ path }) => path.startsWith(made.rootfs))).toHaveLength(1)
   })
 
-  test('without the word is the host’s slave or private, and never shared', async () => {
+  test('without the word is private: what the host mounts on it later does not come', async () => {
     const { inside, outside } = await runShared(await bundle(MOUNTINFO))
+    expect(mountAt(inside, '/').propagation).toEqual([])
     for (const mount of inside) expect(mount.propagation.join(), mount.path).not.toContain('shared')
     expect(outside.filter(({ path }) => path.includes('davit-test-'))).toEqual([])
   })
