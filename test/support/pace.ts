@@ -6,5 +6,8 @@ export function patience(milliseconds: number): number {
   return milliseconds * SLOWNESS
 }
 
+/** Whether the machine is the tests' own: ALONE=1. Then it may be filled, and nothing on it is anybody else's. */
+export const ALONE = process.env.ALONE === '1'
+
 /** Whether figures of time mean something here. */
 export const TIMING = SLOWNESS === 1

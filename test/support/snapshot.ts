@@ -1,12 +1,7 @@
 /** What there is on a machine that containers could leave something of, to be taken before and after. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-
-/**
- * The machine is the tests' own: then all of it is looked at. Elsewhere others come and go, and only what has one of the
- * names in it is.
- */
-const ALONE = process.env.ALONE === '1'
+import { ALONE } from './pace.ts'
 
 const CGROUPS = '/sys/fs/cgroup'
 
@@ -20,7 +15,10 @@ export interface Snapshot {
   readonly fds: readonly string[]
 }
 
-/** `names`: ids, or parts of paths. */
+/**
+ * `names`: ids, or parts of paths. Where others come and go only what has one of them in it is looked at; all of a machine
+ * that is the tests' own.
+ */
 export function snapshot(names: readonly string[]): Snapshot {
   const ours = (text: string) => ALONE || names.some((name) => text.includes(name))
   return {
