@@ -6,6 +6,7 @@ import { EXEC } from './exec.ts'
 import { HOOKS_MORE } from './hooks_more.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { NAMESPACES } from './namespaces.ts'
+import { PROCESS_MORE } from './process_more.ts'
 import { STATE_MORE } from './state.ts'
 import { UPDATES } from './update.ts'
 
@@ -15,6 +16,7 @@ export const MORE: Readonly<Record<string, readonly Case[]>> = {
   'hooks-detail': HOOKS_MORE,
   namespaces: NAMESPACES,
   cgroups: [...CGROUPS, ...CGROUP_PATHS],
+  'process-detail': PROCESS_MORE,
   exec: EXEC,
   update: UPDATES,
 }
