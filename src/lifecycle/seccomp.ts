@@ -1,7 +1,8 @@
 /** linux.seccomp on its way to the plan. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
-import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
+import { LISTENER_PATH } from '../plan/seccomp/filter.ts'
+import type { CompiledSeccomp, SeccompListener } from '../plan/seccomp/model.ts'
 import { ANNOTATION, annotation, isOn } from '../spec/annotations.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import { defaultRoot } from '../state/store.ts'
@@ -30,17 +31,17 @@ export async function compileSeccomp(
     given !== undefined || !profile
       ? givenFilter(given ?? '', profile, receiver)
       : await compileFilter(profile, wish, { directory, write: real }, log)
-  if (real && compiled.listener) await expectAgent(compiled.listener.path)
+  if (real && compiled.listener) await expectAgent(compiled.listener)
   return compiled
 }
 
 /** ORDER: before anything is made: whoever is to get the listener must be there. */
-async function expectAgent(path: string): Promise<void> {
+async function expectAgent({ path, source }: SeccompListener): Promise<void> {
   const { checkAgent } = await import('../host/seccomp/listener.ts')
   try {
     checkAgent(path)
   } catch (error) {
-    const why = `seccomp agent "${path}", from /linux/seccomp/listenerPath: ${messageOf(error)}`
+    const why = `seccomp agent "${path}", from ${source ?? LISTENER_PATH}: ${messageOf(error)}`
     throw new RuntimeError('create', why)
   }
 }

@@ -1,7 +1,8 @@
 /*
  * caller CALL...: makes system calls by number and prints what the kernel returns, a line each. Static and without a
  * C library, so that it needs write and exit_group and nothing else. A call is NR[,ARGUMENT]...; an argument is a
- * number, or a string after "@". After "i:" it goes the way of 32-bit programs (int 0x80).
+ * number, or a string after "@". After "i:" it goes the way of 32-bit programs (int 0x80); after "t:" a thread makes it,
+ * whose end is waited for.
  */
 #include "sys.h"
 
@@ -92,11 +93,52 @@ static void call(const char *text)
 	print(text, old ? int80(nr, a) : sys6(nr, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
+/* Runs call(text) in a thread that ends then, by exit(2). Its id, or what the kernel says. */
+static long start_thread(const char *text)
+{
+#ifdef __x86_64__
+	static char stack[16384] __attribute__((aligned(16)));
+	/* CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM */
+	const long flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
+	register const char *argument __asm__("r12") = text;
+	register void (*function)(const char *) __asm__("r13") = call;
+	long ret;
+	__asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\t"
+			 "mov %%r12, %%rdi\n\tcall *%%r13\n\t"
+			 "mov $60, %%eax\n\txor %%edi, %%edi\n\tsyscall\n"
+			 "1:"
+			 : "=a"(ret)
+			 : "a"(56), "D"(flags), "S"(stack + sizeof(stack)), "d"(0), "r"(argument), "r"(function)
+			 : "rcx", "r8", "r9", "r10", "r11", "memory", "cc");
+	return ret;
+#else
+	(void)text;
+	return -E_NOSYS;
+#endif
+}
+
+static void in_thread(const char *text)
+{
+	const struct { long seconds, nanoseconds; } moment = { 0, 1000000 };
+	long self = SYS(getpid, 0, 0, 0, 0, 0, 0), thread = start_thread(text);
+
+	if (thread < 0)
+		print("thread", thread);
+	/* Signal 0 finds it until it has ended. */
+	while (thread > 0 && SYS(tgkill, self, thread, 0, 0, 0, 0) == 0)
+		(void)SYS(nanosleep, &moment, 0, 0, 0, 0, 0);
+}
+
 /* sp points at argc. */
 __attribute__((noreturn, used)) void run(const long *sp)
 {
-	for (long i = 2; i <= sp[0]; i++)
-		call((const char *)sp[i]);
+	for (long i = 2; i <= sp[0]; i++) {
+		const char *text = (const char *)sp[i];
+		if (text[0] == 't' && text[1] == ':')
+			in_thread(text + 2);
+		else
+			call(text);
+	}
 	for (;;)
 		SYS(exit_group, 0, 0, 0, 0, 0, 0);
 }

@@ -12,6 +12,7 @@ const PROGRAMS = {
   caller: [...FREESTANDING, '-I', repositoryPath('native')],
   filter_of: [],
   probe: [],
+  tracer: [],
   view: [],
 } as const satisfies Record<string, readonly string[]>
 

@@ -103,7 +103,9 @@ describe.runIf(requires('root') && process.arch === 'x64')('run.oci.seccomp.rece
     expect(await results(profile, [`${NR.getppid}`], change)).toEqual([4242])
     expect(await refused(await filtered(profile, ['39']))).toMatch(/needs \/linux\/seccomp\/listenerPath/)
     const absent = await filtered(profile, annotate({ 'run.oci.seccomp.receiver': `${scratch()}/nobody` }))
-    expect(await refused(absent)).toMatch(/nobody.*no such file or directory$/)
+    expect(await refused(absent)).toMatch(
+      /nobody", from \/annotations\/run.oci.seccomp.receiver: open .*no such file or directory$/,
+    )
   })
 })
 

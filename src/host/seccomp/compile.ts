@@ -23,6 +23,11 @@ const BINARY_TREE = 2
 const MANY_RULES = 32
 
 const NATIVE_ARCH = { x64: 'SCMP_ARCH_X86_64', arm64: 'SCMP_ARCH_AARCH64' } as const
+/** What a kernel of the machine can run: no call on it is ever of another architecture. */
+const RUNS: Readonly<Record<keyof typeof NATIVE_ARCH, readonly ArchName[]>> = {
+  x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+}
 
 const fail = (place: string, why: string) =>
   new RuntimeError('unsupported', `unsupported config.json: /linux/seccomp${place}: ${why}`)
@@ -43,7 +48,7 @@ export function compileProgram(
   if (context === undefined) throw fail('/defaultAction', `${profile.defaultAction} is not supported on this machine`)
   try {
     if (strict) refuseUnknown(lib, profile)
-    addArchitectures(lib, context, profile)
+    addArchitectures(lib, context, profile, arch, log)
     addRules(lib, context, profile, log)
     const filter = exported(lib, context)
     const stub = wantsStub(profile) ? enosysStub(newestCalls(lib, profile, arch, log)) : new Uint8Array(0)
@@ -64,15 +69,23 @@ function refuseUnknown(lib: LibSeccomp, { syscalls = [] }: Seccomp): void {
   }
 }
 
-/** The native one is there from the start. */
-function addArchitectures(lib: LibSeccomp, context: FilterContext, profile: Seccomp): void {
+/**
+ * The native one is there from the start. libseccomp takes none of the other byte order, and none that is newer than
+ * itself; of those that the machine cannot run no rule is needed.
+ */
+function addArchitectures(
+  lib: LibSeccomp,
+  context: FilterContext,
+  profile: Seccomp,
+  arch: keyof typeof RUNS,
+  log: Log,
+): void {
   for (const [index, name] of (profile.architectures ?? []).entries()) {
     const result = lib.addArch(context, ARCHITECTURES[name])
-    if (result < 0 && result !== EEXIST)
-      throw fail(
-        `/architectures/${index}`,
-        `error adding architecture ${name} to seccomp filter: ${errnoText(-result)}`,
-      )
+    if (result >= 0 || result === EEXIST) continue
+    const why = `error adding architecture ${name} to seccomp filter: ${errnoText(-result)}`
+    if (RUNS[arch].includes(name)) throw fail(`/architectures/${index}`, why)
+    log.debug(`${why}: ignored, as this machine runs no such program`)
   }
 }
 

@@ -39,10 +39,10 @@ export async function compileFilter(
   cache: CacheUse,
   log: Log,
 ): Promise<CompiledSeccomp> {
-  const path = profile.listenerPath || wish.receiver
   const flags = filterFlags(profile.flags, wantsListener(profile))
   const program = await programFor(profile, wish, cache, log)
-  return { program, flags, ...(wantsListener(profile) && path ? { listener: listenerAt(path, profile) } : {}) }
+  const listener = wantsListener(profile) ? listenerOf(profile, profile.listenerPath, wish.receiver) : undefined
+  return { program, flags, ...(listener ? { listener } : {}) }
 }
 
 /**
@@ -53,9 +53,18 @@ export function givenFilter(text: string, profile: Seccomp | undefined, receiver
   const flags = filterFlags(profile?.flags, receiver !== undefined)
   const program = Buffer.from(text, 'base64')
   const source = `/annotations/${ANNOTATION.seccompProgram}`
-  return { program, flags, source, ...(receiver ? { listener: listenerAt(receiver, profile) } : {}) }
+  const listener = listenerOf(profile, undefined, receiver)
+  return { program, flags, source, ...(listener ? { listener } : {}) }
 }
 
-function listenerAt(path: string, profile: Seccomp | undefined): SeccompListener {
-  return { path, ...(profile?.listenerMetadata ? { metadata: profile.listenerMetadata } : {}) }
+/** The agent at the profile's path, or else the annotation's. */
+function listenerOf(
+  profile: Seccomp | undefined,
+  path: string | undefined,
+  receiver: string | undefined,
+): SeccompListener | undefined {
+  const metadata = profile?.listenerMetadata ? { metadata: profile.listenerMetadata } : {}
+  if (path) return { path, ...metadata }
+  if (!receiver) return undefined
+  return { path: receiver, ...metadata, source: `/annotations/${ANNOTATION.seccompReceiver}` }
 }

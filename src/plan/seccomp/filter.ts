@@ -9,6 +9,9 @@ import { dumpable } from '../protection.ts'
 import type { ChildStep, Filter, HostStep } from '../step.ts'
 import type { CompiledSeccomp } from './model.ts'
 
+/** Pointer of the agent's path where the profile has it. */
+export const LISTENER_PATH = '/linux/seccomp/listenerPath'
+
 type Input = Pick<ProcessContext, 'spec' | 'facts' | 'seccomp'>
 
 /** The filter for the step that loads it. */
@@ -64,20 +67,23 @@ export function planTaking({ seccomp, facts }: Pick<Input, 'seccomp' | 'facts'>)
 export function listenerSteps({ seccomp }: { readonly seccomp?: CompiledSeccomp | undefined }): HostStep[] {
   if (!seccomp?.listener) return []
   const { listener } = seccomp
-  const origin = { config: '/linux/seccomp/listenerPath', doing: `hand the seccomp listener to "${listener.path}"` }
+  const config = listener.source ?? LISTENER_PATH
+  const origin = { config, doing: `hand the seccomp listener to "${listener.path}"` }
   return [{ kind: 'listener', listener, origin }]
 }
 
 /** A filter that was not compiled, or that could not be loaded, is refused before anything is created. */
 export function refuseSeccomp({ spec, facts, seccomp }: Input): void {
-  if (!seccomp && !spec.linux?.seccomp && !annotation(spec, ANNOTATION.seccompProgram)) return
-  if (!seccomp) throw refusal('it has to be compiled first')
+  const given = annotation(spec, ANNOTATION.seccompProgram) !== undefined
+  if (!seccomp && !spec.linux?.seccomp && !given) return
+  const place = seccomp?.source ?? (given ? `/annotations/${ANNOTATION.seccompProgram}` : '/linux/seccomp')
+  if (!seccomp) throw refusal(place, 'it has to be compiled first')
   if (spec.process?.noNewPrivileges || hasUserNamespace(spec)) return
   if (!hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_ADMIN'))
-    throw refusal('without noNewPrivileges it takes CAP_SYS_ADMIN, which davit does not have')
+    throw refusal(place, 'without noNewPrivileges it takes CAP_SYS_ADMIN, which davit does not have')
 }
 
-function refusal(message: string): RuntimeError {
-  const problems: Problem[] = [{ pointer: '/linux/seccomp', message }]
-  return new RuntimeError('unsupported', `unsupported config.json: /linux/seccomp: ${message}`, problems)
+function refusal(pointer: string, message: string): RuntimeError {
+  const problems: Problem[] = [{ pointer, message }]
+  return new RuntimeError('unsupported', `unsupported config.json: ${pointer}: ${message}`, problems)
 }

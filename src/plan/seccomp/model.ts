@@ -5,6 +5,8 @@ export interface SeccompListener {
   /** Absolute path of its socket. */
   readonly path: string
   readonly metadata?: string
+  /** Pointer of where the path stands, where it is not /linux/seccomp/listenerPath. */
+  readonly source?: string
 }
 
 export interface CompiledSeccomp {
