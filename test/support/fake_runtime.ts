@@ -147,7 +147,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     script: succeed('start'),
     groups: ['start', 'kill', 'hooks'],
     caught: [
-      ...['start-needs-process', 'start-running', 'start-stopped', 'start-unknown'],
+      // Not start-needs-process: create has refused that before.
+      ...['start-running', 'start-stopped', 'start-unknown'],
       // Hooks that start calls, and that fail.
       ...['hooks-poststart-fails', 'hooks-startContainer-error'],
     ],
