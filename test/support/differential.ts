@@ -32,6 +32,14 @@ export function contestants(peer: Peer): readonly [davit: Contestant, other: Con
   ]
 }
 
+/** What the peers inherit and davit does not, or the other way round, is the same wherever the tests run. */
+const SAME = [
+  ...['taskset', '--cpu-list', readFileSync('/sys/devices/system/cpu/online', 'utf8').trim()],
+  ...['setpriv', '--inh-caps=-all', '--ambient-caps=-all', '--clear-groups'],
+  ...['prlimit', '--core=0', '--nofile=16384:16384'],
+  ...['choom', '--adjust=0', '--'],
+]
+
 /** Runs a command line of the runtime in its surroundings. */
 function call(of: Contestant, args: readonly string[], wrap: readonly string[], output?: string): Promise<Result> {
   const unified = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
@@ -42,7 +50,8 @@ function call(of: Contestant, args: readonly string[], wrap: readonly string[], 
   writeFileSync(input, '')
   const fds = [0, 1].map(() => openSync(input, 'r'))
   const options = { env: { PATH: process.env.PATH ?? '' }, fds, ...(output ? { output } : {}) }
-  const result = exec('unshare', ['--mount', 'sh', '-c', `${cover}exec "$@" <${input}`, 'sh', ...line], options)
+  const script = `umask 022 && ${cover}exec "$@" <${input}`
+  const result = exec('unshare', ['--mount', ...SAME, 'sh', '-c', script, 'sh', ...line], options)
   for (const fd of fds) closeSync(fd)
   return result
 }
