@@ -25,6 +25,7 @@ export const FSCONFIG_SET_FLAG = 0
 export const FSCONFIG_SET_STRING = 1
 export const FSCONFIG_SET_FD = 5
 export const FSCONFIG_CMD_CREATE = 6
+export const FSCONFIG_CMD_RECONFIGURE = 7
 export const FSMOUNT_CLOEXEC = 1
 
 export const MOVE_MOUNT_F_EMPTY_PATH = 0x4

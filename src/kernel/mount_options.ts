@@ -12,6 +12,7 @@ type Effect =
   | { readonly bind: 'bind' | 'rbind' }
   | { readonly filesystem: string } // also a flag of the superblock, under this name
   | { readonly ignore: true }
+  | { readonly remount: true }
   | { readonly idmap: { readonly recursive: boolean } }
   | { readonly also: 'copyUp' | 'copySymlink' | 'sourceNoFollow' | 'targetNoFollow' }
 
@@ -65,8 +66,7 @@ const OTHERS: Readonly<Record<string, Effect>> = {
   loud: { ignore: true },
   iversion: { ignore: true },
   noiversion: { ignore: true },
-  // mount(8) words without meaning for a single mount.
-  remount: { ignore: true },
+  remount: { remount: true },
   // runc's and crun's: a tmpfs begins with what it covers.
   tmpcopyup: { also: 'copyUp' },
   // crun's, for a source or a target that is a symbolic link.
@@ -88,6 +88,8 @@ export interface MountOptions {
   readonly recursiveClear: number
   readonly propagation: readonly { readonly flag: number; readonly recursive: boolean }[]
   readonly bind: 'bind' | 'rbind' | undefined
+  /** No new mount, but other options for the one that is there: its own, or its file system's too. */
+  readonly remount: 'mount' | 'filesystem' | undefined
   /** A tmpfs begins with what it covers. */
   readonly copyUp: boolean
   /** A source that is a symbolic link is made anew in the container, not mounted. */
@@ -135,6 +137,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   const flags: string[] = []
   const also = { copyUp: false, copySymlink: false, sourceNoFollow: false, targetNoFollow: false }
   let bind: MountOptions['bind']
+  let remount = false
   let idmap: MountOptions['idmap']
   for (const option of options) {
     const found = effectOf(option)
@@ -151,6 +154,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     } else if ('propagation' in found.effect) {
       propagation.push({ flag: found.effect.propagation, recursive: found.effect.recursive })
     } else if ('bind' in found.effect) bind = found.effect.bind
+    else if ('remount' in found.effect) remount = true
     else if ('filesystem' in found.effect) flags.push(found.effect.filesystem)
     else if ('also' in found.effect) also[found.effect.also] = true
     else if ('idmap' in found.effect) idmap = { ...found.effect.idmap, maps: option.replace(/^r?idmap=?/, '') }
@@ -159,7 +163,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   apply(bits, 'recursiveSet', 'recursiveClear', accessTime(times.recursive))
   // KERNEL: mount(2) looks at these flags for a new superblock and for no bind mount.
   const withoutEffect = bind ? flags.filter((flag) => SUPERBLOCK_SET.has(flag)) : []
-  return { ...bits, ...also, propagation, bind, idmap, data: bind ? data : [...flags, ...data], withoutEffect }
+  const kind = bind ? ({ bind, remount: 'mount' } as const) : ({ bind, remount: 'filesystem' } as const)
+  const what = remount ? { ...kind, bind: undefined } : { ...kind, remount: undefined }
+  return { ...bits, ...also, ...what, propagation, idmap, data: bind ? data : [...flags, ...data], withoutEffect }
 }
 
 /** Every option known here, for `features`: plain, recursive and propagation forms, sorted. */

@@ -26,9 +26,10 @@ export function passwdPlace({ mounts = [] }: Spec, rootfs: string, bundle: strin
   }
 }
 
-/** A tmpfs that begins with what it covers hides nothing. */
+/** A tmpfs that begins with what it covers hides nothing, nor does a mount that is there already. */
 function covers({ destination, options = [] }: Mount): boolean {
-  return isWithin(PASSWD, `/${destination}`) && !options.includes('tmpcopyup')
+  const hides = !options.includes('tmpcopyup') && !options.includes('remount')
+  return isWithin(PASSWD, `/${destination}`) && hides
 }
 
 function isBind({ type, options = [] }: Mount): boolean {

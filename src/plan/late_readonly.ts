@@ -16,7 +16,8 @@ export const MOST_OPEN = 64
 /** Whether read-only is put off: in tmpfs and in /dev. */
 export function lateReadonly({ options, target, mount }: PlannedMount): boolean {
   const readonly = (options.set & ATTR.rdonly) !== 0
-  return readonly && options.bind === undefined && (mount.type === 'tmpfs' || target === '/dev')
+  if (options.bind || options.remount) return false
+  return readonly && (mount.type === 'tmpfs' || target === '/dev')
 }
 
 /**

@@ -17,6 +17,7 @@ import { shortOptions } from './long_options.ts'
 import type { MountContext, PlannedMount } from './mount_model.ts'
 import { attributeSteps, lockedAttributes, placeSteps, takeMount } from './mount_steps.ts'
 import { openedLayers } from './opened_layers.ts'
+import { planRemount } from './remount.ts'
 import type { ChildStep, HostMount, Origin, Slot } from './step.ts'
 
 /** Their superblocks are shared or need no device: read-only is a matter of the mount alone. */
@@ -174,6 +175,7 @@ export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; re
   const mounts = [...plannedMounts(ctx), ...notifyMounts(ctx)]
   const late: Late = { steps: [], found: foundAgain(mounts) }
   const steps = mounts.flatMap((planned) => {
+    if (planned.options.remount) return planRemount(ctx, planned, late.steps)
     if (planned.options.bind) return planBind(ctx, planned)
     if (isCgroupMount(ctx, planned)) return planCgroupMount(ctx, planned, late.steps)
     return isHosts(ctx, planned) ? planHostFilesystem(ctx, planned, late) : planFilesystem(ctx, planned, late)

@@ -175,7 +175,11 @@ function announced(steps: readonly ChildStep[]): ChildStep[] {
 
 function additionProblems({ join }: RunningInput, mounts: readonly Mount[]): Problem[] {
   return mounts.flatMap(({ destination, type, options }, index): Problem[] => {
-    const bind = parseMountOptions(options ?? []).bind !== undefined
+    const { bind, remount } = parseMountOptions(options ?? [])
+    if (remount) {
+      const message = 'a mount cannot be remounted in a running container: it could not be put back'
+      return [{ pointer: `/${index}/options`, message }]
+    }
     if (cleanPath(`/${destination}`) === '/') {
       return [{ pointer: `/${index}/destination`, message: 'the root of a running container cannot be covered' }]
     }

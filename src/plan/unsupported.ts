@@ -11,6 +11,7 @@ import { namespace } from './context.ts'
 import type { Facts } from './facts.ts'
 import { idmapProblems } from './idmap.ts'
 import { lengthProblems } from './long_options.ts'
+import { remountProblems } from './remount.ts'
 import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts'
 
 export function refuseUnsupported(spec: Spec, facts: Facts): void {
@@ -42,7 +43,11 @@ export function refuseUnsupported(spec: Spec, facts: Facts): void {
 export function mountProblems(spec: Spec, facts: Pick<Facts, 'mayMount' | 'kernel'>, place: string): Problem[] {
   return (spec.mounts ?? []).flatMap((mount, index): Problem[] => {
     const at = `${place}/${index}`
-    return [...optionProblems(mount, facts, `${at}/options`), ...idmapProblems(spec, facts.mayMount, mount, at)]
+    return [
+      ...optionProblems(mount, facts, `${at}/options`),
+      ...idmapProblems(spec, facts.mayMount, mount, at),
+      ...remountProblems(mount, at),
+    ]
   })
 }
 
@@ -50,19 +55,20 @@ function optionProblems(mount: Mount, facts: Pick<Facts, 'kernel'>, pointer: str
   const options = parseMountOptions(mount.options ?? [])
   const problems: Problem[] = []
   const refuse = (message: string) => problems.push({ pointer, message })
+  const bound = options.bind !== undefined || options.remount === 'mount'
   if (options.copyUp && (options.bind || mount.type !== 'tmpfs')) refuse('option "tmpcopyup" is for a tmpfs only')
-  if (options.bind && options.data.length > 0) {
+  if (bound && options.data.length > 0) {
     // They belong to the superblock, which a bind mount shares with the host.
     refuse(`bind mounts cannot have any filesystem-specific options applied: ${options.data.join(',')}`)
   }
-  if (!options.bind) for (const message of lengthProblems(mount.type ?? '', options.data, facts)) refuse(message)
+  if (!bound) for (const message of lengthProblems(mount.type ?? '', options.data, facts)) refuse(message)
   const links = [
     ['copy-symlink', options.copySymlink],
     ['src-nofollow', options.sourceNoFollow],
     ['dest-nofollow', options.targetNoFollow],
   ] as const
   for (const [name, asked] of links) {
-    if (asked && !options.bind) refuse(`option "${name}" is for a bind mount only`)
+    if (asked && !bound) refuse(`option "${name}" is for a bind mount only`)
   }
   if (options.copySymlink && (options.sourceNoFollow || options.targetNoFollow))
     refuse('"copy-symlink" is mutually exclusive with "src-nofollow" and "dest-nofollow"')

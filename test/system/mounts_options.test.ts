@@ -159,7 +159,7 @@ describe.runIf(requires('root', kernel('5.14')))('a bind mount of a tree', () =>
       ...Object.keys(SUPERBLOCK),
       ...['sync', 'async', 'dirsync', 'mand', 'nomand'].map((name) => `r${name}`),
     ])
-    // Those have tests of their own: mounts_bind, mounts_idmap, mounts_links, mounts_tmpfs.
+    // Those have tests of their own: mounts_bind, _idmap, _links, _remount, _tmpfs.
     const others =
       /^(r?bind|r?(shared|slave|private|unbindable)|r?idmap|tmpcopyup|copy-symlink|(src|dest)-nofollow|remount)$/
     expect(named.filter((name) => !tried.has(name) && !others.test(name))).toEqual([])

@@ -64,7 +64,7 @@ function configured(input: HostMountsInput): HostMount[] {
     const attributes = options.set & PROTECTION
     if (options.bind && !options.copySymlink)
       return [{ name: `davit-mount-${index}`, target, source: bindSource(mount, input.bundle), attributes, config }]
-    return mount.type === 'cgroup' ? cgroupMounts(input, { target, attributes, config }, index) : []
+    return mount.type === 'cgroup' && !options.remount ? cgroupMounts(input, { target, attributes, config }, index) : []
   })
 }
 

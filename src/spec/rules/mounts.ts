@@ -24,6 +24,7 @@ const operands: Rule = {
   check({ mounts }, report) {
     each(mounts, ({ destination, source, type, options }, index) => {
       if (destination === '') report(`/mounts/${index}/destination`, 'mount destination must not be empty')
+      if (options?.includes('remount')) return
       const bind = options?.includes('bind') || options?.includes('rbind') || type === 'bind'
       if (!bind && !type) report(`/mounts/${index}/type`, 'a mount that is no bind mount needs a type')
       if (bind && !source) report(`/mounts/${index}/source`, 'a bind mount needs a source')

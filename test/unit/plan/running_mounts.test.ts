@@ -175,6 +175,11 @@ describe('mounts of a running container', () => {
     ['the root', () => planAdd(input(), [{ destination: '/x/..', type: 'tmpfs' }], 'l'), '/0/destination: the root'],
     ['a procfs', () => planAdd(input(), [{ destination: '/p', type: 'proc' }], 'l'), '/0/type: a procfs shows'],
     [
+      'a remount',
+      () => planAdd(input(), [{ destination: '/p', options: ['remount', 'ro'] }], 'l'),
+      '/0/options: a mount cannot be',
+    ],
+    [
       'cgroups of the host',
       () => planAdd(input(), [{ destination: '/c', type: 'cgroup2' }], 'l'),
       '/0/type: the container has no cgroup namespace',
