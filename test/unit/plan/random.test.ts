@@ -46,7 +46,7 @@ class Chance {
 
 const PATHS = ['/', '/a', '/a/b', '/dev', '/dev/x', '/proc', '/proc/sys', '/sys', '/tmp/é', '/run/../etc', '//x//']
 const BIND_OPTIONS = knownMountOptions().filter(
-  (option) => !/sync|mand|lazytime|copyup|symlink|nofollow|idmap/.test(option),
+  (option) => !/sync|mand|lazytime|copyup|symlink|nofollow|idmap|remount/.test(option),
 )
 const LINK_OPTIONS = [['copy-symlink'], ['src-nofollow'], ['src-nofollow', 'dest-nofollow'], []]
 const IDMAP_OPTIONS = ['idmap=uids=0-5-2;gids=0-6-1', 'ridmap=uids=0-5-2#7-9-1;gids=0-6-1']
@@ -54,6 +54,8 @@ const IDMAP_OPTIONS = ['idmap=uids=0-5-2;gids=0-6-1', 'ridmap=uids=0-5-2#7-9-1;g
 function mount(chance: Chance): Mount {
   const destination = chance.of(PATHS)
   const options = chance.some(BIND_OPTIONS, 12)
+  const plain = options.filter((option) => !/bind$/.test(option))
+  if (chance.number(10) === 0) return { destination, options: [...plain, 'remount', chance.of(['bind', 'size=1m'])] }
   if (chance.yes()) {
     const inside = destination.startsWith('/proc') ? [] : chance.of(LINK_OPTIONS)
     const bind = [...options, ...inside, ...chance.some(IDMAP_OPTIONS, 5), 'rbind']
@@ -61,7 +63,6 @@ function mount(chance: Chance): Mount {
   }
   const type = chance.of(['proc', 'tmpfs', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'overlay'])
   const idmap = type === 'cgroup' ? [] : chance.some(IDMAP_OPTIONS, 5)
-  const plain = options.filter((option) => !/bind$/.test(option))
   const own = ['mode=755', 'size=1m', 'flag', ...(type === 'tmpfs' ? ['tmpcopyup'] : [])]
   return { destination, type, source: type, options: [...plain, ...idmap, ...chance.some(own)] }
 }

@@ -51,6 +51,8 @@ function planOf(config: Json, host: Facts): { readonly plan?: Plan; readonly con
       const [problem] = error.problems
       if (!problem || checkRules(left).problems.length > 0) return { config: left }
       left = withoutPlace(left, parsePointer(problem.pointer))
+      // What stood there may have excused what is missing elsewhere, as "remount" a mount without a type.
+      if (checkRules(left).problems.length > 0) return { config: left }
     }
   }
 }
