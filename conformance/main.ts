@@ -12,6 +12,7 @@ import { Progress } from './progress.ts'
 import { FORMATS } from './report/formats.ts'
 import { renderFailures, renderSummary } from './report/summary.ts'
 import type { Judged, Report, Result } from './results.ts'
+import { swapForEver } from './system_calls.ts'
 import { type Identity, parseIdentity } from './versions.ts'
 import { type Order, work } from './worker.ts'
 
@@ -136,6 +137,8 @@ async function run(argv: readonly string[], self: Self): Promise<number> {
 /** Runs the suite, or one of its workers; the exit code. */
 export async function main(argv: readonly string[], self: Self): Promise<number> {
   try {
+    if (argv[0] === '--swap') swapForEver(argv[1] ?? '', argv[2] ?? '')
+    if (argv[0] === '--swap') return 0
     if (argv[0] !== '--worker') return await run(argv, self)
     await work(JSON.parse(argv[1] ?? '') as Order)
     return 0

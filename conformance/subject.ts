@@ -72,6 +72,11 @@ export class Subject {
     mkdirSync(this.root, { recursive: true })
   }
 
+  /** Where the runtime's executable is. */
+  get runtime(): string {
+    return this.path
+  }
+
   /** A new bundle of the running case, with an id of its own. */
   bundle(script: string, change?: (config: Config) => void): Bundle {
     const bundle = new Bundle(this.folder, `conf-${process.pid}-${counter++}`, this.busybox, script, change)

@@ -7,6 +7,8 @@ import { HOOKS_MORE } from './hooks_more.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { NAMESPACES } from './namespaces.ts'
 import { PROCESS_MORE } from './process_more.ts'
+import { SECURITY_PROCESS } from './security_process.ts'
+import { SECURITY_ROOTFS } from './security_rootfs.ts'
 import { STATE_MORE } from './state.ts'
 import { UPDATES } from './update.ts'
 
@@ -19,4 +21,5 @@ export const MORE: Readonly<Record<string, readonly Case[]>> = {
   'process-detail': PROCESS_MORE,
   exec: EXEC,
   update: UPDATES,
+  security: [...SECURITY_ROOTFS, ...SECURITY_PROCESS],
 }
