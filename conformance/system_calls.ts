@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { getBuiltinModule } from 'node:process'
-import { pause } from './host.ts'
-import { HostCannot } from './suite.ts'
+import { pause, within } from './host.ts'
+import { expect, HostCannot } from './suite.ts'
 
 interface Library {
   readonly symbols: {
@@ -94,14 +94,19 @@ export class Receiver {
     const address = Buffer.alloc(110)
     address.writeUInt16LE(1, 0) // AF_UNIX
     if (address.write(path, 2) > 107) throw new Error(`${path} is too long for a socket`)
-    this.socket = call('socket', 1, 1 | 0o2000000, 0)
+    this.socket = call('socket', 1, 1 | 0o2004000, 0) // SOCK_STREAM, not blocking, closed on exec
     if (call('bind', this.socket, address, 110) < 0 || call('listen', this.socket, 16) < 0)
       throw new Error(`cannot listen at ${path}`)
   }
 
-  /** Accepts a connection that waits already; what came with the first message. */
+  /** Accepts a connection, which must come within seconds; what came with the first message. */
   receive(): { readonly text: string; readonly fds: readonly number[]; readonly connection: number } {
-    const connection = call('accept', this.socket, 0, 0)
+    let connection = -1
+    within(() => {
+      connection = call('accept', this.socket, 0, 0)
+      return connection >= 0
+    })
+    expect(connection >= 0, 'nobody has connected to the socket')
     const [data, control, vector, header] = [
       Buffer.alloc(65_536),
       Buffer.alloc(256),

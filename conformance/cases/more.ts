@@ -7,9 +7,11 @@ import { HOOKS_MORE } from './hooks_more.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { NAMESPACES } from './namespaces.ts'
 import { PROCESS_MORE } from './process_more.ts'
+import { SECURITY_INPUT } from './security_input.ts'
 import { SECURITY_PROCESS } from './security_process.ts'
 import { SECURITY_ROOTFS } from './security_rootfs.ts'
 import { STATE_MORE } from './state.ts'
+import { TERMINAL } from './terminal.ts'
 import { UPDATES } from './update.ts'
 
 export const MORE: Readonly<Record<string, readonly Case[]>> = {
@@ -21,5 +23,6 @@ export const MORE: Readonly<Record<string, readonly Case[]>> = {
   'process-detail': PROCESS_MORE,
   exec: EXEC,
   update: UPDATES,
-  security: [...SECURITY_ROOTFS, ...SECURITY_PROCESS],
+  terminal: TERMINAL,
+  security: [...SECURITY_ROOTFS, ...SECURITY_PROCESS, ...SECURITY_INPUT],
 }

@@ -1,0 +1,287 @@
+/** Terminals by --console-socket, seccomp notifications by listenerPath: file descriptors over a socket. */
+import { closeSync, fstatSync, mkdirSync, readFileSync, readlinkSync, readSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bundle, Config } from '../bundle.ts'
+import { isAlive, pause, within } from '../host.ts'
+import { ofProcess, pidOf } from '../look.ts'
+import type { State, Subject } from '../subject.ts'
+import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
+import { call, Receiver } from '../system_calls.ts'
+import { runOrRefuse, Victim, without } from '../victim.ts'
+
+const TIOCGWINSZ = 0x5413
+const FIONBIO = 0x5421
+
+const PTS = {
+  destination: '/dev/pts',
+  type: 'devpts',
+  source: 'devpts',
+  options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+}
+
+const terminal = (config: Config, more: Record<string, unknown> = {}) => {
+  Object.assign(config.process ?? {}, { terminal: true, ...more })
+  if (!config.mounts.some(({ destination }) => destination === '/dev/pts')) config.mounts.push(PTS)
+}
+
+/** Creates a container with a terminal and hands its end over; what was sent is closed afterwards. */
+function withTerminal(subject: Subject, bundle: Bundle, act: (fd: number, text: string) => void): void {
+  const path = join(subject.shared(), 'console')
+  const receiver = new Receiver(path)
+  try {
+    subject.create(bundle, '--console-socket', path)
+    const { text, fds, connection } = receiver.receive()
+    try {
+      expect(fds.length === 1, `${fds.length} file descriptors came over the console socket`)
+      act(fds[0] ?? -1, text)
+    } finally {
+      for (const fd of [...fds, connection]) closeSync(fd)
+    }
+  } finally {
+    receiver.close()
+  }
+}
+
+/** What a terminal says until a mark; reading waits for more. */
+function readUntil(fd: number, mark: string): string {
+  const bytes = Buffer.alloc(4096)
+  call('ioctl', fd, FIONBIO, Buffer.from([1, 0, 0, 0]))
+  let text = ''
+  const end = Date.now() + 5000
+  while (!text.includes(mark) && Date.now() < end) {
+    try {
+      text += bytes.toString('utf8', 0, readSync(fd, bytes))
+    } catch {
+      pause(20) // nothing yet, or its other end is not open
+    }
+  }
+  return text
+}
+
+const TERMINALS: readonly Case[] = [
+  {
+    id: 'terminal-socket',
+    clause: 'command line of runc: --console-socket',
+    asks: 'the terminal of the process comes over the socket: one file descriptor, of a pseudoterminal; what is typed arrives',
+    test(subject) {
+      const bundle = subject.bundle('read line; echo "got $line"; sleep 100', (config) => terminal(config))
+      withTerminal(subject, bundle, (fd) => {
+        expectSame(fstatSync(fd).isCharacterDevice(), true, 'it is a character device')
+        subject.must('start', bundle.id)
+        writeSync(fd, 'typed\n')
+        const text = readUntil(fd, 'got typed')
+        subject.showed('the terminal', text)
+        expect(text.includes('got typed'), `the terminal said ${JSON.stringify(text)}`)
+      })
+    },
+  },
+  {
+    id: 'terminal-streams',
+    clause: 'config.md#process',
+    asks: 'with a terminal the streams of the process are one, it is its controlling terminal, and /dev/console is it',
+    covers: ['linux-default-devices-01'],
+    test(subject) {
+      const bundle = subject.bundle(
+        'stat -c "%t:%T" /dev/console /proc/self/fd/1 -L >/seen; echo end >>/seen; sleep 100',
+        (config) => terminal(config),
+      )
+      withTerminal(subject, bundle, () => {
+        subject.must('start', bundle.id)
+        const pid = pidOf(subject, bundle.id)
+        expect(
+          within(() => bundle.read('seen').endsWith('end\n')),
+          'the program did not run',
+        )
+        const numbers = [0, 1, 2].map((fd) => statSync(`/proc/${pid}/fd/${fd}`).rdev)
+        expect(new Set(numbers).size === 1 && (numbers[0] ?? 0) >> 8 === 136, `devices of the streams: ${numbers}`)
+        expectSame(statSync(`/proc/${pid}/root/dev/console`).rdev, numbers[0], 'device of /dev/console')
+        const controlling = Number(
+          ofProcess(pid, 'stat')
+            .replace(/^.*\) /, '')
+            .split(' ')[4],
+        )
+        expectSame(controlling, numbers[0], 'controlling terminal')
+      })
+    },
+  },
+  {
+    id: 'terminal-size',
+    clause: 'config.md#process',
+    asks: 'consoleSize is the size of the terminal',
+    test(subject) {
+      const bundle = subject.bundle('sleep 100', (config) =>
+        terminal(config, { consoleSize: { height: 33, width: 101 } }),
+      )
+      withTerminal(subject, bundle, (fd) => {
+        const size = Buffer.alloc(8)
+        subject.must('start', bundle.id)
+        pidOf(subject, bundle.id)
+        call('ioctl', fd, TIOCGWINSZ, size)
+        expectSame([size.readUInt16LE(0), size.readUInt16LE(2)], [33, 101], 'rows and columns')
+      })
+    },
+  },
+  {
+    id: 'terminal-without-socket',
+    clause: 'command line of runc: --console-socket',
+    asks: 'create with a terminal and no socket is an error, as nobody would have the terminal',
+    test(subject) {
+      const bundle = subject.bundle('true', (config) => terminal(config))
+      subject.mustFail(['create', '--bundle', bundle.path, bundle.id], 'there is no socket for the terminal')
+      expectSame(subject.leftOf(bundle), [], 'left')
+    },
+  },
+  {
+    id: 'terminal-exec',
+    clause: 'command line of runc: exec --tty',
+    asks: 'exec --tty gives the process a terminal of its own, over the socket',
+    test(subject) {
+      const bundle = subject.bundle('sleep 100', (config) => {
+        config.mounts.push(PTS)
+      })
+      subject.run(bundle)
+      const path = join(subject.shared(), 'console')
+      const receiver = new Receiver(path)
+      try {
+        subject.must(
+          'exec',
+          '--tty',
+          '--detach',
+          '--console-socket',
+          path,
+          bundle.id,
+          '/bin/sh',
+          '-c',
+          'busybox tty; echo end; sleep 5',
+        )
+        const { fds, connection } = receiver.receive()
+        const text = readUntil(fds[0] ?? -1, 'end')
+        for (const fd of [...fds, connection]) closeSync(fd)
+        expect(/\/dev\/(pts\/\d+|console)/.test(text), `the terminal said ${JSON.stringify(text)}`)
+      } finally {
+        receiver.close()
+      }
+    },
+  },
+  ...(['console', 'ptmx', 'pts'] as const).map(
+    (name): Case => ({
+      id: `security-dev-${name}-link`,
+      clause: 'published flaw: CVE-2026-88264, CVE-2025-52565',
+      asks: `/dev/${name} of the image leads out, a terminal is asked for: what is outside stays as it is`,
+      group: 'security',
+      test(subject) {
+        for (const climbing of [false, true]) {
+          const bundle = subject.bundle('sleep 100', (config) => {
+            without(config, '/dev')
+            terminal(config)
+            if (name === 'pts') without(config, '/dev/pts')
+          })
+          const victim = new Victim(bundle)
+          mkdirSync(join(bundle.rootfs, 'dev/pts'), { recursive: true })
+          victim.link(bundle, `/dev/${name}`, name === 'pts' ? victim.path : join(victim.path, name), climbing)
+          const receiver = new Receiver(join(subject.shared(), `console-${climbing}`))
+          try {
+            const flags = ['--console-socket', join(subject.shared(), `console-${climbing}`)]
+            if (subject.call('create', '--bundle', bundle.path, ...flags, bundle.id).ok)
+              subject.call('start', bundle.id)
+            victim.expectUntouched()
+            subject.call('delete', '--force', bundle.id)
+          } finally {
+            receiver.close()
+          }
+        }
+      },
+    }),
+  ),
+]
+
+const SECCOMP = 'config-linux.md#seccomp'
+const NOTIFY = (path: string) => ({
+  defaultAction: 'SCMP_ACT_ALLOW',
+  listenerPath: path,
+  listenerMetadata: 'of the suite',
+  syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
+})
+
+interface ProcessState {
+  readonly ociVersion: string
+  readonly fds: readonly string[]
+  readonly pid: number
+  readonly metadata?: string
+  readonly state: State
+}
+
+const needListener = () => {
+  if (!readFileSync('/proc/sys/kernel/seccomp/actions_avail', 'utf8').includes('user_notif'))
+    throw new HostCannot('no seccomp notifications')
+}
+
+const NOTIFICATIONS: readonly Case[] = [
+  {
+    id: 'seccomp-notify-state',
+    clause: 'config-linux.md#the-container-process-state',
+    asks: 'the process state and seccompFd come over the socket of listenerPath, with the first message',
+    covers: [
+      'linux-seccomp-04',
+      'linux-seccomp-06',
+      'linux-seccomp-08',
+      'linux-seccomp-state-01',
+      'linux-seccomp-state-02',
+      'linux-seccomp-state-03',
+      'linux-seccomp-state-04',
+      'linux-seccomp-state-05',
+      'linux-seccomp-state-06',
+    ],
+    test(subject) {
+      needListener()
+      const path = join(subject.shared(), 'agent')
+      const receiver = new Receiver(path)
+      try {
+        const bundle = subject.bundle('sleep 100', (config) => Object.assign(config.linux, { seccomp: NOTIFY(path) }))
+        // runc's profile is loaded at start, others' at create.
+        subject.create(bundle)
+        subject.must('start', bundle.id)
+        const pid = pidOf(subject, bundle.id)
+        const { text, fds, connection } = receiver.receive()
+        subject.showed('the socket', text)
+        try {
+          const sent = JSON.parse(text) as ProcessState
+          expect(/^\d+\.\d+/.test(sent.ociVersion), `ociVersion is ${sent.ociVersion}`)
+          const at = sent.fds.indexOf('seccompFd')
+          expect(at >= 0 && sent.fds.length === fds.length, `fds are ${sent.fds}, ${fds.length} came`)
+          expectSame(sent.pid, pid, 'pid')
+          expectSame([sent.state.id, sent.metadata], [bundle.id, 'of the suite'], 'id and metadata')
+          const name = readlinkSync(`/proc/self/fd/${fds[at]}`)
+          expect(name.includes('seccomp notify'), `seccompFd is ${name}`)
+          const rest = Buffer.alloc(1)
+          expectSame(readSync(connection, rest), 0, 'bytes after the state: the connection MUST be closed')
+        } finally {
+          for (const fd of [...fds, connection]) closeSync(fd)
+        }
+      } finally {
+        receiver.close()
+      }
+    },
+  },
+  {
+    id: 'seccomp-notify-nobody',
+    clause: SECCOMP,
+    asks: 'if sending to the socket fails, the runtime MUST generate an error',
+    covers: ['linux-seccomp-07'],
+    test(subject) {
+      needListener()
+      const bundle = subject.bundle('touch /ran; sleep 100', (config) =>
+        Object.assign(config.linux, { seccomp: NOTIFY('/no/such/socket') }),
+      )
+      if (runOrRefuse(subject, bundle)) {
+        // Where start has returned already, the program must not run.
+        within(() => !isAlive(subject.state(bundle.id).pid ?? 0), 1000)
+        expectSame(bundle.read('ran'), '', 'program')
+        subject.await(bundle.id, 'stopped')
+        expect(false, 'create and start succeeded, though nobody listens')
+      }
+    },
+  },
+]
+
+export const TERMINAL: readonly Case[] = [...TERMINALS, ...NOTIFICATIONS]
