@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 2756141898u
+#define DAVIT_TABLE_HASH 4222138270u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -25,6 +25,7 @@
 #define OP_READY 20u
 #define OP_FILTER 21u
 #define OP_COPYTREE 22u
+#define OP_VERIFYLINK 23u
 
 #define ARG_IMM 0u
 #define ARG_SLOT 1u

@@ -187,6 +187,19 @@ long op_verify(struct runner *r, const long *a)
 	}
 }
 
+long op_verifylink(struct runner *r, const long *a)
+{
+	const char *text = (const char *)a[1];
+	char target[PATH_SIZE];
+	long n = SYS(readlinkat, a[0], "", target, sizeof(target), 0, 0), i = 0;
+
+	(void)r;
+	/* A target has no NUL, so that they differ at the end of the text at the latest. What is no link has none. */
+	while (i < n && target[i] == text[i])
+		i++;
+	return n > 0 && i == n && !text[n] ? 0 : -(long)CUSTOM_VERIFY;
+}
+
 /* CVE-2024-21626: a directory that is not below the root shows as "(unreachable)/..." in getcwd(2). */
 long op_chdir(struct runner *r, const long *a)
 {

@@ -113,6 +113,7 @@ long op_mkpath(struct runner *r, const long *a);
 long op_write(struct runner *r, const long *a);
 long op_fsmount(struct runner *r, const long *a);
 long op_verify(struct runner *r, const long *a);
+long op_verifylink(struct runner *r, const long *a);
 long op_chdir(struct runner *r, const long *a);
 long op_sync(struct runner *r, const long *a);
 long op_sendfd(struct runner *r, const long *a);

@@ -118,56 +118,30 @@ static long op_close(struct runner *r, const long *a)
 	return 0;
 }
 
+static long op_jump(struct runner *r, const long *a)
+{
+	(void)r;
+	(void)a;
+	return 0;
+}
+
+/* All but OP_CALL, which takes its number from the record. */
+static long (*const operation[])(struct runner *r, const long *a) = {
+	[OP_JUMP] = op_jump,	 [OP_CLOSE] = op_close,	  [OP_MKPATH] = op_mkpath,     [OP_WRITE] = op_write,
+	[OP_FSMOUNT] = op_fsmount, [OP_VERIFY] = op_verify, [OP_VERIFYLINK] = op_verifylink, [OP_CHDIR] = op_chdir,
+	[OP_SYNC] = op_sync,	 [OP_SENDFD] = op_sendfd, [OP_FORK] = op_fork,	       [OP_SPAWN] = op_spawn,
+	[OP_WAIT] = op_wait,	 [OP_FIND] = op_find,	  [OP_READY] = op_ready,       [OP_FILTER] = op_filter,
+	[OP_EXEC] = op_exec,	 [OP_MASK] = op_mask,	  [OP_CAPDROP] = op_capdrop,   [OP_COPYTREE] = op_copytree,
+	[OP_READONLY] = op_readonly, [OP_NETLINK] = op_netlink,
+};
+
 static long dispatch(struct runner *r, const struct record *rec, const long *a)
 {
-	switch (rec->op) {
-	case OP_JUMP:
-		return 0;
-	case OP_CALL:
+	if (rec->op == OP_CALL)
 		return op_call(rec, a);
-	case OP_CLOSE:
-		return op_close(r, a);
-	case OP_MKPATH:
-		return op_mkpath(r, a);
-	case OP_WRITE:
-		return op_write(r, a);
-	case OP_FSMOUNT:
-		return op_fsmount(r, a);
-	case OP_VERIFY:
-		return op_verify(r, a);
-	case OP_CHDIR:
-		return op_chdir(r, a);
-	case OP_SYNC:
-		return op_sync(r, a);
-	case OP_SENDFD:
-		return op_sendfd(r, a);
-	case OP_FORK:
-		return op_fork(r, a);
-	case OP_SPAWN:
-		return op_spawn(r, a);
-	case OP_WAIT:
-		return op_wait(r, a);
-	case OP_FIND:
-		return op_find(r, a);
-	case OP_READY:
-		return op_ready(r, a);
-	case OP_FILTER:
-		return op_filter(r, a);
-	case OP_EXEC:
-		return op_exec(r, a);
-	case OP_MASK:
-		return op_mask(r, a);
-	case OP_CAPDROP:
-		return op_capdrop(r, a);
-	case OP_COPYTREE:
-		return op_copytree(r, a);
-	case OP_READONLY:
-		return op_readonly(r, a);
-	case OP_NETLINK:
-		return op_netlink(r, a);
-	default:
+	if (rec->op >= sizeof(operation) / sizeof(operation[0]) || !operation[rec->op])
 		return -E_NOSYS;
-	}
+	return operation[rec->op](r, a);
 }
 
 static int tolerated(const struct record *rec, long error)

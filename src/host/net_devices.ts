@@ -131,12 +131,13 @@ function has(socket: number, name: string): boolean {
   }
 }
 
+function linksOf(socket: number): Link[] {
+  return request(socket, 'rtnetlink: list the interfaces', listLinks()).flatMap((answer) => decodeLink(answer) ?? [])
+}
+
 function freeName(socket: number, template: string): string {
   if (!template.includes('%')) return template
-  const links = request(socket, 'rtnetlink: list the interfaces', listLinks()).flatMap(
-    (answer) => decodeLink(answer) ?? [],
-  )
-  const name = nameOf(template, new Set(links.map((link) => link.name)))
+  const name = nameOf(template, new Set(linksOf(socket).map((link) => link.name)))
   if (name === undefined) throw new RuntimeError('create', `no name that "${template}" allows is short enough and free`)
   return name
 }
@@ -144,6 +145,7 @@ function freeName(socket: number, template: string): string {
 /**
  * Takes back all that was moved, the last first: under the old name, with the old addresses, up if it was. Every one is
  * tried; the errors are returned. What the interface had beyond that, routes for example, is lost with its first move.
+ * One whose name another has taken meanwhile comes back all the same, under another, which is an error, too.
  */
 export function giveBack(move: NetMove): unknown[] {
   const errors: unknown[] = []
@@ -157,9 +159,9 @@ export function giveBack(move: NetMove): unknown[] {
   return errors
 }
 
-function giveBackOne({ ours, theirs, namespace }: NetMove, { link, addresses, index }: Moved): void {
-  request(theirs, `rtnetlink: move "${link.name}" back`, moveLink(index, link.name, namespace.own))
-  const here = findLink(ours, link.name)
+function giveBackOne(move: NetMove, { link, addresses, index }: Moved): void {
+  const { ours } = move
+  const here = moveBack(move, link, index)
   for (const address of addresses) {
     try {
       addTo(ours, address, link, here)
@@ -168,5 +170,28 @@ function giveBackOne({ ours, theirs, namespace }: NetMove, { link, addresses, in
       if (!(error instanceof SysError && error.errnoName === 'EEXIST')) throw error
     }
   }
-  if (link.up) request(ours, `rtnetlink: set "${link.name}" up`, linkUp(here.index))
+  if (link.up) request(ours, `rtnetlink: set "${here.name}" up`, linkUp(here.index))
+  if (here.name !== link.name)
+    throw new Error(`network device "${link.name}" is back as "${here.name}": another has taken its name`)
+}
+
+/** What the kernel calls an interface whose name is taken where it returns to. */
+const ANY_NAME = 'dev%d'
+
+function moveBack({ ours, theirs, namespace }: NetMove, link: Link, index: number): Link {
+  const back = (name: string) =>
+    request(theirs, `rtnetlink: move "${link.name}" back`, moveLink(index, name, namespace.own))
+  const there = linksOf(theirs).find((each) => each.index === index)
+  try {
+    back(link.name)
+    return findLink(ours, link.name)
+  } catch (error) {
+    if (!there || !(error instanceof SysError && error.errnoName === 'EEXIST')) throw error
+    // KERNEL: it has come with the name that it had there, unless that is taken as well.
+    if (there.name !== link.name && !linksOf(theirs).some((each) => each.index === index))
+      return findLink(ours, there.name)
+    const name = freeName(ours, ANY_NAME)
+    back(name)
+    return findLink(ours, name)
+  }
 }

@@ -67,3 +67,22 @@ function interrupted(signal: number): RuntimeError {
   const message = `interrupted by ${signalName(signal)} before the process was started`
   return new RuntimeError('interrupted', message, [], { exitCode: 128 + signal })
 }
+
+/** All but 32 and 33, which are the C library's own, and those that nothing blocks. */
+const ALL = Uint32Array.of(0x7fff_ffff, 0xffff_fffe)
+const SIG_BLOCK = 0
+const SIG_SETMASK = 2
+
+/**
+ * Runs what must not be interrupted: a call of a library that gives up with EINTR and cannot be made twice. What comes
+ * meanwhile is taken by another thread of ours, or when this is over: no signal is lost.
+ */
+export function withoutSignals<T>(act: () => T): T {
+  const before = new Uint32Array(2)
+  must('block signals', sys('rt_sigprocmask', SIG_BLOCK, ALL, before, 8))
+  try {
+    return act()
+  } finally {
+    must('unblock signals', sys('rt_sigprocmask', SIG_SETMASK, before, null, 8))
+  }
+}

@@ -41,8 +41,15 @@ export function cpuMask(list: string): Uint8Array {
   const last = ranges.reduce((most, range) => Math.max(most, range[1]), 0)
   // KERNEL: a multiple of the size of a long.
   const mask = new Uint8Array(8 * (Math.floor(last / 64) + 1))
+  // Where ranges begin and end: however many there are and how they overlap, each CPU is looked at once.
+  const edges = new Int32Array(last + 2)
   for (const [first, end] of ranges) {
-    for (let cpu = first; cpu <= end; cpu++) mask[cpu >> 3] = (mask[cpu >> 3] as number) | (1 << (cpu & 7))
+    edges[first] = (edges[first] as number) + 1
+    edges[end + 1] = (edges[end + 1] as number) - 1
+  }
+  for (let cpu = 0, inside = 0; cpu <= last; cpu++) {
+    inside += edges[cpu] as number
+    if (inside > 0) mask[cpu >> 3] = (mask[cpu >> 3] as number) | (1 << (cpu & 7))
   }
   return mask
 }

@@ -12,7 +12,7 @@ import { isAlive, statusOf } from '../state/status.ts'
 import { type Claim, lockAgain, openContainer, readRecord, releaseContainer, removeContainer } from '../state/store.ts'
 import { killHook, runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
-import { units } from './units.ts'
+import { units, withOwnUnit } from './units.ts'
 
 const PATIENCE = 10_000
 
@@ -60,9 +60,12 @@ export function deleteOwn(runtime: Runtime, claim: Claim, record: ContainerRecor
  * that a delete which was killed can be repeated. For a container with a unit the caller has loaded the code for units.
  */
 export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
+  const { unit, cgroup } = withOwnUnit(record)
   destroy(record)
-  if (record.unit) endUnit(record, record.unit)
-  if (record.cgroup) removeCgroups(record.cgroup)
+  if (unit) endUnit(record, unit)
+  // Of a unit that has ended a failure may be left; of another's that runs this takes nothing.
+  else if (record.unit) units().forgetUnit(record.unit)
+  if (cgroup) removeCgroups(cgroup)
   for (const path of record.intelRdt?.remove ?? []) if (statIf(path)) removeDir(path)
   runRecordedHooks(claim, record, 'poststop', runtime.log)
   removeContainer(claim)
@@ -105,7 +108,8 @@ function kill(record: ContainerRecord): void {
   } finally {
     if (pidfd !== undefined) closeFd(pidfd)
   }
-  if (record.cgroup) killCgroup(record.cgroup)
+  const { cgroup } = withOwnUnit(record)
+  if (cgroup) killCgroup(cgroup)
 }
 
 /** Kills all of the container and waits until its init is gone; a zombie that its parent has yet to reap is gone. */

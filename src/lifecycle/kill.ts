@@ -9,6 +9,7 @@ import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
 import { notFound, readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
+import { withOwnUnit } from './units.ts'
 
 const SIGKILL = 9
 
@@ -29,8 +30,9 @@ export function signalInit(record: ContainerRecord, signal: number): boolean {
  * it was asked for, as engines do when they clean up.
  */
 export function killContainer(runtime: Runtime, id: string, signal: number, all: boolean): void {
-  const record = readRecord(runtime.root, id)
-  if (!record) throw notFound(id)
+  const known = readRecord(runtime.root, id)
+  if (!known) throw notFound(id)
+  const record = withOwnUnit(known)
   const running = statusOf(`${runtime.root}/${id}`, record) !== 'stopped'
   const everything = all || (signal === SIGKILL && !record.privatePid)
   if (everything && record.cgroup) {

@@ -1,6 +1,6 @@
 /** Has systemd make a container's cgroup around its first child. */
 import { RuntimeError } from '../base/errors.ts'
-import { writeText } from '../ffi/file.ts'
+import { statIf, writeText } from '../ffi/file.ts'
 import { directPids } from '../host/cgroup/tree.ts'
 import { isSlice, type UnitPlan } from '../plan/cgroup/unit.ts'
 import type { Creation } from './creation.ts'
@@ -19,6 +19,9 @@ export function startUnitOf(creation: Creation, unit: UnitPlan): void {
     throw error
   }
   if (isSlice(unit)) writeText(`${dir}/cgroup.procs`, `${pid}`)
+  const { record } = creation
+  const inode = statIf(dir)?.inode
+  if (record.unit && inode !== undefined) creation.record = { ...record, unit: { ...record.unit, inode } }
   if (directPids(dir).includes(pid)) return
   throw new RuntimeError('cgroup', `start unit ${unit.name}: its cgroup is not ${dir}, or has not the container in it`)
 }

@@ -1,5 +1,6 @@
 /** The way to systemd, whose code is loaded only for containers that have a unit. */
 import { RuntimeError, SysError } from '../base/errors.ts'
+import { statIf } from '../ffi/file.ts'
 import type { SystemdFacts } from '../plan/cgroup/unit_name.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -35,6 +36,17 @@ export async function loadUnitsOf({ root }: Pick<Runtime, 'root'>, id: string): 
     if (!(error instanceof RuntimeError || error instanceof SysError)) throw error
   }
   await loadUnits(record)
+}
+
+/**
+ * The record without a unit and cgroup that are not the container's any more: when its last process has ended systemd
+ * removes both, and whoever comes next, from another state directory too, may have made others of the same names.
+ */
+export function withOwnUnit(record: ContainerRecord): ContainerRecord {
+  const { unit, cgroup, ...rest } = record
+  if (!unit || !cgroup?.v2) return record
+  const inode = statIf(cgroup.v2)?.inode
+  return inode === undefined || (unit.inode !== undefined && inode !== unit.inode) ? rest : record
 }
 
 /** Loaded before by one of the functions above. */

@@ -48,7 +48,10 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
       return `${exitWords(exitOf(detail.readInt32LE(0)))}${outputWords(detail.toString('utf8', 4))}`
     return errnoText(errno)
   }
-  if (step.kind === 'verify' && errno === CUSTOM.verify) return `${call}: it is something else`
+  if (step.kind === 'verify' && errno === CUSTOM.verify) {
+    const link = typeof step.is === 'object' && 'link' in step.is
+    return `${call}: it is ${link ? 'there already, and no such link' : 'something else'}`
+  }
   if (step.kind === 'chdir' && errno === CUSTOM.outside) {
     return 'current working directory is outside of container mount namespace root -- possible container breakout attempt'
   }

@@ -11,24 +11,22 @@ export function copiedLink({ request }: Pick<MountContext, 'request'>, planned: 
   return request.links?.[planned.mount.source ?? '']
 }
 
-/** A link that is there already, perhaps from the last time, is replaced; nothing else is. */
+/** The same link may be there already, from the last time. As with crun, nothing else is taken away: it may be wanted. */
 export function planCopiedLink(ctx: MountContext, planned: PlannedMount, link: string): ChildStep[] {
   const { target, origin } = planned
   const [dir, old] = [ctx.scratch(0), ctx.scratch(1)]
   const path = baseName(target)
   const make: ChildStep = { kind: 'symlink', dir, path, target: link, origin }
-  const replace: ChildStep[] = [
+  const known: ChildStep[] = [
     { kind: 'open', out: old, dir, path, flags: O_PATH | O_NOFOLLOW, origin },
-    { kind: 'verify', slot: old, is: 'link', origin },
+    { kind: 'verify', slot: old, is: { link }, origin },
     { kind: 'close', slot: old },
-    { kind: 'unlink', dir, path, origin },
-    make,
   ]
   return [
     { kind: 'makePath', out: dir, root: SLOT.root, path: parentPath(target), type: 'directory', mode: 0o755, origin },
     { ...make, tolerate: ['EEXIST'], skip: 1 },
-    { kind: 'jump', skip: replace.length },
-    ...replace,
+    { kind: 'jump', skip: known.length },
+    ...known,
     { kind: 'close', slot: dir },
   ]
 }

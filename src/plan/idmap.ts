@@ -15,12 +15,16 @@ export function isIdmapped(mount: Mount, options: Pick<MountOptions, 'idmap'>): 
 
 /**
  * An "@" range of crun's: hostID is an id of the container, which the mapping of its user namespace that holds
- * containerID translates. undefined: there is none.
+ * containerID translates. undefined: there is none, or it does not hold all of both.
  */
 function absolute(range: IdRange, container: readonly IdMapping[]): IdMapping | undefined {
   const { containerID, hostID, size, relative } = range
   if (!relative) return { containerID, hostID, size }
-  const within = container.find((map) => containerID >= map.containerID && containerID < map.containerID + map.size)
+  const holds = (map: IdMapping, id: number, count: number) =>
+    id >= map.containerID && id + count <= map.containerID + map.size
+  const within = container.find((map) => holds(map, containerID, 1))
+  // Ids past the ends of what the container has are anybody's.
+  if (within && !(holds(within, containerID, size) && holds(within, hostID, size))) return undefined
   return within && { containerID, hostID: hostID + within.hostID - within.containerID, size }
 }
 
@@ -71,6 +75,6 @@ export function idmapProblems(spec: Spec, mayMount: boolean, mount: Mount, at: s
   if (!mayMount) return refuse('id-mapped mounts are not supported for rootless containers')
   if (mountMap(spec, mount, options)) return []
   return options.idmap?.maps
-    ? refuse('could not find a user namespace mapping for a relative mapping ("@")')
+    ? refuse('could not find a user namespace mapping for the whole of a relative mapping ("@")')
     : refuse('an idmapped mount without uidMappings and gidMappings needs a user namespace')
 }

@@ -60,8 +60,7 @@ const WORDS: Words = {
     `make path "${s.path}" in slot ${s.root} (${typeof s.type === 'object' ? `like slot ${s.type.like}` : s.type}, ${octal(s.mode)})`,
   write: (s) => `write "${s.data.trimEnd()}" to ${at(s.dir, s.path)}`,
   writeSlot: (s) => `write "${s.data.trimEnd()}" to slot ${s.slot}`,
-  verify: (s) =>
-    `verify slot ${s.slot} is ${typeof s.is === 'string' ? `a ${s.is}` : 'char' in s.is ? `char device ${s.is.char.join(':')}` : 'block' in s.is ? `block device ${s.is.block.join(':')}` : `on file system 0x${s.is.filesystem.toString(16)}`}`,
+  verify: (s) => `verify slot ${s.slot} is ${identity(s.is)}`,
   mkdir: (s) => `mkdir ${at(s.dir, s.path)} ${octal(s.mode)}`,
   mknod: (s) => `mknod ${at(s.dir, s.path)} ${octal(s.mode)} ${s.device.join(':')}`,
   symlink: (s) => `symlink ${at(s.dir, s.path)} -> "${s.target}"`,
@@ -236,6 +235,13 @@ function printPreset(preset: Preset): string {
           : ''
   const config = 'origin' in preset && preset.origin?.config ? `  # ${preset.origin.config}` : ''
   return `slot ${preset.slot} = ${preset.kind}${path}${config}`
+}
+
+function identity(is: Extract<ChildStep, { kind: 'verify' }>['is']): string {
+  if (typeof is === 'string') return `a ${is}`
+  if ('link' in is) return `a link to "${is.link}"`
+  if ('char' in is) return `char device ${is.char.join(':')}`
+  return 'block' in is ? `block device ${is.block.join(':')}` : `on file system 0x${is.filesystem.toString(16)}`
 }
 
 /** One line for one cgroup step. */

@@ -57,7 +57,7 @@ export type FileStep =
         slot: Slot
         is:
           | 'directory'
-          | 'link'
+          | { link: string }
           | { filesystem: number }
           | { char: readonly [number, number] }
           | { block: readonly [number, number] }

@@ -24,8 +24,8 @@ export interface ContainerRecord {
   /** creating until `create` has finished. */
   readonly phase: 'creating' | 'created'
   readonly cgroup?: CgroupRecord
-  /** The systemd unit that the cgroup belongs to. */
-  readonly unit?: { readonly name: string; readonly manager: 'system' | 'user' }
+  /** The systemd unit that the cgroup belongs to. The inode of its cgroup tells it from a later one of the same name. */
+  readonly unit?: { readonly name: string; readonly manager: 'system' | 'user'; readonly inode?: number }
   /** Cgroups that it is in but others were before: not to be killed or removed with it. */
   readonly sharedCgroup?: CgroupRecord
   /** Its processes stay in the caller's session keyring. */

@@ -219,11 +219,15 @@ export function readRecord(root: string, id: string): ContainerRecord | undefine
     if (!statIf(path)) throw notFound(id)
     return undefined
   }
+  const refuse = (why: string) => new RuntimeError('state', `read "${path}/state.json": ${why}`)
+  let record: ContainerRecord | null
   try {
-    return decodeJson(text) as ContainerRecord
+    record = decodeJson(text) as ContainerRecord | null
   } catch (error) {
-    throw new RuntimeError('state', `read "${path}/state.json": ${messageOf(error)}`)
+    throw refuse(messageOf(error))
   }
+  if (record?.format !== 1) throw refuse('it is no record of a container')
+  return record
 }
 
 /** Ids of all containers, sorted. `explicit`: a root that was named must be there. */

@@ -14,7 +14,6 @@ import {
   S_IFCHR,
   S_IFDIR,
   S_IFIFO,
-  S_IFLNK,
 } from '../kernel/files.ts'
 import {
   FSPICK_CLOEXEC,
@@ -80,10 +79,11 @@ function fsmount(step: StepOf<'fsmount'>, out: Emitter): void {
   else out.slot(step.modeLike)
 }
 
-const TYPES = { directory: S_IFDIR, link: S_IFLNK, fifo: S_IFIFO } as const
+const TYPES = { directory: S_IFDIR, fifo: S_IFIFO } as const
 
 /** A device's number is (major << 32) | minor, as the executor makes it from statx. */
 function verify({ is, slot }: StepOf<'verify'>, out: Emitter): void {
+  if (typeof is === 'object' && 'link' in is) return void out.op('verifylink').slot(slot).text(is.link)
   out.op('verify').slot(slot)
   if (typeof is === 'string') out.imm(VERIFY.type).imm(TYPES[is])
   else if ('char' in is) out.imm(VERIFY.device).wide(is.char[0], is.char[1]).imm(S_IFCHR)

@@ -26,6 +26,7 @@ export const OPS = {
   ready: 20, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close: all that comes before exec
   filter: 21, // a[0]=flags a[1]=struct sock_filter[] a[2]=length a[3]=tag: load a seccomp filter, hand its listener over
   copytree: 22, // a[0]=directory a[1]=empty directory a[2]=procfs: copy what is in the first into the second
+  verifylink: 23, // a[0]=fd a[1]=text: the fd is of a symbolic link that says this
 } as const
 
 export type OpName = keyof typeof OPS

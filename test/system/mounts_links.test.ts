@@ -34,13 +34,19 @@ describe.runIf(requires('root', kernel('5.12')))('copy-symlink', () => {
     expect(readlinkSync(`${made.rootfs}/mnt/it`)).toBe('/etc/group')
   })
 
-  test('makes it again in a rootfs that has it, or another link, already', async () => {
+  test('is content with a rootfs that has it already, from the last time', async () => {
     const made = await linked(['copy-symlink'], 'link', '/mnt/it', '/etc/group')
-    symlinkSync('/elsewhere', `${made.rootfs}/mnt/it`)
     for (let i = 0; i < 2; i++) {
       expect((await shown(made)).text[0]).toBe('/etc/group')
       expect(readlinkSync(`${made.rootfs}/mnt/it`)).toBe('/etc/group')
     }
+  })
+
+  test.each(['/elsewhere', '/etc/grou', '/etc/groups'])('never replaces a link to %s', async (says) => {
+    const made = await linked(['copy-symlink'], 'link', '/mnt/it', '/etc/group')
+    symlinkSync(says, `${made.rootfs}/mnt/it`)
+    expect(await refused(made)).toMatch(/ \/mounts\/7: verify .*is a link to "\/etc\/group": .*, and no such link$/)
+    expect(readlinkSync(`${made.rootfs}/mnt/it`)).toBe(says)
   })
 
   test('makes folders that are missing, below links of the image inside the root', async () => {

@@ -193,6 +193,26 @@ describe.runIf(requires('root', command('ip')))('network devices come back', () 
     )
   })
 
+  test.each([
+    ['eth0', 'eth0'],
+    ['', 'dev0'],
+  ])('under another name where another has taken theirs meanwhile (there: "%s")', async (name, back) => {
+    const from = await host()
+    const made = await sleeper({ v0: name === '' ? {} : { name } }, (config) => {
+      const script = 'ip link add v0 type veth peer name w0 && exit 7'
+      config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script] }] }
+    })
+    const address = named(await from.interfaces(), 'v0').address
+    const { code, stderr } = await from.davit(['run', '--bundle', made.path, made.id])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`network device "v0" is back as "${back}": another has taken its name`)
+    const after = await from.interfaces()
+    expect(names(after).toSorted()).toEqual([back, 'v0', 'v1', 'w0'].toSorted())
+    expect(named(after, back).address).toBe(address)
+    expect(global(named(after, back)).length).toBe(GLOBAL.length)
+    expect(named(after, back).flags).toContain('UP')
+  })
+
   test.each(['createRuntime', 'createContainer'] as const)('where a %s hook fails', async (kind) => {
     const from = await host()
     await from.ip('link set v1 down')

@@ -6,9 +6,10 @@ import { directoryOf, value } from '../support/cgroups.ts'
 import { exec, output } from '../support/exec.ts'
 import { outputIn } from '../support/in_container.ts'
 import { processCgroups } from '../support/kernel.ts'
+import { RUNTIME } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
-import { davit, must, state, stateRoot, untilStatus } from '../support/runtime.ts'
-import { atEnd, uniqueId } from '../support/scratch.ts'
+import { davit, must, startDavit, state, stateRoot, untilStatus } from '../support/runtime.ts'
+import { atEnd, scratch, uniqueId } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
 const SYSTEMD = { global: ['--systemd-cgroup'] }
@@ -55,6 +56,42 @@ describe.runIf(systemd)('a container in a unit of systemd', () => {
     await must(['delete', '--force', made.id])
     expect(await isLoaded(unit)).toBe(false)
     expect(existsSync(dir)).toBe(false)
+  })
+
+  test('is not taken for an earlier one of the same name, of another state directory', async () => {
+    const ended = await bundle(({ process }) => {
+      process.args = ['/bin/true']
+    })
+    await createStart(ended, SYSTEMD)
+    await untilStatus(ended.id, 'stopped')
+    const unit = `davit-${ended.id}.scope`
+    await until('the unit is gone', async () => !(await isLoaded(unit)) || undefined)
+    const made = await sleeper()
+    const other = `${scratch()}/other`
+    const there = (...args: readonly string[]) => exec(RUNTIME, ['--root', other, '--systemd-cgroup', ...args])
+    const output = `${made.path}/output`
+    const run = ['--root', other, '--systemd-cgroup', 'run', '--detach', '--bundle', made.path, ended.id]
+    expect(await exec(RUNTIME, run, { output })).toMatchObject({ code: 0 })
+    atEnd(async () => void (await there('delete', '--force', ended.id)))
+    await davit(['kill', '--all', ended.id, 'KILL'])
+    await must(['delete', '--force', ended.id])
+    expect(JSON.parse((await there('state', ended.id)).stdout)).toMatchObject({ status: 'running' })
+    expect(await shown(unit, 'ActiveState')).toEqual({ ActiveState: 'active' })
+    await there('delete', '--force', ended.id)
+    expect(await isLoaded(unit)).toBe(false)
+  })
+
+  test('is made though signals come all the time', async () => {
+    const made = await sleeper(({ process }) => {
+      process.args = ['/bin/true']
+    })
+    const running = startDavit(['--systemd-cgroup', 'run', '--bundle', made.path, made.id])
+    const storm = setInterval(() => running.child.kill('SIGWINCH'), 1)
+    try {
+      expect(await running.done).toMatchObject({ code: 0, stderr: '' })
+    } finally {
+      clearInterval(storm)
+    }
   })
 
   test('is where cgroupsPath says, in a slice that was not there', async () => {

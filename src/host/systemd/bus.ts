@@ -2,6 +2,7 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { type Bus, ERROR_SIZE, type LibSystemd, loadLibSystemd, type Message } from '../../ffi/libsystemd.ts'
 import { sysError } from '../../ffi/native.ts'
+import { withoutSignals } from '../signals.ts'
 
 const DESTINATION = 'org.freedesktop.systemd1'
 const PATH = '/org/freedesktop/systemd1'
@@ -34,7 +35,7 @@ export const type = (letter: string) => letter.charCodeAt(0)
 export function connect(manager: 'system' | 'user'): Connection {
   const lib = loadLibSystemd()
   const out = new BigUint64Array(1)
-  let result = manager === 'system' ? lib.openSystem(out) : lib.openUser(out)
+  let result = withoutSignals(() => (manager === 'system' ? lib.openSystem(out) : lib.openUser(out)))
   // Without a bus of its own the manager listens itself, to root alone.
   if (result < 0 && manager === 'system') result = direct(lib, out)
   if (result < 0) {
@@ -83,7 +84,8 @@ export function call<T>(
   const error = new Uint8Array(ERROR_SIZE)
   try {
     fill(message)
-    const result = lib.call(bus, message, PATIENCE, error, out)
+    // A message that was sent must not be sent again: it has done what it asks for.
+    const result = withoutSignals(() => lib.call(bus, message, PATIENCE, error, out))
     if (result < 0) throw failure(lib, member, error, result)
     const reply = out[0] as bigint
     try {

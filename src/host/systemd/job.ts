@@ -1,4 +1,5 @@
 /** Waits for jobs of a service manager, which tells their end by a signal. */
+import { withoutSignals } from '../signals.ts'
 import { type Connection, call, check, MANAGER, readText, type } from './bus.ts'
 import { append } from './message.ts'
 
@@ -22,7 +23,11 @@ export function awaitJob(connection: Connection, job: string, unit: string): str
   const out = new BigUint64Array(1)
   for (;;) {
     out[0] = 0n
-    const busy = check('process', lib.process(bus, out)) > 0
+    const busy =
+      check(
+        'process',
+        withoutSignals(() => lib.process(bus, out)),
+      ) > 0
     const message = out[0] as bigint
     if (message !== 0n) {
       try {
@@ -35,7 +40,10 @@ export function awaitJob(connection: Connection, job: string, unit: string): str
     if (busy) continue
     const left = end - Date.now()
     if (left <= 0) throw new Error(`timeout waiting for the job of ${unit} in systemd`)
-    check('wait', lib.wait(bus, BigInt(left) * 1000n))
+    check(
+      'wait',
+      withoutSignals(() => lib.wait(bus, BigInt(left) * 1000n)),
+    )
   }
 }
 

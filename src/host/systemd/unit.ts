@@ -88,6 +88,11 @@ export function stopUnit(unit: UnitRecord): void {
   })
 }
 
+/** Has a failure of the unit forgotten, so that its name is free. */
+export function forgetUnit(unit: UnitRecord): void {
+  withManager(unit, `forget unit ${unit.name}`, (connection) => resetFailed(connection, unit.name))
+}
+
 function resetFailed(connection: Connection, name: string): void {
   try {
     call(connection, 'ResetFailedUnit', names(connection, name), () => {})

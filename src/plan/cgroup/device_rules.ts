@@ -115,11 +115,41 @@ export function allowsEverything(rules: readonly AccessRule[]): boolean {
   return rules[last]?.allow === true
 }
 
-/** The list without rules that later ones make pointless. */
+/** What a rule is about: two with the same key are about the same devices. */
+export function deviceKey({ type, major, minor }: Pick<AccessRule, 'type' | 'major' | 'minor'>): string {
+  return `${type} ${major ?? '*'}:${minor ?? '*'}`
+}
+
+/** The keys of all rules that would cover this one: at most eight, so that nobody has to look through a list of rules. */
+function coveringKeys({ type, major, minor }: AccessRule): string[] {
+  const types = type === 'a' ? (['a'] as const) : (['a', type] as const)
+  const [majors, minors] = [major, minor].map((number) => (number === undefined ? [number] : [undefined, number]))
+  return types.flatMap((one) =>
+    (majors ?? []).flatMap((first) =>
+      (minors ?? []).map((second) => deviceKey({ type: one, major: first, minor: second })),
+    ),
+  )
+}
+
+/** The list without rules of which a later one is about all devices and all accesses. */
 export function effectiveRules(rules: readonly AccessRule[]): AccessRule[] {
-  return rules.filter((rule, index) => {
-    return !rules.some((later, at) => at > index && covers(later, rule) && (rule.access & ~later.access) === 0)
-  })
+  // By key: the accesses of later rules, a bit for each set of bits.
+  const later = new Map<string, number>()
+  const kept: AccessRule[] = []
+  for (const rule of rules.toReversed()) {
+    const pointless = coveringKeys(rule).some((key) => ((later.get(key) ?? 0) & supersets(rule.access)) !== 0)
+    const key = deviceKey(rule)
+    later.set(key, (later.get(key) ?? 0) | (1 << rule.access))
+    if (!pointless) kept.push(rule)
+  }
+  return kept.reverse()
+}
+
+/** A bit for each set of accesses that has all of these. */
+function supersets(access: number): number {
+  let bits = 0
+  for (let set = 0; set <= ALL_ACCESS; set++) if ((access & ~set) === 0) bits |= 1 << set
+  return bits
 }
 
 /** The access bits as the kernel's devices.allow writes them. */

@@ -6,14 +6,15 @@
  * ignore, and what is written is the model's final state: at most one write to reset, one for each exception.
  */
 
-import { type AccessRule, accessLetters, covers, isDefault, overlaps } from './device_rules.ts'
+import { type AccessRule, accessLetters, covers, deviceKey, isDefault, overlaps } from './device_rules.ts'
 import { refused } from './draft.ts'
 import type { CgroupStep, CgroupWrite, Draft, Place } from './model.ts'
 
 /** The model's state: rules of the opposite sense of the default, none about type 'a'. */
 interface DeviceModel {
   allowByDefault: boolean
-  exceptions: AccessRule[]
+  /** By {@link deviceKey}, in the order in which they came. */
+  exceptions: Map<string, AccessRule>
 }
 
 /** Plans the writes; `optional` tolerates that we may not (rootless). */
@@ -25,7 +26,7 @@ export function planDevicesV1(draft: Draft, place: Place, rules: readonly Access
     ...tolerate,
   })
   draft.steps.push(step(allowByDefault, 'a', ''))
-  for (const rule of exceptions) draft.steps.push(step(!allowByDefault, ruleText(rule), rule.config))
+  for (const rule of exceptions.values()) draft.steps.push(step(!allowByDefault, ruleText(rule), rule.config))
 }
 
 /**
@@ -41,11 +42,11 @@ export function planDeviceChangeV1(
 ): CgroupStep[] {
   const before = modelOf(draft, from)
   const after = modelOf(draft, to)
-  const steps = (allow: boolean, rules: readonly AccessRule[]) =>
-    rules.map((rule) => deviceStep(place, allow, ruleText(rule), rule.config))
+  const steps = (allow: boolean, rules: Iterable<AccessRule>) =>
+    Array.from(rules, (rule) => deviceStep(place, allow, ruleText(rule), rule.config))
   const { allowByDefault } = after
   if (before.allowByDefault !== allowByDefault) {
-    return [deviceStep(place, allowByDefault, 'a', ''), ...steps(!allowByDefault, after.exceptions)]
+    return [deviceStep(place, allowByDefault, 'a', ''), ...steps(!allowByDefault, after.exceptions.values())]
   }
   // ORDER: what is allowed comes before what is denied.
   const added = steps(!allowByDefault, difference(after.exceptions, before.exceptions))
@@ -55,19 +56,15 @@ export function planDeviceChangeV1(
 }
 
 /** The rules of `of`, each without the accesses that `other` has for the same type and numbers. */
-function difference(of: readonly AccessRule[], other: readonly AccessRule[]): AccessRule[] {
-  return of.flatMap((rule) => {
-    const access = rule.access & ~(other.find((one) => isSame(one, rule))?.access ?? 0)
+function difference(of: DeviceModel['exceptions'], other: DeviceModel['exceptions']): AccessRule[] {
+  return [...of].flatMap(([key, rule]) => {
+    const access = rule.access & ~(other.get(key)?.access ?? 0)
     return access === 0 ? [] : [{ ...rule, access }]
   })
 }
 
-function isSame(one: AccessRule, other: AccessRule): boolean {
-  return one.type === other.type && one.major === other.major && one.minor === other.minor
-}
-
 function modelOf(draft: Draft, rules: readonly AccessRule[]): DeviceModel {
-  const model: DeviceModel = { allowByDefault: false, exceptions: [] }
+  const model: DeviceModel = { allowByDefault: false, exceptions: new Map() }
   for (const rule of rules) applyRule(draft, model, rule)
   return model
 }
@@ -76,14 +73,14 @@ function deviceStep(place: Place, allow: boolean, value: string, config: string)
   return { kind: 'write', path: `${place.dir}/devices.${allow ? 'allow' : 'deny'}`, value, config }
 }
 
-function ruleText({ type, major, minor, access }: AccessRule): string {
-  return `${type} ${major ?? '*'}:${minor ?? '*'} ${accessLetters(access)}`
+function ruleText(rule: AccessRule): string {
+  return `${deviceKey(rule)} ${accessLetters(rule.access)}`
 }
 
 function applyRule(draft: Draft, model: DeviceModel, rule: AccessRule): void {
   if (isDefault(rule)) {
     model.allowByDefault = rule.allow
-    model.exceptions = []
+    model.exceptions = new Map()
   } else if (rule.type === 'a') {
     // KERNEL: "a" with numbers or less than rwm would be taken as everything; it is written as one rule a type.
     applyRule(draft, model, { ...rule, type: 'b' })
@@ -93,24 +90,36 @@ function applyRule(draft: Draft, model: DeviceModel, rule: AccessRule): void {
 }
 
 function addException({ exceptions }: DeviceModel, rule: AccessRule): void {
-  const same = exceptions.findIndex((one) => isSame(one, rule))
-  const known = exceptions[same]
-  if (known === undefined) exceptions.push(rule)
-  else exceptions[same] = { ...known, access: known.access | rule.access }
+  const key = deviceKey(rule)
+  const known = exceptions.get(key)
+  exceptions.set(key, known === undefined ? rule : { ...known, access: known.access | rule.access })
 }
 
 /** A rule in the sense of the default: what it covers is no exception any more. */
 function takeBack(draft: Draft, model: DeviceModel, rule: AccessRule): void {
-  const kept: AccessRule[] = []
-  for (const exception of model.exceptions) {
+  for (const [key, exception] of affected(model, rule)) {
     const covered = covers(rule, exception)
     if (!covered && (exception.access & rule.access) !== 0 && overlaps(rule, exception)) {
       const index = Number(rule.config.split('/').pop())
       const message = 'cgroup v1 cannot punch a hole into the wildcard of an earlier device rule'
       throw refused(draft, 'unsupported', ['devices', index], message)
     }
-    const access = covered ? exception.access & ~rule.access : exception.access
-    if (access !== 0) kept.push({ ...exception, access })
+    if (!covered) continue
+    const access = exception.access & ~rule.access
+    if (access === 0) model.exceptions.delete(key)
+    else model.exceptions.set(key, { ...exception, access })
   }
-  model.exceptions = kept
+}
+
+/** The exceptions that can overlap with a rule. Of one about a single device there are four, however many others. */
+function affected({ exceptions }: DeviceModel, rule: AccessRule): (readonly [key: string, AccessRule])[] {
+  const { type, major, minor } = rule
+  if (major === undefined || minor === undefined) return [...exceptions]
+  return [undefined, major].flatMap((one) =>
+    [undefined, minor].flatMap((other) => {
+      const key = deviceKey({ type, major: one, minor: other })
+      const found = exceptions.get(key)
+      return found ? [[key, found] as const] : []
+    }),
+  )
 }

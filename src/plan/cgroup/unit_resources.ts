@@ -2,6 +2,7 @@
  * linux.resources as properties of a unit, so that systemd, which writes the cgroup files too, writes the same (runc's
  * mapping). What has no property is in the files alone; systemd leaves those of a delegated unit as they are.
  */
+import { cpuMask as maskOf, parseCpuList } from '../../kernel/cpu_list.ts'
 import type { Integer } from '../../spec/numbers.ts'
 import type { Resources } from '../../spec/types.gen.ts'
 import { blkioToIoWeight, sharesToWeight, swapToV2 } from './convert.ts'
@@ -75,21 +76,17 @@ function bandwidth(quota: Integer, period: Integer): Found[] {
   ]
 }
 
-/** "0-2,8": bit n of byte n / 8 is for CPU n. Undefined for what is empty or no list: the file's write will tell. */
+/**
+ * "0-2,8": bit n of byte n / 8 is for CPU n. Undefined for what is empty or no list, or has CPUs that no kernel has: the
+ * file's write will tell.
+ */
 export function cpuMask(cpus: string | undefined): UnitValue | undefined {
-  if (!cpus) return undefined
-  const bytes: number[] = []
-  for (const part of cpus.trim().split(',')) {
-    const [, from, to] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part) ?? []
-    if (from === undefined) return undefined
-    for (let n = Number(from); n <= Number(to ?? from); n++) {
-      while (bytes.length <= n >> 3) bytes.push(0)
-      bytes[n >> 3] = (bytes[n >> 3] as number) | (1 << (n & 7))
-    }
-  }
+  if (!cpus || typeof parseCpuList(cpus) === 'string') return undefined
+  const bytes = maskOf(cpus)
+  const used = bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1)
   return list(
     'y',
-    bytes.map((byte) => ({ type: 'y', value: BigInt(byte) })),
+    Array.from(used, (byte) => ({ type: 'y', value: BigInt(byte) })),
   )
 }
 

@@ -1,5 +1,6 @@
 /** Everything that can be said of a config.json by reading it: what is wrong, what should be otherwise. Pure. */
 import { RuntimeError } from '../../base/errors.ts'
+import { encodeJson } from '../../base/json.ts'
 import { parsePointer } from '../../base/pointer.ts'
 import { schemaProblems, withoutNulls } from '../explain.ts'
 import { parseConfig } from '../parse.ts'
@@ -43,7 +44,10 @@ export async function reviewConfig(text: string): Promise<Review> {
 /** The grammar is fine, but the engine may run out of stack. */
 async function parsedOrTooDeep(text: string): Promise<{ readonly value?: unknown; readonly error?: string }> {
   try {
-    return { value: (await parseConfig(text)).exact() }
+    const value = (await parseConfig(text)).exact()
+    // As create keeps it.
+    encodeJson(value, 'config.json')
+    return { value }
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
     return { error: 'nested too deeply or too large' }

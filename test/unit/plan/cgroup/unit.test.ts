@@ -116,9 +116,17 @@ describe('resources as properties', () => {
     ['8', [0, 1]],
     ['15', [0, 128]],
     ['0-3,64', [15, 0, 0, 0, 0, 0, 0, 0, 1]],
-    ['2-1', []],
+    ['0-65536,3-65536', [...Array<number>(8192).fill(255), 1]],
   ])('CPUs %s', (cpus, bytes) => {
     expect(words(cpuMask(cpus) as UnitValue)).toEqual(bytes)
+  })
+
+  test.each(['', '2-1', '0-65537', '0-4294967295', 'x', '1,y'])('no CPUs %j', (cpus) => {
+    expect(cpuMask(cpus)).toBeUndefined()
+  })
+
+  test('a list of many ranges that overlap takes no longer than a short one', () => {
+    expect(words(cpuMask('0-65536,'.repeat(20_000)) as UnitValue)).toHaveLength(8193)
   })
 
   test('in an update are those asked for, with what was there before', () => {
