@@ -10,6 +10,7 @@ import type { Mount, Spec } from '../spec/types.gen.ts'
 import { namespace } from './context.ts'
 import type { Facts } from './facts.ts'
 import { idmapProblems } from './idmap.ts'
+import { kernelMountProblems, kernelProblems } from './kernel_needs.ts'
 import { lengthProblems } from './long_options.ts'
 import { remountProblems } from './remount.ts'
 import { NO_SELINUX, processProblems, refuseAll } from './unsupported_process.ts'
@@ -35,13 +36,14 @@ export function refuseUnsupported(spec: Spec, facts: Facts): void {
   if (spec.mounts?.length && namespace(spec, 'mount') === undefined) {
     refuse('/mounts', 'mounts need a mount namespace')
   }
-  problems.push(...mountProblems(spec, facts, '/mounts'))
+  problems.push(...kernelProblems(spec, facts), ...mountProblems(spec, facts, '/mounts'))
   refuseAll(problems, 'config.json')
 }
 
 /** What is asked of the mounts and not done; `place` is the pointer to the list. */
 export function mountProblems(spec: Spec, facts: Pick<Facts, 'mayMount' | 'kernel'>, place: string): Problem[] {
-  return (spec.mounts ?? []).flatMap((mount, index): Problem[] => {
+  const mounts = spec.mounts ?? []
+  const problems = mounts.flatMap((mount, index): Problem[] => {
     const at = `${place}/${index}`
     return [
       ...optionProblems(mount, facts, `${at}/options`),
@@ -49,6 +51,7 @@ export function mountProblems(spec: Spec, facts: Pick<Facts, 'mayMount' | 'kerne
       ...remountProblems(mount, at),
     ]
   })
+  return [...problems, ...kernelMountProblems(mounts, facts, place)]
 }
 
 function optionProblems(mount: Mount, facts: Pick<Facts, 'kernel'>, pointer: string): Problem[] {
