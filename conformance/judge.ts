@@ -1,7 +1,7 @@
 /** Runs one case against one runtime. */
 import type { Result } from './results.ts'
 import type { Subject } from './subject.ts'
-import { type Case, deviationOf, expect, Failed, HostCannot } from './suite.ts'
+import { type Case, type Deviation, deviationOf, expect, Failed, HostCannot } from './suite.ts'
 import type { Identity } from './versions.ts'
 
 interface Outcome {
@@ -20,6 +20,12 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
   }
 }
 
+/** Which versions do it, and why, and against which clause where that is another than the case's. */
+function describe({ versions, why, clause }: Deviation, { name }: Identity): string {
+  const against = clause === undefined ? '' : ` (${clause})`
+  return `${name}${versions === undefined ? '' : ` ${versions}`} ${why}${against}`
+}
+
 /** Runs a case and takes its containers away; what is left of them then is a failure, too. */
 export function judge(it: Case, subject: Subject, identity: Identity): Result {
   subject.record.length = 0
@@ -31,10 +37,11 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   }, subject)
   const wrong = found ?? after
   const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record] }
-  const known = deviationOf(it, identity)?.why
+  const deviation = deviationOf(it, identity)
+  const known = deviation && describe(deviation, identity)
   if (wrong !== undefined && known !== undefined) return { ...base, verdict: 'deviation', reason: wrong, remark: known }
   if (wrong !== undefined) return { ...base, verdict: 'failed', reason: wrong }
   if (lack !== undefined) return { ...base, verdict: 'host-cannot', reason: lack }
-  const stale = `${identity.name} is said to deviate here, and does not: ${known}`
+  const stale = `said to deviate, and does not: ${known}`
   return { ...base, verdict: 'passed', ...(known === undefined ? {} : { remark: stale }) }
 }

@@ -60,7 +60,7 @@ export const CREATE: readonly Case[] = [
     clause: 'runtime.md#create',
     asks: 'an id that is not valid MUST generate an error and a new container MUST NOT be created',
     covers: ['runtime-create-02', 'runtime-create-03'],
-    deviations: { crun: 'before 1.28 an absolute path is taken for an id' },
+    deviations: { crun: { versions: '<1.28', why: 'takes an absolute path for an id' } },
     test(subject) {
       const bundle = subject.bundle('true')
       for (const id of ['', '.', '..', '../escape', 'a/b', '/abs', 'a b', 'a\nb']) {

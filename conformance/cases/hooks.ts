@@ -91,7 +91,7 @@ export const HOOKS: readonly Case[] = [
     asks: 'the state of the container MUST be passed to hooks over stdin',
     covers: ['config-hooks-08'],
     deviations: {
-      crun: '1.8 gives hooks "ociVersion": "1.0", which is no version',
+      crun: { versions: '<1.9', why: 'tells hooks that ociVersion is 1.0, a constant, which is no semantic version' },
     },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
@@ -122,7 +122,7 @@ export const HOOKS: readonly Case[] = [
     asks: 'poststart hooks are called after the program is executed, before start returns',
     covers: ['config-hooks-poststart-01', 'runtime-lifecycle-15'],
     deviations: {
-      runc: 'before 1.5 they are called at the end of create, when nothing has been executed (runc#4347)',
+      runc: { versions: '<1.5', why: 'calls them at the end of create, when nothing has been executed (runc#4347)' },
     },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
@@ -143,9 +143,13 @@ export const HOOKS: readonly Case[] = [
     asks: 'if any poststart hook fails, the runtime MUST generate an error and stop the container (since 1.3)',
     covers: ['runtime-lifecycle-16'],
     deviations: {
-      runc: 'up to 1.2 the specification asked for a warning only',
-      crun: 'up to 1.2 the specification asked for a warning only',
-      youki: 'up to 1.2 the specification asked for a warning only',
+      runc: {
+        versions: '<1.5',
+        why: 'calls them in create, which then fails and leaves nothing to start; the rule for start is new in 1.3',
+        clause: 'config.md#poststart',
+      },
+      crun: { versions: '<1.9', why: 'logs a warning and goes on, as the specification asked for before 1.3' },
+      youki: 'logs a warning and goes on, as the specification asked for before 1.3',
     },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
@@ -168,7 +172,7 @@ export const HOOKS: readonly Case[] = [
     asks: 'when a createRuntime hook fails the lifecycle continues with destruction and the poststop hooks',
     covers: ['runtime-lifecycle-09', 'runtime-lifecycle-18'],
     deviations: {
-      crun: '1.8 destroys the container without calling them',
+      crun: { versions: '<1.9', why: 'destroys the container without calling them' },
     },
     test(subject) {
       const bundle = subject.bundle('true')
@@ -202,8 +206,8 @@ export const HOOKS: readonly Case[] = [
     asks: 'if any startContainer hook fails, the runtime MUST generate an error: start says so',
     covers: ['runtime-lifecycle-13'],
     deviations: {
-      runc: 'start returns once the container has been told to go on; what fails after that is told on the stderr of create',
-      crun: 'start returns once the container has been told to go on; what fails after that is told on the stderr of create',
+      runc: 'start returns once the container has been told to go on: what fails after that is told on the stderr of create',
+      crun: 'start returns once the container has been told to go on: what fails after that is told on the stderr of create',
     },
     test(subject) {
       const bundle = subject.bundle('true')

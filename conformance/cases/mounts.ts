@@ -1,6 +1,6 @@
 /** config.md#mounts */
 import { type Patch, refuses, sees } from '../declare.ts'
-import type { Case } from '../suite.ts'
+import type { Case, Deviation } from '../suite.ts'
 
 const MOUNTS = 'config.md#mounts'
 const OPTIONS = 'config.md#linux-mount-options'
@@ -56,17 +56,23 @@ const RECURSIVE: readonly [string, RegExp][] = [
   ['rnosymfollow', /\/mnt \S*nosymfollow/],
 ]
 /** What older runtimes do with options that they do not know, or know otherwise. */
-const UNKNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  defaults: { runc: '1.1 hands defaults to the filesystem, which refuses it' },
-  loud: { crun: '1.8 fails to mount with loud' },
-  silent: { crun: '1.8 fails to mount with silent' },
-  nosymfollow: { crun: '1.8 fails to mount with nosymfollow' },
-  rnosymfollow: { crun: '1.8 leaves rnosymfollow without effect' },
-  shared: { crun: '1.8 shows a private mount in the container' },
-  rshared: { crun: '1.8 shows a private mount in the container' },
-  unbindable: { crun: '1.8 shows a private mount in the container' },
-  runbindable: { crun: '1.8 shows a private mount in the container' },
-  rnoatime: { crun: '1.8 makes a call that the kernel refuses' },
+const asData = (versions: string, what: string): Deviation => ({
+  versions,
+  why: `does not know ${what}, and hands it to the filesystem, which refuses it`,
+})
+const crun = (why: string): Deviation => ({ versions: '<1.9', why })
+const PRIVATE = crun('makes the whole tree private after pivot_root, the mount as well (MS_REC and MS_PRIVATE on /)')
+const UNKNOWN: Readonly<Record<string, Readonly<Record<string, Deviation>>>> = {
+  defaults: { runc: asData('<1.2', 'defaults') },
+  loud: { crun: asData('<1.9', 'loud') },
+  silent: { crun: asData('<1.9', 'silent') },
+  nosymfollow: { crun: asData('<1.9', 'nosymfollow') },
+  rnosymfollow: { crun: crun('does not know it, and hands it to a bind mount as data, which the kernel ignores') },
+  shared: { crun: PRIVATE },
+  rshared: { crun: PRIVATE },
+  unbindable: { crun: PRIVATE },
+  runbindable: { crun: PRIVATE },
+  rnoatime: { crun: crun('gives mount_setattr(2) the flag of mount(2), 0x400, which is no attribute: EINVAL') },
 }
 const known = (option: string) => ({ deviations: UNKNOWN[option] ?? {} })
 // The specification's table has rdev, but not its opposite, which mount(8) knows.

@@ -7,6 +7,9 @@ const LINUX = 'config.md#linux-process'
 const CAPS = ['bounding', 'effective', 'permitted']
 const capabilities = (names: readonly string[]) => Object.fromEntries(CAPS.map((set) => [set, names]))
 
+const TWICE = 'sets both, one after the other; the last is in force'
+const NEW = 'does not know the property, which came with version 1.1 of the specification, and ignores it'
+
 export const PROCESS: readonly Case[] = [
   sees(
     ['process-cwd', 'config.md#process', 'cwd is the working directory'],
@@ -43,7 +46,7 @@ export const PROCESS: readonly Case[] = [
   refuses(
     ['process-rlimits-twice', POSIX, 'two limits of one type are an error', 'config-rlimits-08'],
     { process: { rlimits: [1, 2].map((soft) => ({ type: 'RLIMIT_CORE', soft, hard: 9 })) } },
-    { late: true, deviations: { runc: '1.1 takes two limits of one type', crun: '1.8 takes two limits of one type' } },
+    { late: true, deviations: { runc: { versions: '<1.2', why: TWICE }, crun: { versions: '<1.9', why: TWICE } } },
   ),
   refuses(
     ['process-rlimits-unknown', POSIX, 'a limit the kernel does not have is an error', 'config-rlimits-02'],
@@ -53,12 +56,22 @@ export const PROCESS: readonly Case[] = [
   refuses(
     ['process-cwd-relative', 'config.md#process', 'cwd is an absolute path', 'config-process-06'],
     { process: { cwd: 'tmp' } },
-    { late: true, deviations: { crun: '1.8 takes a relative path' } },
+    {
+      late: true,
+      deviations: {
+        crun: { versions: '<1.9', why: 'goes there from the root: a relative path works as if it began with a slash' },
+      },
+    },
   ),
   refuses(
     ['process-args-missing', POSIX, 'args has one entry at least', 'config-process-07'],
     { process: { args: null } },
-    { late: true, deviations: { crun: '1.8 lets start succeed' } },
+    {
+      late: true,
+      deviations: {
+        crun: { versions: '<1.9', why: 'finds out in the container, when start has returned; nothing runs' },
+      },
+    },
   ),
   sees(
     ['process-no-new-privileges', LINUX, 'noNewPrivileges keeps the process from gaining privileges'],
@@ -105,13 +118,13 @@ export const PROCESS: readonly Case[] = [
     { ociVersion: '1.1.0', process: { ioPriority: { class: 'IOPRIO_CLASS_IDLE', priority: 0 } } },
     'busybox ionice -p $$',
     /^idle/,
-    { deviations: { runc: '1.1 leaves the priority as it was', crun: '1.8 leaves the priority as it was' } },
+    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { versions: '<1.9', why: NEW } } },
   ),
   sees(
     ['process-scheduler', LINUX, 'scheduler policy is set'],
     { ociVersion: '1.1.0', process: { scheduler: { policy: 'SCHED_BATCH', nice: 5 } } },
     'busybox cut -d" " -f19,41 /proc/$$/stat',
     /^5 3\n$/,
-    { deviations: { runc: '1.1 leaves the policy as it was', crun: '1.8 leaves the policy as it was' } },
+    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { versions: '<1.9', why: NEW } } },
   ),
 ]
