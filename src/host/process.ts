@@ -30,7 +30,7 @@ export interface Launched {
 /** Starts a program; throws SysError when clone or exec fail. The pidfd is the caller's to close. */
 export function launch(what: string, request: Launch): Launched {
   const strings = new DataArea()
-  const [place] = strings.list([...request.args, ...request.env])
+  const { place } = strings.list([...request.args, ...request.env])
   const path = request.path === undefined ? null : cstring(request.path)
   const pidfd = Int32Array.of(-1)
   const numbers = Int32Array.of(

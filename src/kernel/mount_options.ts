@@ -128,8 +128,21 @@ function apply(bits: Bits, set: keyof Bits, clear: keyof Bits, value: number | u
   bits[clear] |= ATTR.atimeMask
 }
 
+/** What was sorted out already: each mount is asked about several times, and an engine's many mounts are mostly alike. */
+const known = new Map<string, MountOptions>()
+
 /** Sorts the options out. A later option wins over an earlier one that says the opposite. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
+  const key = `${options.length}\0${options.join('\0')}`
+  let parsed = known.get(key)
+  if (parsed === undefined) {
+    parsed = sortOut(options)
+    known.set(key, parsed)
+  }
+  return parsed
+}
+
+function sortOut(options: readonly string[]): MountOptions {
   const bits: Bits = { set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0 }
   const times: { plain: AccessTimeOption[]; recursive: AccessTimeOption[] } = { plain: [], recursive: [] }
   const propagation: { flag: number; recursive: boolean }[] = []

@@ -185,5 +185,10 @@ export function planMounts(ctx: MountContext): { readonly steps: ChildStep[]; re
 
 /** Whether /dev of the container is the user's own, made by a bind mount: then nothing is created in it. */
 export function devIsBound(ctx: Pick<PlanContext, 'spec'>): boolean {
-  return plannedMounts(ctx).some(({ target, options }) => target === '/dev' && options.bind !== undefined)
+  const { mounts = [] } = ctx.spec
+  for (let i = 0; i < mounts.length; i++) {
+    const { destination, options = [] } = mounts[i] as Mount
+    if (cleanPath(`/${destination}`) === '/dev' && parseMountOptions(options).bind !== undefined) return true
+  }
+  return false
 }

@@ -1,25 +1,32 @@
 /** The data area of a plan buffer: strings and structures, each once, 8-byte aligned so that the kernel reads them in place. */
 import { RuntimeError } from '../base/errors.ts'
 
-const encoder = new TextEncoder()
+/** Bytes of the area, by place and length. */
+export interface Span {
+  readonly place: number
+  readonly length: number
+}
 
 /** SAFETY: to the executor a NUL ends a string: what comes after it would be the next argument or variable. */
-function checked(value: string): string {
-  if (!value.includes('\0')) return value
+function refuseNul(): never {
   throw new RuntimeError('config-invalid', 'a string with a NUL byte cannot be passed on')
 }
 
 export class DataArea {
-  bytes = new Uint8Array(16384)
+  bytes = Buffer.alloc(16384)
   /** The first eight bytes stay zero: offset 0 is the empty string. */
   length = 8
+  /** The same memory as `bytes`. */
+  private words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length / 4)
   private readonly strings = new Map<string, number>([['', 0]])
+  private readonly lists = new Map<readonly string[], Span>()
 
-  private grow(size: number): void {
-    if (this.length + size <= this.bytes.length) return
-    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.length + size))
-    bytes.set(this.bytes.subarray(0, this.length))
+  /** Makes room for `size` bytes after the first `used`. */
+  private grow(used: number, size: number): void {
+    const bytes = Buffer.alloc(Math.max(this.bytes.length * 2, (used + size + 7) & ~7))
+    bytes.set(this.bytes.subarray(0, used))
     this.bytes = bytes
+    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
   }
 
   /** Place of a NUL-terminated string. */
@@ -27,32 +34,51 @@ export class DataArea {
     const found = this.strings.get(value)
     if (found !== undefined) return found
     const at = this.length
-    this.grow(value.length * 3 + 9)
-    const { written } = encoder.encodeInto(checked(value), this.bytes.subarray(at))
-    this.length = (at + written + 8) & ~7
+    // A UTF-16 unit is at most three bytes.
+    const most = value.length * 3 + 9
+    if (at + most > this.bytes.length) this.grow(at, most)
+    if (value.includes('\0')) refuseNul()
+    this.length = (at + this.bytes.write(value, at) + 8) & ~7
     this.strings.set(value, at)
     return at
   }
 
-  /** Places strings one after the other, each with its NUL; returns place and length. */
-  list(values: readonly string[]): readonly [place: number, length: number] {
-    const at = this.length
-    let end = at
-    for (const value of values) {
-      this.length = end
-      this.grow(value.length * 3 + 9)
-      end += encoder.encodeInto(checked(value), this.bytes.subarray(end)).written + 1
+  /** Places strings one after the other, each with its NUL. The same list is placed once. */
+  list(values: readonly string[]): Span {
+    const found = this.lists.get(values)
+    if (found !== undefined) return found
+    const place = this.length
+    let end = place
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as string
+      const most = value.length * 3 + 9
+      if (end + most > this.bytes.length) this.grow(end, most)
+      if (value.includes('\0')) refuseNul()
+      end += this.bytes.write(value, end) + 1
     }
     this.length = (end + 7) & ~7
-    return [at, end - at]
+    const span = { place, length: end - place }
+    this.lists.set(values, span)
+    return span
   }
 
   /** Place of raw bytes. */
   raw(value: Uint8Array): number {
     const at = this.length
-    this.grow(value.length + 8)
+    if (at + value.length + 8 > this.bytes.length) this.grow(at, value.length + 8)
     this.bytes.set(value, at)
     this.length = (at + value.length + 7) & ~7
+    return at
+  }
+
+  /** Place of little-endian words of 32 bits. */
+  struct(values: readonly number[]): number {
+    const at = this.length
+    const size = values.length * 4
+    if (at + size + 8 > this.bytes.length) this.grow(at, size + 8)
+    const { words } = this
+    for (let i = 0, to = at / 4; i < values.length; i++) words[to++] = values[i] as number
+    this.length = (at + size + 7) & ~7
     return at
   }
 }

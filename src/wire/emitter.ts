@@ -1,6 +1,6 @@
 /**
- * Writes records into words as they are lowered, one argument after the other. No object is made for a record: this
- * runs cold at every start of a container, where allocation is what costs.
+ * Writes records into words as they are lowered, one argument after the other. No object is made for a record, and no
+ * method calls another where it can be helped: this runs cold at every start of a container, where that is what costs.
  */
 import { errnoNumber } from '../kernel/errno.ts'
 import { type SyscallName, syscallNumber } from '../kernel/syscalls.ts'
@@ -12,21 +12,28 @@ export type Arch = 'x64' | 'arm64'
 
 const WORDS = WIRE.recordSize / 4
 const NO_OUT = WIRE.noSlot << 16
+const SLOTS = WIRE.slots
 
 /** Field offsets of struct record, in words. */
-const OP_OUT = 0
 const SKIP_NR = 1
 const TOLERATE = 2
 const TYPES_FLAGS = 3
 const ARGS = 4
+
+/** Types of arguments, as constants: what the engine need not look up. */
+const SLOT = ARG.slot
+const STR = ARG.str
+const BUF = ARG.buf
 
 export class Emitter {
   readonly arch: Arch
   readonly data = new DataArea()
   words = new Uint32Array(WORDS * 512)
   count = 0
+  /** Where the record begins, where its word of types is, and where its next argument goes. */
   private at = 0
-  private arg = 0
+  private types = TYPES_FLAGS
+  private next = 0
 
   constructor(arch: Arch) {
     this.arch = arch
@@ -34,57 +41,75 @@ export class Emitter {
 
   /** Begins a record; what follows belongs to it. */
   op(name: OpName): this {
-    this.at = this.count * WORDS
-    if (this.at === this.words.length) {
-      const words = new Uint32Array(this.words.length * 2)
-      words.set(this.words)
-      this.words = words
-    }
-    if (++this.count > WIRE.maxRecords) throw new Error(`bug: more than ${WIRE.maxRecords} records`)
-    this.words[this.at + OP_OUT] = (OPS[name] | NO_OUT) >>> 0
-    this.arg = 0
-    return this
+    return this.begin(OPS[name])
   }
 
   /** Begins a record that is one system call. */
   call(name: SyscallName): this {
-    this.op('call')
+    this.begin(OPS.call)
     this.words[this.at + SKIP_NR] = syscallNumber(name, this.arch) << 16
     return this
+  }
+
+  private begin(code: number): this {
+    this.end()
+    const at = this.count * WORDS
+    if (at === this.words.length) {
+      const words = new Uint32Array(at * 2)
+      words.set(this.words)
+      this.words = words
+    }
+    if (++this.count > WIRE.maxRecords) throw new Error(`bug: more than ${WIRE.maxRecords} records`)
+    this.words[at] = code | NO_OUT
+    this.at = at
+    this.types = at + TYPES_FLAGS
+    this.next = at + ARGS
+    return this
+  }
+
+  /** No more arguments are coming for the last record; there must have been room for them. */
+  end(): void {
+    if (this.next > this.count * WORDS) throw new Error('bug: a record has too many arguments')
   }
 
   /** Slot for the resulting fd. */
   out(slot: Slot | undefined): this {
     if (slot === undefined) return this
-    checkSlot(slot)
-    this.words[this.at + OP_OUT] = (((this.words[this.at + OP_OUT] as number) & 0xffff) | (slot << 16)) >>> 0
-    return this
-  }
-
-  private put(type: number, low: number, high: number): this {
-    if (this.arg === WIRE.maxArgs) throw new Error('bug: a record has too many arguments')
-    const place = this.at + ARGS + this.arg * 2
-    this.words[place] = low
-    this.words[place + 1] = high
-    this.words[this.at + TYPES_FLAGS] = (this.words[this.at + TYPES_FLAGS] as number) | (type << (2 * this.arg))
-    this.arg++
+    if (!(slot >= 0 && slot < SLOTS)) throw beyond(slot)
+    const { at, words } = this
+    words[at] = ((words[at] as number) & 0xffff) | (slot << 16)
     return this
   }
 
   /** A number; negative ones are sign-extended to 64 bits. */
   imm(value: number): this {
-    return this.put(ARG.imm, value >>> 0, value < 0 ? 0xffffffff : Math.floor(value / 0x100000000))
+    const { next, words } = this
+    words[next] = value
+    // What is above stays 0.
+    if (value < 0) words[next + 1] = 0xffffffff
+    else if (value > 0xffffffff) words[next + 1] = Math.floor(value / 0x100000000)
+    this.next = next + 2
+    return this
   }
 
   /** A number in two halves. */
   wide(high: number, low: number): this {
-    return this.put(ARG.imm, low >>> 0, high >>> 0)
+    const { next, words } = this
+    words[next] = low
+    words[next + 1] = high
+    this.next = next + 2
+    return this
   }
 
   /** The fd in a slot. */
   slot(slot: Slot): this {
-    checkSlot(slot)
-    return this.put(ARG.slot, slot, 0)
+    if (!(slot >= 0 && slot < SLOTS)) throw beyond(slot)
+    const { next, types, words } = this
+    words[next] = slot
+    // Two bits for each argument, which has two words.
+    words[types] = (words[types] as number) | (SLOT << (next - types - 1))
+    this.next = next + 2
+    return this
   }
 
   /** A directory fd, or AT_FDCWD. */
@@ -94,32 +119,55 @@ export class Emitter {
 
   /** A NUL-terminated string. */
   text(value: string): this {
-    return this.put(ARG.str, this.data.text(value), 0)
+    const { next, types, words } = this
+    if (value !== '') words[next] = this.data.text(value)
+    words[types] = (words[types] as number) | (STR << (next - types - 1))
+    this.next = next + 2
+    return this
   }
 
-  /** A structure, by its place. */
-  struct(value: Uint8Array): this {
-    return this.put(ARG.str, this.data.raw(value), 0)
+  /** A structure of 32-bit words, by its place; negative ones and those beyond 2^32 are cut to their low half. */
+  struct(...values: readonly number[]): this {
+    const { next, types, words } = this
+    words[next] = this.data.struct(values)
+    words[types] = (words[types] as number) | (STR << (next - types - 1))
+    this.next = next + 2
+    return this
+  }
+
+  /** Bytes by their place, without a length. */
+  raw(value: Uint8Array): this {
+    const { next, types, words } = this
+    words[next] = this.data.raw(value)
+    words[types] = (words[types] as number) | (STR << (next - types - 1))
+    this.next = next + 2
+    return this
   }
 
   /** Bytes: two arguments, place and length. */
   bytes(value: Uint8Array): this {
-    this.put(ARG.buf, this.data.raw(value), 0)
-    return this.imm(value.length)
+    return this.span(this.data.raw(value), value.length)
   }
 
   /** NUL-terminated strings one after the other: two arguments, place and length. */
   list(values: readonly string[]): this {
-    const [place, length] = this.data.list(values)
-    this.put(ARG.buf, place, 0)
-    return this.imm(length)
+    const { place, length } = this.data.list(values)
+    return this.span(place, length)
   }
 
   /** A string as bytes, without its NUL: two arguments. */
   plain(value: string): this {
-    const [place, length] = this.data.list([value])
-    this.put(ARG.buf, place, 0)
-    return this.imm(length - 1)
+    const { place, length } = this.data.list([value])
+    return this.span(place, length - 1)
+  }
+
+  private span(place: number, length: number): this {
+    const { next, types, words } = this
+    words[next] = place
+    words[next + 2] = length
+    words[types] = (words[types] as number) | (BUF << (next - types - 1))
+    this.next = next + 4
+    return this
   }
 
   /** What the record tolerates, and how many records are skipped then. */
@@ -131,19 +179,19 @@ export class Emitter {
   /** Sets what a step asks of one of its records. A record that tolerates something by itself keeps its own. */
   patch(record: number, names: readonly string[] | undefined, skip: number, ifOpen: boolean): void {
     const at = record * WORDS
-    if (ifOpen) this.words[at + TYPES_FLAGS] = ((this.words[at + TYPES_FLAGS] as number) | (1 << 16)) >>> 0
+    if (ifOpen) this.words[at + TYPES_FLAGS] = (this.words[at + TYPES_FLAGS] as number) | (1 << 16)
     if (this.words[at + TOLERATE] !== 0) return
     if (names) {
       if (names.length > WIRE.maxTolerate)
         throw new Error(`bug: a record tolerates ${WIRE.maxTolerate} errors at most, not ${names.join(',')}`)
       let packed = 0
       for (let i = 0; i < names.length; i++) packed |= errnoNumber(names[i] as string) << (8 * i)
-      this.words[at + TOLERATE] = packed >>> 0
+      this.words[at + TOLERATE] = packed
     }
-    this.words[at + SKIP_NR] = (((this.words[at + SKIP_NR] as number) & 0xffff0000) | skip) >>> 0
+    this.words[at + SKIP_NR] = ((this.words[at + SKIP_NR] as number) & 0xffff0000) | skip
   }
 }
 
-function checkSlot(slot: Slot): void {
-  if (!(slot >= 0 && slot < WIRE.slots)) throw new Error(`bug: slot ${slot} is beyond the executor's ${WIRE.slots}`)
+function beyond(slot: Slot): Error {
+  return new Error(`bug: slot ${slot} is beyond the executor's ${SLOTS}`)
 }

@@ -26,6 +26,7 @@ function lowerProgram(steps: readonly ChildStep[], out: Emitter): number[] {
     ;(LOWER[step.kind] as Lowering<ChildStep['kind']>)(step as never, out)
     for (let record = starts[i] as number; record < out.count; record++) origin.push(i)
   }
+  out.end()
   starts.push(out.count)
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as ChildStep

@@ -29,7 +29,7 @@ import {
 } from '../kernel/mount.ts'
 import type { FileStep, MountStep, Slot } from '../plan/step.ts'
 import type { Emitter } from './emitter.ts'
-import { type Lowering, type StepOf, struct32 } from './lower.ts'
+import type { Lowering, StepOf } from './lower.ts'
 import { VERIFY } from './ops.ts'
 
 const O_CREAT = 0o100
@@ -52,8 +52,16 @@ function open(step: StepOf<'open'>, out: Emitter): void {
     return
   }
   const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (step.noLinks ? RESOLVE_NO_SYMLINKS : 0)
-  const how = struct32(flags, 0, mode, 0, resolve, 0) // struct open_how
-  out.call('openat2').dir(step.dir).text(step.path).struct(how).imm(24).out(step.out)
+  // struct open_how
+  out.call('openat2').dir(step.dir).text(step.path).struct(flags, 0, mode, 0, resolve, 0).imm(24).out(step.out)
+}
+
+/** What all masked paths have in common, so that it is made, and placed, once. */
+let masking: { readonly options: readonly string[]; readonly list: readonly string[] } | undefined
+
+function maskParameters(options: readonly string[]): readonly string[] {
+  if (masking?.options !== options) masking = { options, list: parameters(options) }
+  return masking.list
 }
 
 /** "key=value" sets a string parameter, a lone word a flag; see op_fsmount. */
@@ -93,9 +101,9 @@ function verify({ is, slot }: StepOf<'verify'>, out: Emitter): void {
 
 /** mount_setattr(2): struct mount_attr {set, clear, propagation, userns_fd}, 64 bits each. */
 function setAttributes(step: StepOf<'setAttributes'>, out: Emitter): void {
-  const attr = struct32(step.set, 0, step.clear, 0, step.propagation ?? 0, 0, 0, 0)
-  const flags = AT_EMPTY_PATH | (step.recursive ? AT_RECURSIVE : 0)
-  out.call('mount_setattr').slot(step.slot).text('').imm(flags).struct(attr).imm(32)
+  const { slot, recursive, set, clear, propagation = 0 } = step
+  const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0)
+  out.call('mount_setattr').slot(slot).text('').imm(flags).struct(set, 0, clear, 0, propagation, 0, 0, 0).imm(32)
 }
 
 /** chown when the stream is of the type, nothing when it is not; a closed stream is fine too. */
@@ -168,8 +176,8 @@ function place({ mount, root, path, type, noLinks, keep }: StepOf<'place'>, out:
   else out.imm(-1)
   if (noLinks) {
     const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
-    const how = struct32(O_PATH | O_CLOEXEC, 0, 0, 0, resolve, 0)
-    out.call('openat2').slot(root).text(path).struct(how).imm(24).out(TARGET)
+    const flags = O_PATH | O_CLOEXEC
+    out.call('openat2').slot(root).text(path).struct(flags, 0, 0, 0, resolve, 0).imm(24).out(TARGET)
   }
   attach(mount, TARGET, keep, out)
 }
@@ -204,7 +212,7 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   attach: ({ mount, to, keep }, out) => attach(mount, to, keep, out),
   place,
   maskPath: ({ root, path, nullDevice, emptyTmpfs, options }, out) => {
-    out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs).list(parameters(options))
+    out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs).list(maskParameters(options))
   },
   readonlyPath: ({ root, path }, out) => void out.op('readonly').slot(root).text(path),
   attachAt: ({ mount, path }, out) => {

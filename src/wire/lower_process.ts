@@ -24,20 +24,24 @@ import {
 import type { Filter, IdentityStep, NamespaceStep, ProcessStep, Slot } from '../plan/step.ts'
 import { TAGS } from '../plan/tags.ts'
 import type { Emitter } from './emitter.ts'
-import { type Lowering, type StepOf, struct32 } from './lower.ts'
+import type { Lowering, StepOf } from './lower.ts'
 
 const NONE = { low: 0, high: 0 }
 
 /** capset(2): a header of version 3 and pid 0, then two triples of 32 bits each. */
 function capset({ inheritable, keep = NONE, ...sets }: StepOf<'capset'>, out: Emitter): void {
   const [effective, permitted] = [or(sets.effective, keep), or(sets.permitted, keep)]
-  const data = struct32(effective.low, permitted.low, inheritable.low, effective.high, permitted.high, inheritable.high)
-  out.call('capset').struct(struct32(CAPABILITY_VERSION, 0)).struct(data)
+  out
+    .call('capset')
+    .struct(CAPABILITY_VERSION, 0)
+    .struct(effective.low, permitted.low, inheritable.low, effective.high, permitted.high, inheritable.high)
 }
 
 /** KERNEL(4.3): clearing is refused where ambient sets are unknown (gVisor); then there is nothing to clear. */
 function ambient({ capabilities }: StepOf<'ambient'>, out: Emitter): void {
   out.call('prctl').imm(PR_CAP_AMBIENT).imm(PR_CAP_AMBIENT_CLEAR_ALL).tolerate(['EINVAL'])
+  // Mostly there are none, and to find that out by their names takes as long as all the rest of a process.
+  if ((capabilities.low | capabilities.high) === 0) return
   for (const name of namesOf(capabilities)) {
     out
       .call('prctl')
@@ -49,11 +53,8 @@ function ambient({ capabilities }: StepOf<'ambient'>, out: Emitter): void {
 
 /** prlimit64(2): struct rlimit64 of two 64-bit numbers. */
 function rlimit({ resource, soft, hard }: StepOf<'rlimit'>, out: Emitter): void {
-  const limit = new Uint8Array(16)
-  const view = new DataView(limit.buffer)
-  view.setBigUint64(0, BigInt(soft), true)
-  view.setBigUint64(8, BigInt(hard), true)
-  out.call('prlimit64').imm(0).imm(resource).struct(limit).imm(0)
+  const limit = new BigUint64Array([BigInt(soft), BigInt(hard)])
+  out.call('prlimit64').imm(0).imm(resource).raw(new Uint8Array(limit.buffer)).imm(0)
 }
 
 /** struct sched_attr of 56 bytes, which has room for the clamps of utilisation: they stay 0, as nothing gives them. */
@@ -61,8 +62,12 @@ function scheduler(step: StepOf<'scheduler'>, out: Emitter): void {
   const { policy, nice, priority, runtime, deadline, period } = step
   const flags = step.flags.reduce((bits, flag) => bits | SCHED_FLAGS[flag], 0)
   const times = [runtime, deadline, period].flatMap(halves)
-  const attr = struct32(56, SCHED_POLICIES[policy], flags, 0, nice, priority, ...times, 0, 0)
-  out.call('sched_setattr').imm(0).struct(attr).imm(0)
+  const attr = [56, SCHED_POLICIES[policy], flags, 0, nice, priority, ...times, 0, 0]
+  out
+    .call('sched_setattr')
+    .imm(0)
+    .struct(...attr)
+    .imm(0)
 }
 
 /** A number of 64 bits as two of 32, the lower one first. */
@@ -78,7 +83,7 @@ function memoryPolicy({ mode, flags, nodes }: StepOf<'memoryPolicy'>, out: Emitt
   if (nodes === '') out.imm(0).imm(0)
   else {
     const mask = cpuMask(nodes)
-    out.struct(mask).imm(mask.length * 8 + 1)
+    out.raw(mask).imm(mask.length * 8 + 1)
   }
 }
 
@@ -98,7 +103,7 @@ function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {
     if (typeof arg === 'string') out.text(arg)
     else if (typeof arg === 'number') out.imm(arg)
     else if (typeof arg === 'bigint') out.wide(Number((arg >> 32n) & 0xffffffffn), Number(arg & 0xffffffffn))
-    else if ('bytes' in arg) out.struct(Uint8Array.from(arg.bytes))
+    else if ('bytes' in arg) out.raw(Uint8Array.from(arg.bytes))
     else out.slot(arg.slot)
   }
 }
@@ -135,10 +140,10 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
     out.call('prctl').imm(option)
     for (const arg of args) out.imm(arg)
   },
-  anyCpu: (_, out) => void out.call('sched_setaffinity').imm(0).imm(EVERY_CPU.length).struct(EVERY_CPU),
+  anyCpu: (_, out) => void out.call('sched_setaffinity').imm(0).imm(EVERY_CPU.length).raw(EVERY_CPU),
   affinity: ({ cpus }, out) => {
     const mask = cpuMask(cpus)
-    out.call('sched_setaffinity').imm(0).imm(mask.length).struct(mask)
+    out.call('sched_setaffinity').imm(0).imm(mask.length).raw(mask)
   },
   scheduler,
   ioPriority: (step, out) => {
@@ -156,7 +161,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
     void out
       .call('setgroups')
       .imm(gids.length)
-      .struct(struct32(...gids, 0)),
+      .struct(...gids, 0),
   setgid: ({ gid }, out) => void out.call('setresgid').imm(gid).imm(gid).imm(gid),
   setuid: ({ uid }, out) => void out.call('setresuid').imm(uid).imm(uid).imm(uid),
   jump: (_, out) => void out.op('jump'),
@@ -170,7 +175,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   ioctl: ({ slot, request, value, out: to }, out) => {
     out.call('ioctl').slot(slot).imm(request).out(to)
     if (typeof value === 'number') out.imm(value)
-    else out.struct(Uint8Array.from(value.bytes))
+    else out.raw(Uint8Array.from(value.bytes))
   },
   duplicate: ({ slot, to }, out) => void out.call('dup3').slot(slot).imm(to).imm(0),
   findExecutable: ({ candidates }, out) => void out.op('find').list(candidates),
