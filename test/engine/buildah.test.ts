@@ -1,6 +1,7 @@
 /** Buildah, as root and as an ordinary user: Dockerfiles and single steps, each RUN by the runtime. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { command } from '../support/requires.ts'
 import type { Snapshot } from './support/leftovers.ts'
 import { languages } from './support/page.ts'
 import { baseline, canPodman, leftInPodman, makePodman, type Podman } from './support/podman.ts'
@@ -20,7 +21,7 @@ CMD cat /two /work/text /work/here /data/who
 `
 const SAID = '0\nSeccomp:\t2\ncopied\n/work\nb\nwww-data\n0022'
 
-describe.runIf(canPodman()).each(['root', 'user'] as const)('Buildah of %s', (who) => {
+describe.runIf(canPodman(command('buildah'))).each(['root', 'user'] as const)('Buildah of %s', (who) => {
   let podman: Podman
   let before: Snapshot
   let context: string

@@ -22,21 +22,36 @@ const SCOPE = ['--user', '--scope', '--quiet', '--property=Delegate=yes']
 const INSIDE = `cgroup=/sys/fs/cgroup$(sed 's/^0:://' /proc/self/cgroup)
 mkdir "$cgroup/job"; echo $$ >"$cgroup/job/cgroup.procs"; exec "$@"`
 
+/** The manager of a user, as after a login. */
+export interface UserManager {
+  /** $XDG_RUNTIME_DIR, with the bus in it. */
+  readonly runtimeDir: string
+  /** Ends it and all its units. */
+  stop(): Promise<void>
+}
+
+/** Starts the user's manager. Who starts it stops it. */
+export async function startManager({ uid }: Pick<OrdinaryUser, 'uid'>): Promise<UserManager> {
+  const unit = `user@${uid}.service`
+  const runtimeDir = `/run/user/${uid}`
+  await output('systemctl', ['start', unit], { timeout: 60_000 })
+  const stop = async () => {
+    await output('systemctl', ['stop', unit, `user-runtime-dir@${uid}.service`], { timeout: 60_000 })
+  }
+  await until('the bus of the user', () => existsSync(`${runtimeDir}/bus`))
+  return { runtimeDir, stop }
+}
+
 /** Starts the user's manager, until the end of the test. */
 export async function userSession(user: OrdinaryUser): Promise<UserSession> {
-  const unit = `user@${user.uid}.service`
-  const runtimeDir = `/run/user/${user.uid}`
-  await output('systemctl', ['start', unit], { timeout: 60_000 })
-  atEnd(async () => {
-    await output('systemctl', ['stop', unit, `user-runtime-dir@${user.uid}.service`], { timeout: 60_000 })
-  })
-  await until('the bus of the user', () => existsSync(`${runtimeDir}/bus`))
+  const { runtimeDir, stop } = await startManager(user)
+  atEnd(stop)
   const env = { XDG_RUNTIME_DIR: runtimeDir }
   const exec: UserSession['exec'] = (file, args, options = {}) =>
     user.exec(file, args, { ...options, env: { ...env, ...options.env } })
   return {
     ...{ runtimeDir, exec },
-    cgroup: `/user.slice/user-${user.uid}.slice/${unit}`,
+    cgroup: `/user.slice/user-${user.uid}.slice/user@${user.uid}.service`,
     scope: (file, args, options) => exec('systemd-run', [...SCOPE, 'sh', '-ec', INSIDE, 'sh', file, ...args], options),
   }
 }

@@ -1,12 +1,15 @@
 /** The checkout as a disk: what the tests need of it, the node that they run on, and the command to run. */
-import { cpSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { CHECKOUT, run } from './host.ts'
 import { makeDisk } from './image.ts'
 
 /** What no test reads. */
 const LEFT = new Set(['.git', '.claude'])
 const LEFT_MODULES = new Set(['@biomejs', '@typescript', 'prettier', 'typescript'])
-const LEFT_BUILD = new Set(['koffi', 'bench'])
+const LEFT_BUILD = new Set(['koffi', 'bench', 'engine'])
+
+/** Of what engine tests have made: what a machine without a compiler and without Debian's archive cannot make. */
+const ENGINE_FILES = /^(pause|(busybox-latest|pause-3\.9)-.*\.tar)$/
 
 /** Room for what the tests write. */
 const FREE_MIB = 500
@@ -20,6 +23,7 @@ export function checkoutDisk(folder: string, command: string): string {
   copy('build', LEFT_BUILD, ['test'], tree)
   // Programs of the tests, newer than their sources; none of what earlier runs have left.
   copy('build/test', new Set(), [], tree, /^(agent|attacker|caller|filter_of|probe|view)$/)
+  if (existsSync(`${CHECKOUT}/build/engine`)) copy('build/engine', new Set(), [], tree, ENGINE_FILES)
   mkdirSync(`${tree}/.vm`)
   cpSync(realpathSync(run('sh', ['-c', 'command -v node']).trim()), `${tree}/.vm/node`)
   writeFileSync(`${tree}/.vm/command`, `export PATH=/src/.vm:$PATH\n${command}\n`)

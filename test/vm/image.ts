@@ -7,31 +7,36 @@ import { unpackKernel } from './kernel.ts'
 import { QUIET } from './qemu.ts'
 
 const GUEST = `${HERE}/guest`
+const ENGINES = `${HERE}/engines`
 
 /** Room beyond what the files need; the disk is sparse. */
 const FREE_MIB = 2000
 
-/** The folder with root.ext4 and a vmlinux-RELEASE for each kernel. */
-export function guestImage(): string {
-  const files = [
-    ...readdirSync(GUEST)
-      .sort()
-      .map((name) => `${GUEST}/${name}`),
-    `${HERE}/image.ts`,
-  ]
-  return cached('guest', [SUITE, ...files.map((file) => readFileSync(file, 'utf8'))], build)
+/**
+ * The folder with root.ext4 and a vmlinux-RELEASE for each kernel. With `engines` it has Docker, containerd and Podman,
+ * which no other test needs: the image takes twice as long to make.
+ */
+export function guestImage(engines = false): string {
+  const folders = engines ? [GUEST, ENGINES] : [GUEST]
+  const files = folders.flatMap((folder) => filesOf(folder)).concat(`${HERE}/image.ts`)
+  const recipe = [SUITE, ...files.map((file) => readFileSync(file, 'utf8'))]
+  return cached(engines ? 'engines' : 'guest', recipe, (folder) => build(folder, folders))
 }
 
-function packages(): string {
-  const text = readFileSync(`${GUEST}/packages`, 'utf8').replace(/#.*/g, '')
-  return text.trim().split(/\s+/).join(',')
-}
+const filesOf = (folder: string) =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => `${folder}/${name}`)
 
-function build(folder: string): void {
+/** The words of a file in which # begins a comment. */
+const words = (path: string) => readFileSync(path, 'utf8').replace(/#.*/g, '').trim().split(/\s+/)
+
+function build(folder: string, folders: readonly string[]): void {
   mkdirSync(folder)
+  const packages = folders.flatMap((each) => words(`${each}/packages`)).join(',')
   const root = `${folder}/root`
-  const options = ['--mode=root', '--variant=minbase', ...QUIET, `--include=${packages()}`]
-  const hook = `--customize-hook=${GUEST}/customize "$1" ${GUEST}`
+  const options = ['--mode=root', '--variant=minbase', ...QUIET, `--include=${packages}`]
+  const hook = `--customize-hook=${GUEST}/customize "$1" ${folders.join(' ')}`
   // It mounts in its tree what packages want to see: where nobody else sees it, and nothing can be left behind.
   const apart = ['--mount', '--propagation', 'private', 'mmdebstrap', ...options, hook, SUITE, root, '-']
   run('unshare', apart, sources())

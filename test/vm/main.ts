@@ -1,20 +1,24 @@
 /**
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
- *   bun test/vm/main.ts [--core] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--sh COMMAND]
+ *   bun test/vm/main.ts [--core] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines] [--sh COMMAND]
  *
  * Without flags all tests run four times: with a script as process 1 and with systemd, on either kernel. --core is the
  * selection that `make test` runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
+ * --engines is a guest with Docker, containerd and Podman in it, and a selection of the tests of engines; --only, then,
+ * takes names of those.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { processOne } from '../engine/support/host.ts'
+import { image as engineImage } from '../engine/support/images.ts'
 import { compileAll } from '../support/compiled.ts'
 import { tidy } from './cache.ts'
 import { checkoutDisk } from './checkout.ts'
 import { type GuestOptions, runGuest } from './guest.ts'
 import { CACHE, CHECKOUT, say } from './host.ts'
 import { guestImage } from './image.ts'
-import { ALL, CORE_TESTS, systemTests } from './suites.ts'
+import { ALL, CORE_TESTS, engineTests, systemTests } from './suites.ts'
 
 const INITS = ['fast', 'systemd'] as const
 const KERNELS = ['6.12', '7'] as const
@@ -25,6 +29,7 @@ const SLOWNESS = 8
 const { values } = parseArgs({
   options: {
     core: { type: 'boolean', default: false },
+    engines: { type: 'boolean', default: false },
     init: { type: 'string' },
     kernel: { type: 'string' },
     only: { type: 'string', multiple: true },
@@ -46,9 +51,13 @@ function guests(): Guest[] {
   return wanted
 }
 
+function tests(): string {
+  if (values.engines) return engineTests(values.only)
+  return values.only ? systemTests(values.only) : values.core ? CORE_TESTS : ALL
+}
+
 function command(): string {
-  const tests = values.only ? systemTests(values.only) : values.core ? CORE_TESTS : ALL
-  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS} ALONE=1\n${values.sh ?? tests}`
+  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS} ALONE=1\n${values.sh ?? tests()}`
 }
 
 async function runIn({ init, kernel }: Guest, image: string, checkout: string, scratch: string): Promise<boolean> {
@@ -71,8 +80,9 @@ async function runIn({ init, kernel }: Guest, image: string, checkout: string, s
 async function main(): Promise<number> {
   const chosen = guests()
   tidy()
-  const image = guestImage()
+  const image = guestImage(values.engines)
   await compileAll()
+  if (values.engines) await Promise.all([engineImage('busybox:latest'), engineImage('pause:3.9'), processOne()])
   // Not below /tmp, which may be in memory.
   const scratch = mkdtempSync(`${CACHE}/.new-run-`)
   // Whatever ends us: the guest goes too (guest.ts), and nothing is left.

@@ -1,6 +1,6 @@
 /** What is run in the guest: commands for its shell, in the checkout. */
 
-const VITEST = 'node node_modules/vitest/vitest.mjs run --config test/vitest.config.ts --project system'
+const VITEST = 'node node_modules/vitest/vitest.mjs run --config test/vitest.config.ts --project'
 const REPORTS = '--reporter=default --reporter=json --outputFile.json=build/test/results.json'
 
 /**
@@ -18,7 +18,7 @@ const CORE = {
 export function systemTests(names: readonly string[]): string {
   const files = names.map((name) => `test/system/${name}`)
   const excluded = ELSEWHERE.map((name) => `--exclude 'test/system/${name}.test.ts'`)
-  return [VITEST, REPORTS, ...excluded, ...files].join(' ')
+  return [`${VITEST} system`, REPORTS, ...excluded, ...files].join(' ')
 }
 
 /** Everything that a guest is fit for, the conformance cases with it. */
@@ -30,3 +30,15 @@ export const CORE_TESTS = `if [ -d /run/systemd/system ]; then
 else
   ${systemTests(CORE.fast)} && node_modules/bun/bin/bun.exe conformance/run.ts --runtime build/davit
 fi`
+
+/**
+ * Tests of engines that want no image of a whole Debian and no network beyond the machine.
+ */
+const ENGINES = ['docker_limits', 'podman_limits']
+
+/** Each name is the beginning of a file's. */
+export function engineTests(names: readonly string[] = ENGINES): string {
+  const files = names.map((name) => `test/engine/${name}`)
+  // Their devices are there only with them.
+  return ['modprobe -a tun fuse;', `${VITEST} engine`, REPORTS, ...files].join(' ')
+}

@@ -1,6 +1,7 @@
 /** Daemons on an engine's host: started, waited for, stopped; what they said is told when something fails. */
 import { existsSync, readFileSync } from 'node:fs'
 import { until } from '../../support/wait.ts'
+import { DRIVER } from './driver.ts'
 import type { Host } from './host.ts'
 
 export interface Daemon {
@@ -11,6 +12,9 @@ export interface Daemon {
   /** SIGKILL: as if it had crashed. */
   kill(): Promise<void>
 }
+
+/** Where systemd makes cgroups a daemon has one of its own: dockerd looks there for what the kernel can limit. */
+const UNIT = DRIVER === 'systemd' ? ['systemd-run', '--scope', '--quiet', '--collect', '--property=Delegate=yes'] : []
 
 /** The last lines of what a daemon said, without the rest. */
 const tail = (text: string, count = 60) => text.trimEnd().split('\n').slice(-count).join('\n')
@@ -27,7 +31,7 @@ export async function startDaemon(
   const [file = '', ...args] = argv
   const log = () => (existsSync(path) ? readFileSync(path, 'utf8') : '')
   const pidFile = `${host.directory}/${name}.own-pid`
-  const line = ['sh', ['-c', 'echo $$ >"$0" && exec "$@"', pidFile, file, ...args]] as const
+  const line = ['sh', ['-c', 'echo $$ >"$0" && exec "$@"', pidFile, ...UNIT, file, ...args]] as const
   const running = host.start(...line, { output: path, env, timeout: 3_600_000 })
   let ended = false
   running.done.finally(() => {

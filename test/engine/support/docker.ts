@@ -4,6 +4,7 @@ import type { ExecOptions, Result, Running } from '../../support/exec.ts'
 import { RUNTIME } from '../../support/place.ts'
 import type { ImageName } from '../images/recipes.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
+import { DRIVER } from './driver.ts'
 import { type Host, makeHost } from './host.ts'
 import { image } from './images.ts'
 
@@ -56,7 +57,7 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
     (await host.output('docker', args, { env, timeout: 60_000 })).replace(/\n$/, '')
   const flags = [
     ...['--data-root', `${directory}/data`, '--exec-root', `${directory}/exec`, '-p', `${directory}/pid`],
-    ...['-H', env.DOCKER_HOST, '--exec-opt', 'native.cgroupdriver=cgroupfs', '--storage-driver', 'overlay2', ...FILES],
+    ...['-H', env.DOCKER_HOST, '--exec-opt', `native.cgroupdriver=${DRIVER}`, '--storage-driver', 'overlay2', ...FILES],
     ...['--bip', '172.31.200.1/24', '--default-address-pool', 'base=172.31.208.0/20,size=24'],
     ...(options.runtime ?? ['--add-runtime', `davit=${RUNTIME}`, '--default-runtime', 'davit']),
     ...(options.flags ?? []),

@@ -1,10 +1,12 @@
 /** What all tests of Docker begin and end with: a daemon of their own, and nothing left of their containers. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { command, requires } from '../../support/requires.ts'
+import { command, type Need, requires } from '../../support/requires.ts'
 import { type Docker, type DockerOptions, startDocker } from './docker.ts'
 import { leftSince, type Snapshot, snapshot } from './leftovers.ts'
 
 export interface SuiteOptions extends DockerOptions {
+  /** What is needed beside Docker; not read where the options are a function. */
+  readonly needs?: readonly Need[]
   /** The containers of one test are there in the next. */
   readonly keep?: boolean
   /** To be done before what is on the host is counted. */
@@ -13,7 +15,7 @@ export interface SuiteOptions extends DockerOptions {
   readonly mayBeLeft?: readonly RegExp[]
 }
 
-const PROGRAMS = ['dockerd', 'docker', 'containerd', 'iptables', 'debootstrap', 'script', 'docker-compose']
+const PROGRAMS = ['dockerd', 'docker', 'containerd', 'iptables', 'script']
 const DAEMONS = ['dockerd', 'containerd']
 
 /** The first container makes what stays for the next: a parent cgroup, connections, the namespace file of the host. */
@@ -32,7 +34,8 @@ export function dockerSuite(
   options: SuiteOptions | (() => Promise<SuiteOptions>),
   tests: (docker: Docker) => void,
 ): void {
-  describe.runIf(requires('root', ...PROGRAMS.map(command)))(name, () => {
+  const needs = typeof options === 'function' ? [] : (options.needs ?? [])
+  describe.runIf(requires('root', ...PROGRAMS.map(command), ...needs))(name, () => {
     const docker = {} as Docker // filled before the first test
     let all: SuiteOptions = {}
     let before: Snapshot

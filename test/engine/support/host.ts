@@ -13,12 +13,14 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs'
 import { basename } from 'node:path'
 import { type ExecOptions, exec, output, type Result, type Running, start } from '../../support/exec.ts'
 import { RUNTIME, repositoryPath } from '../../support/place.ts'
 import { until } from '../../support/wait.ts'
+import { DRIVER } from './driver.ts'
 
 export interface Host {
   /** Short, as sockets are made in it; the same path on both hosts. Removed with the host. */
@@ -40,11 +42,14 @@ export interface Host {
 }
 
 /** Process 1 of the host, which is also what a pod's is in the tests: a program that only reaps. */
-async function processOne(): Promise<string> {
+export async function processOne(): Promise<string> {
   const program = repositoryPath('build/engine/pause')
+  const source = repositoryPath('test/engine/images/files/pause.c')
+  // A virtual machine has no compiler.
+  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program
   mkdirSync(repositoryPath('build/engine'), { recursive: true })
   const temporary = `${program}.${process.pid}`
-  await output('cc', ['-static', '-Os', '-o', temporary, repositoryPath('test/engine/images/files/pause.c')])
+  await output('cc', ['-static', '-Os', '-o', temporary, source])
   renameSync(temporary, program)
   return program
 }
@@ -72,12 +77,46 @@ function removeCgroups(path: string): void {
   rmdirSync(path)
 }
 
-/** Makes a host. The one who makes it closes it. */
-export async function makeHost(): Promise<Host> {
-  const directory = mkdtempSync('/tmp/dv')
+/** A folder for a host: not below /tmp, which may be in memory, where no overlay and no limit of a disk works. */
+function newFolder(): { directory: string; env: NodeJS.ProcessEnv } {
+  const directory = mkdtempSync('/var/tmp/dv')
   chmodSync(directory, 0o711) // root of a user namespace must reach what is in it
+  return { directory, env: { PATH: programs(directory), HOME: directory, LC_ALL: 'C.UTF-8', TMPDIR: '/tmp' } }
+}
+
+const words = (env: NodeJS.ProcessEnv) => Object.entries(env).map(([key, value]) => `${key}=${value}`)
+
+/** Makes a host; where systemd makes the cgroups it is this machine. The one who makes it closes it. */
+export const makeHost = (): Promise<Host> => (DRIVER === 'systemd' ? thisMachine() : ownHost())
+
+async function thisMachine(): Promise<Host> {
+  const { directory, env } = newFolder()
+  const enter = (options: ExecOptions, file: string, args: readonly string[]) => {
+    const { cwd = directory, env: more, ...rest } = options
+    // As nsenter does it for the other kind of host.
+    const line = ['--pdeathsig', 'KILL', 'env', '-i', '-C', cwd, ...words({ ...env, ...more }), file, ...args]
+    return ['setpriv', line, rest] as const
+  }
+  return {
+    directory,
+    pid: 1,
+    start: (file, args, options = {}) => start(...enter(options, file, args)),
+    exec: (file, args, options = {}) => exec(...enter(options, file, args)),
+    output: (file, args, options = {}) => output(...enter(options, file, args)),
+    path: (path) => path,
+    read: (path) => readFileSync(path, 'utf8'),
+    close: async () => {
+      const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+      const below = mounts.map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${directory}/`))
+      for (const path of below.reverse()) await exec('umount', ['--lazy', path])
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function ownHost(): Promise<Host> {
+  const { directory, env } = newFolder()
   const name = basename(directory)
-  const env = { PATH: programs(directory), HOME: directory, LC_ALL: 'C.UTF-8', TMPDIR: '/tmp' }
   // The kernel ends the host with this process, however that ends.
   const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--propagation=private']
   const script = [repositoryPath('test/engine/support/host.sh'), directory, await processOne()]
@@ -100,7 +139,7 @@ export async function makeHost(): Promise<Host> {
 
   const enter = (options: ExecOptions, file: string, args: readonly string[]) => {
     const place = [String(pid), name, options.cwd ?? directory]
-    const settings = Object.entries({ ...env, ...options.env }).map(([key, value]) => `${key}=${value}`)
+    const settings = words({ ...env, ...options.env })
     const { cwd: _, env: __, ...rest } = options
     return [[...place, 'env', '-i', ...settings, file, ...args], rest] as const
   }

@@ -15,6 +15,10 @@ function read(path: string): string {
   }
 }
 
+/** One of the kernel's own threads, which come and go; their parent is the first of them. */
+const kernels = (host: Host, pid: string) =>
+  host.pid === 1 && (pid === '2' || /^PPid:\t2$/m.test(read(host.path(`/proc/${pid}/status`))))
+
 function processes(host: Host): string[] {
   const pids = readdirSync(host.path('/proc')).filter((name) => /^\d+$/.test(name))
   return pids.flatMap((pid) => {
@@ -22,7 +26,7 @@ function processes(host: Host): string[] {
       .replaceAll('\0', ' ')
       .trim()
     const name = command || read(host.path(`/proc/${pid}/comm`)).trim()
-    return name === '' ? [] : [`process ${pid} ${name}`]
+    return name === '' || kernels(host, pid) ? [] : [`process ${pid} ${name}`]
   })
 }
 

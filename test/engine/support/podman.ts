@@ -3,18 +3,20 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync
 import type { ExecOptions, Result, Running } from '../../support/exec.ts'
 import { type OrdinaryUser, ordinaryUser } from '../../support/ordinary_user.ts'
 import { RUNTIME } from '../../support/place.ts'
-import { command, requires } from '../../support/requires.ts'
+import { command, type Need, requires } from '../../support/requires.ts'
+import { startManager } from '../../support/user_session.ts'
 import type { ImageName } from '../images/recipes.ts'
+import { DRIVER } from './driver.ts'
 import { type Host, makeHost } from './host.ts'
 import { image } from './images.ts'
 import { leftSince, type Snapshot, snapshot } from './leftovers.ts'
 import { snippets } from './page.ts'
 import { onTerminal, type Terminal } from './terminal.ts'
 
-const PROGRAMS = 'podman buildah conmon iptables debootstrap script setpriv useradd newuidmap slirp4netns'
+const PROGRAMS = 'podman conmon iptables script setpriv useradd newuidmap slirp4netns'
 
-/** Whether Podman can be tested on this machine. */
-export const canPodman = () => requires('root', ...PROGRAMS.split(' ').map(command))
+/** Whether Podman can be tested on this machine, and what else is needed is there. */
+export const canPodman = (...needs: readonly Need[]) => requires('root', ...PROGRAMS.split(' ').map(command), ...needs)
 
 export interface Podman {
   readonly host: Host
@@ -55,12 +57,14 @@ function containersConf(page: string, directory: string): string {
     `network_config_dir = "${directory}/networks"`,
     'default_subnet = "172.31.224.0/24"',
   ]
-  const [engine = '', runtimes = ''] = page.split('\n[engine.runtimes]\n')
+  const set = page.replace('cgroup_manager = "cgroupfs"', `cgroup_manager = "${DRIVER}"`)
+  const [engine = '', runtimes = ''] = set.split('\n[engine.runtimes]\n')
   return [engine.trimEnd(), ...own, '[engine.runtimes]', runtimes].join('\n')
 }
 
 /** Devices that udev gives to everybody, which nobody has here; and mounts that are shared, as an init system makes them. */
 async function usualMachine(host: Host): Promise<void> {
+  if (DRIVER === 'systemd') return // which has done it
   for (const [path, minor] of [
     ['/dev/net/tun', 200],
     ['/dev/fuse', 229],
@@ -73,13 +77,17 @@ async function usualMachine(host: Host): Promise<void> {
   await host.output('mount', ['--make-rshared', '/'])
 }
 
+/** Root; a user; a user who has logged in, so that systemd has given away a part of the cgroups. */
+type Owner = 'root' | 'user' | 'session'
+
 /** Starts nothing, as there is no daemon; loads images. The one who makes it closes it. */
-export async function makePodman(images: readonly ImageName[], who: 'root' | 'user' = 'root'): Promise<Podman> {
+export async function makePodman(images: readonly ImageName[], who: Owner = 'root'): Promise<Podman> {
   const archives = await Promise.all(images.map(image))
   const host = await makeHost()
   const { directory } = host
   chmodSync(directory, 0o711)
-  const user = who === 'user' ? await ordinaryUser(directory) : undefined
+  const user = who === 'root' ? undefined : await ordinaryUser(directory)
+  const manager = user && who === 'session' ? await startManager(user) : undefined
   await usualMachine(host)
   const home = user?.home ?? directory
   const page: Podman['page'] = (name, language) =>
@@ -87,13 +95,18 @@ export async function makePodman(images: readonly ImageName[], who: 'root' | 'us
   for (const folder of ['conf', 'networks']) mkdirSync(`${directory}/${folder}`)
   if (user) chownSync(`${directory}/networks`, user.uid, user.gid)
   writeFileSync(`${directory}/conf/containers.conf`, containersConf(page('podman', 'toml')[0] ?? '', directory))
-  const storage = `graphroot = "${home}/storage"\nrunroot = "${user?.runtimeDir ?? '/run'}/containers"\n`
+  const runtimeDir = manager?.runtimeDir ?? user?.runtimeDir
+  const storage = `graphroot = "${home}/storage"\nrunroot = "${runtimeDir ?? '/run'}/containers"\n`
   writeFileSync(`${directory}/conf/storage.conf`, `[storage]\ndriver = "overlay"\n${storage}`)
   const env = {
     CONTAINERS_CONF: `${directory}/conf/containers.conf`,
     CONTAINERS_STORAGE_CONF: `${directory}/conf/storage.conf`,
     CONTAINERS_REGISTRIES_CONF: '/dev/null',
     ...user?.env,
+    ...(manager && {
+      XDG_RUNTIME_DIR: manager.runtimeDir,
+      DBUS_SESSION_BUS_ADDRESS: `unix:path=${manager.runtimeDir}/bus`,
+    }),
     PATH: `${directory}/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     ...(user ? {} : { USER: 'root' }),
   }
@@ -111,6 +124,7 @@ export async function makePodman(images: readonly ImageName[], who: 'root' | 'us
     (await host.output(...line(file, args), settings(more))).replace(/\n$/, '')
   const run = (...args: readonly string[]) => output('podman', args)
   const close = async () => {
+    await manager?.stop()
     await host.close()
     await user?.remove()
   }
