@@ -81,5 +81,11 @@ describe.runIf(requires('root', command('strace')))('a kernel without', () => {
     const made = await filtered({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [rule] }, ['83,@/tmp/x'])
     const { code, stdout, injected } = await without(made, 'seccomp', 'error=EINVAL:when=1', { children: false })
     expect([code, stdout, injected]).toEqual([0, '83,@/tmp/x -99\n', 1])
+    const plan = (...how: string[]) =>
+      exec('strace', ['-o', '/dev/null', ...how, RUNTIME, 'plan', '--bundle', made.path])
+    expect((await plan()).stdout).toMatch(/under a seccomp filter of .*SPEC_ALLOW/)
+    const old = await plan('-e', 'inject=seccomp:error=EINVAL:when=1')
+    expect(old.stdout).toMatch(/under a seccomp filter of/)
+    expect(old.stdout).not.toMatch(/SPEC_ALLOW/)
   })
 })

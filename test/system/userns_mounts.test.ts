@@ -204,7 +204,12 @@ describe.runIf(requires('root', kernel('5.14')))('cgroups', () => {
     ] as const) {
       const found = mounts.filter(({ path }) => path === place || path.startsWith(`${place}/`))
       expect(found.length).toBeGreaterThan(0)
-      for (const { path, options } of found) expect([path, ...options]).toEqual([path, ...expected])
+      for (const { path, options, root, type: is } of found) {
+        expect([path, ...options]).toEqual([path, ...expected])
+        // Its own, not the host's.
+        if (is !== 'tmpfs')
+          expect([path, root === '/' || root.endsWith(`/${made.id}`), root === '/']).toEqual([path, true, own])
+      }
     }
   })
 })
