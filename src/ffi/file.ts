@@ -43,19 +43,33 @@ export function withFd<T>(fd: number, use: (fd: number) => T): T {
 }
 
 /** Where files are read into first: most are shorter, and their bytes are copied out once. */
-const page = Buffer.alloc(16384)
+const page = new Uint8Array(16384)
 
 /** All bytes of an open file from its current position. `limit` bytes at the most. */
 export function readFd(fd: number, what: string, limit = 64 << 20): Buffer {
+  return Buffer.from(readInto(fd, what, limit))
+}
+
+// No Buffer where text is read or written: the engine compiles what makes one when it is used first, which takes as long
+// as a tenth of what `state` does.
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** The bytes as part of memory that the next file is read into. */
+function readInto(fd: number, what: string, limit = 64 << 20): Uint8Array {
   let buffer = page
   let length = 0
   for (;;) {
-    if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)])
+    if (length === buffer.length) {
+      const larger = new Uint8Array(length * 2)
+      larger.set(buffer)
+      buffer = larger
+    }
     const got = must(
       `read ${what}`,
       sys('read', fd, length === 0 ? buffer : buffer.subarray(length), buffer.length - length),
     )
-    if (got === 0) return Buffer.from(buffer.subarray(0, length))
+    if (got === 0) return buffer.subarray(0, length)
     length += got
     if (length > limit) throw new SysError(`read ${what}`, 27, 'EFBIG', `larger than ${limit} bytes`)
   }
@@ -68,7 +82,7 @@ export function readBytes(path: string, dir = AT_FDCWD): Buffer {
 
 /** The whole file as text (UTF-8). */
 export function readText(path: string, dir = AT_FDCWD): string {
-  return readBytes(path, dir).toString('utf8')
+  return withFd(openAt(dir, path, O_RDONLY), (fd) => decoder.decode(readInto(fd, `"${path}"`)))
 }
 
 const ABSENT: readonly number[] = [2, 20, 19, 3] // ENOENT, ENOTDIR, ENODEV, ESRCH
@@ -78,7 +92,7 @@ export function readTextIf(path: string, dir = AT_FDCWD): string | undefined {
   const fd = sys('openat', dir, cstring(path), archOpenFlags(O_RDONLY | O_CLOEXEC, ARCH), 0)
   if (ABSENT.includes(-fd)) return undefined
   try {
-    return withFd(must(`open "${path}"`, fd), () => readFd(fd, `"${path}"`).toString('utf8'))
+    return withFd(must(`open "${path}"`, fd), () => decoder.decode(readInto(fd, `"${path}"`)))
   } catch (error) {
     if (error instanceof SysError && ABSENT.includes(error.errno)) return undefined
     throw error
@@ -87,14 +101,14 @@ export function readTextIf(path: string, dir = AT_FDCWD): string | undefined {
 
 /** Writes all of the data, going on after a short write. */
 export function writeFd(fd: number, data: string | Uint8Array, what = `fd ${fd}`): void {
-  let bytes = typeof data === 'string' ? Buffer.from(data) : data
+  let bytes = typeof data === 'string' ? encoder.encode(data) : data
   while (bytes.length > 0) bytes = bytes.subarray(must(`write ${what}`, sys('write', fd, bytes, bytes.length)))
 }
 
 /** One write(2) to an existing file, as files of /proc and cgroups want it. */
 export function writeText(path: string, data: string): void {
   withFd(openFile(path, O_WRONLY | O_TRUNC), (fd) => {
-    const bytes = Buffer.from(data)
+    const bytes = encoder.encode(data)
     must(`write "${data}" to "${path}"`, sys('write', fd, bytes, bytes.length))
   })
 }
@@ -153,9 +167,9 @@ export function listDir(path: string, dir = AT_FDCWD): string[] {
 
 /** readlink(2). */
 export function readLink(path: string, dir = AT_FDCWD): string {
-  const buffer = Buffer.allocUnsafe(4096)
+  const buffer = new Uint8Array(4096)
   const length = must(`readlink "${path}"`, sys('readlinkat', dir, cstring(path), buffer, buffer.length))
-  return buffer.toString('utf8', 0, length)
+  return decoder.decode(buffer.subarray(0, length))
 }
 
 /** What statx(2) says of a file. */

@@ -5,7 +5,8 @@
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { errnoName, errnoText } from '../kernel/errno.ts'
 import { type SyscallName, syscallNumber } from '../kernel/syscalls.ts'
-import { NATIVE, tableHash } from '../wire/ops.ts'
+import { TABLE_HASH } from '../wire/hash.gen.ts'
+import { NATIVE } from '../wire/ops.ts'
 import { libexecFolder } from './libexec.ts'
 
 type Native = (...args: unknown[]) => number
@@ -49,7 +50,7 @@ function load(): Native {
   } catch (error) {
     throw new RuntimeError('install', `load davit's own libraries from ${folder}: ${(error as Error).message}`)
   }
-  if (found(NATIVE.hash, 0, 0, 0, 0, 0, 0) !== tableHash()) {
+  if (found(NATIVE.hash, 0, 0, 0, 0, 0, 0) !== TABLE_HASH) {
     throw new RuntimeError('install', `${folder}/libdavit.so is of another build than this program`)
   }
   return found
@@ -74,14 +75,22 @@ export function sys(name: SyscallName, a: Arg = 0, b: Arg = 0, c: Arg = 0, d: Ar
 /** A function of libdavit.so by its number in NATIVE (or a system call by its number). */
 export function native(nr: number, a: Arg = 0, b: Arg = 0, c: Arg = 0, d: Arg = 0, e: Arg = 0, f: Arg = 0): number {
   library ??= load()
-  return library(nr, pointer(a), pointer(b), pointer(c), pointer(d), pointer(e), pointer(f))
+  // Only a number that is negative needs help, and a call for each of six arguments takes longer than the rest.
+  return library(
+    nr,
+    typeof a === 'number' && a < 0 ? pointer(a) : a,
+    typeof b === 'number' && b < 0 ? pointer(b) : b,
+    typeof c === 'number' && c < 0 ? pointer(c) : c,
+    typeof d === 'number' && d < 0 ? pointer(d) : d,
+    typeof e === 'number' && e < 0 ? pointer(e) : e,
+    typeof f === 'number' && f < 0 ? pointer(f) : f,
+  )
 }
 
 const WORKING_DIRECTORY = 0xffff_ffff_ffff_ff9cn // AT_FDCWD
 
 /** koffi takes numbers for pointers, but only those that are not negative. */
-function pointer(arg: Arg): Arg {
-  if (typeof arg !== 'number' || arg >= 0) return arg
+function pointer(arg: number): bigint {
   return arg === -100 ? WORKING_DIRECTORY : BigInt.asUintN(64, BigInt(arg))
 }
 

@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from '../base/errors.ts'
 import { must, native, sys } from '../ffi/native.ts'
-import { forwardedSignals, SIGNALS, signalName } from '../kernel/signals.ts'
+import { forwardedSignals, RTMAX, RTMIN, SIGNALS, signalName } from '../kernel/signals.ts'
 import { NATIVE } from '../wire/ops.ts'
 import { POLLIN, pollSet } from './poll.ts'
 
@@ -20,13 +20,15 @@ export interface Signals {
 
 /** From now on the signals that are forwarded, and SIGCHLD and SIGWINCH, go to the pipe. */
 export function catchSignals(): Signals {
-  const pair = Int32Array.of(-1, -1)
+  const pair = new Int32Array(2)
   must('pipe', sys('pipe2', pair, 0o2004000)) // O_CLOEXEC | O_NONBLOCK
   const [read, write] = [pair[0] as number, pair[1] as number]
-  const realtime = Array.from({ length: 31 }, (_, i) => 34 + i) // 32 and 33 are the C library's own
+  const list = new Int32Array(64)
+  let count = 0
   const own = [SIGNALS.SIGCHLD, SIGNALS.SIGWINCH]
-  const list = Int32Array.from([...forwardedSignals().map((name) => SIGNALS[name]), ...realtime, ...own])
-  must('catch signals', native(NATIVE.catchSignals, list, list.length, write))
+  for (const signals of [forwardedSignals(), own]) for (const signal of signals) list[count++] = signal
+  for (let realtime = RTMIN; realtime <= RTMAX; realtime++) list[count++] = realtime
+  must('catch signals', native(NATIVE.catchSignals, list, count, write))
   return { read, write, waiting: [] }
 }
 

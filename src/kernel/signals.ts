@@ -50,8 +50,8 @@ export type SignalName = keyof typeof SIGNALS
  * The real-time signals as programs see them: glibc keeps 32 and 33 for itself, and docker's and podman's RTMIN is 34
  * as well.
  */
-const RTMIN = 34
-const RTMAX = 64
+export const RTMIN = 34
+export const RTMAX = 64
 
 /**
  * Reads a signal as engines and people write it: "KILL", "SIGKILL", "kill", "9", "SIGRTMIN+3", "RTMAX-1", and "0",
@@ -87,28 +87,31 @@ export function signalName(number: number): string {
 }
 
 /** What a foreground run does not hand on to the container. */
-const NOT_FORWARDED: readonly SignalName[] = [
-  'SIGKILL', // cannot be caught
-  'SIGSTOP', // cannot be caught
-  'SIGCHLD', // tells us of our own children
-  'SIGPIPE', // our own stdout or stderr
-  'SIGURG', // runtimes use it on themselves (Go's preemption); runc 1.2 and crun 1.21 stopped forwarding it
-  'SIGWINCH', // our terminal's size, which is set on the container's instead
-  'SIGTTIN', // our terminal, read from the background: a caught one makes read(2) spin
-  'SIGTTOU',
+const NOT_FORWARDED: readonly number[] = [
+  SIGNALS.SIGKILL, // cannot be caught
+  SIGNALS.SIGSTOP, // cannot be caught
+  SIGNALS.SIGCHLD, // tells us of our own children
+  SIGNALS.SIGPIPE, // our own stdout or stderr
+  SIGNALS.SIGURG, // runtimes use it on themselves (Go's preemption); runc 1.2 and crun 1.21 stopped forwarding it
+  SIGNALS.SIGWINCH, // our terminal's size, which is set on the container's instead
+  SIGNALS.SIGTTIN, // our terminal, read from the background: a caught one makes read(2) spin
+  SIGNALS.SIGTTOU,
   // Raised by faults of this process, whose engine has handlers for them
-  'SIGILL',
-  'SIGTRAP',
-  'SIGABRT',
-  'SIGBUS',
-  'SIGFPE',
-  'SIGSEGV',
-  'SIGSYS',
-  'SIGPWR', // JavaScriptCore stops its threads with it, and Bun refuses a handler
-  'SIGSTKFLT', // Bun takes a handler and never calls it
+  SIGNALS.SIGILL,
+  SIGNALS.SIGTRAP,
+  SIGNALS.SIGABRT,
+  SIGNALS.SIGBUS,
+  SIGNALS.SIGFPE,
+  SIGNALS.SIGSEGV,
+  SIGNALS.SIGSYS,
+  SIGNALS.SIGPWR, // JavaScriptCore stops its threads with it, and Bun refuses a handler
+  SIGNALS.SIGSTKFLT, // Bun takes a handler and never calls it
 ]
 
-/** The signals a foreground `run` hands on to the container's process. */
-export function forwardedSignals(): SignalName[] {
-  return (Object.keys(SIGNALS) as SignalName[]).filter((name) => !NOT_FORWARDED.includes(name))
+/** The numbers of the signals a foreground `run` hands on to the container's process, but for the real-time ones. */
+export function forwardedSignals(): number[] {
+  const forwarded: number[] = []
+  for (let signal = SIGNALS.SIGHUP as number; signal <= SIGNALS.SIGSYS; signal++)
+    if (!NOT_FORWARDED.includes(signal)) forwarded.push(signal)
+  return forwarded
 }

@@ -80,6 +80,8 @@ function whyNoPolicy(errno: number): string {
 
 /** The hooks and the exec that come after the wait for `start`, for state.json. */
 export function lateSteps(plan: Plan, encoded: Encoded): LateStep[] {
+  // With `run` there is no wait; to look for it in a long plan takes longer than to look at what the child is given.
+  if (!plan.presets.some(({ kind }) => kind === 'startSocket')) return []
   const wait = plan.init.findIndex((step) => step.kind === 'waitForStart')
   if (wait < 0) return []
   return encoded.steps.init.flatMap((index, record): LateStep[] => {

@@ -1,10 +1,11 @@
 /** Encodes the child programs of a plan into the buffer that native/plan.h describes. */
 import type { ChildStep, Plan } from '../plan/step.ts'
 import { type Arch, Emitter } from './emitter.ts'
+import { TABLE_HASH } from './hash.gen.ts'
 import type { Lowering } from './lower.ts'
 import { LOWER_FILE } from './lower_file.ts'
 import { LOWER_PROCESS } from './lower_process.ts'
-import { tableHash, WIRE } from './ops.ts'
+import { WIRE } from './ops.ts'
 
 /** An entry for every kind of step: a new kind does not compile until it is lowered. */
 const LOWER = { ...LOWER_FILE, ...LOWER_PROCESS } satisfies { [K in ChildStep['kind']]: Lowering<K> }
@@ -58,7 +59,7 @@ export function encodePlan(plan: Plan, fds: ReadonlyMap<number, number>, arch: A
   const head = new Uint32Array(bytes.buffer, 0, dataAt / 4)
   head.set([
     WIRE.magic,
-    tableHash(),
+    TABLE_HASH,
     bytes.length,
     stageAt,
     stage.length,

@@ -1,7 +1,7 @@
 /**
  * The operations of the executor, and the sizes both sides agree on: the one place where they are numbered.
- * native/ops.gen.h is generated from here (`make generate`); `make check` fails when it is stale, and the hash is
- * compared at run time, so a davit-init of another build is refused at once.
+ * native/ops.gen.h is generated from here, and hash.gen.ts (`make generate`); `make check` fails when one is stale, and
+ * the hash is compared at run time, so a davit-init of another build is refused at once.
  */
 export const OPS = {
   jump: 1, // skip the next `skip` records
@@ -86,16 +86,3 @@ export const CUSTOM = {
   timeout: 62, // ETIME: spawn ran past its timeout
   child: 83, // ELIBEXEC: the spawned program failed; the record's detail is its wait status
 } as const
-
-let known: number | undefined
-
-/** FNV-1a over the tables above: changes whenever a number or a name does. */
-export function tableHash(): number {
-  if (known !== undefined) return known
-  let hash = 0x811c9dc5
-  for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, NATIVE, CUSTOM])) {
-    hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
-  }
-  known = hash
-  return hash
-}

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { type SyscallName, syscallNumber } from '../../../src/kernel/syscalls.ts'
 import type { ChildStep, Plan } from '../../../src/plan/step.ts'
 import { encodePlan } from '../../../src/wire/encode.ts'
-import { cHeader } from '../../../src/wire/header.ts'
-import { OPS, tableHash, WIRE } from '../../../src/wire/ops.ts'
+import { TABLE_HASH } from '../../../src/wire/hash.gen.ts'
+import { cHeader, tableHash } from '../../../src/wire/header.ts'
+import { OPS, WIRE } from '../../../src/wire/ops.ts'
 import { planOf } from '../plan/base.ts'
 import { SAMPLES } from '../plan/samples.ts'
 import { readProject } from '../source.ts'
@@ -254,6 +255,7 @@ test('the C header is what the tables give', () => {
   expect(readProject('native/ops.gen.h')).toBe(cHeader())
   expect(cHeader()).toContain(`#define OP_FSMOUNT ${OPS.fsmount}u`)
   expect(cHeader()).toContain(`#define DAVIT_TABLE_HASH ${tableHash()}u`)
+  expect(TABLE_HASH).toBe(tableHash())
 })
 
 test('operations are numbered without gaps', () => {
