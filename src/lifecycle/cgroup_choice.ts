@@ -6,6 +6,7 @@ import { planCgroup } from '../plan/cgroup/plan.ts'
 import { planUnit, type UnitPlan } from '../plan/cgroup/unit.ts'
 import type { SystemdFacts } from '../plan/cgroup/unit_name.ts'
 import type { Facts } from '../plan/facts.ts'
+import { ANNOTATION, annotation } from '../spec/annotations.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import { isRootless, type Runtime } from './runtime.ts'
 
@@ -27,6 +28,8 @@ export function chooseCgroup(
     rootless: isRootless(runtime, facts),
     owner: cgroupOwner(spec, facts.cgroup),
     unit: systemd && unitOf(spec, facts, id, systemd),
+    subgroup: annotation(spec, ANNOTATION.systemdSubgroup),
+    delegate: annotation(spec, ANNOTATION.delegateCgroup),
   })
   return cgroup.dirs.length > 0 ? cgroup : undefined
 }

@@ -114,6 +114,8 @@ function dumpOptions(
   flags: CheckpointFlags,
 ): CriuOptions {
   const spec = keptSpec(runtime, record.id)
+  if (record.cgroup?.inner)
+    throw new RuntimeError('unsupported', 'cannot checkpoint a container in a cgroup below its own')
   const freezer = record.cgroup && freezerOf(record.cgroup)
   const { parentPath, pageServer, statusFd } = flags
   return {

@@ -11,6 +11,7 @@ import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
+import { unitDir } from '../plan/cgroup/unit_name.ts'
 import type { ProcessRequest } from '../plan/context.ts'
 import { buildExecPlan } from '../plan/exec.ts'
 import { parseSubCgroups } from '../plan/exec_cgroup.ts'
@@ -158,7 +159,11 @@ function entering({ pidfd, record }: Target, entrance: Entrance): Own {
   return {
     state: () => specState(record, 'running'),
     step: ({ kind }, { stage, init }) => {
-      if (kind === 'enterUnit' && record.unit) return units().enterUnit(record.unit, (stage ?? init)?.pid ?? 0)
+      if (kind === 'enterUnit' && record.unit) {
+        const dir = record.cgroup?.inner ?? record.cgroup?.v2 ?? ''
+        const below = dir.slice(unitDir(dir, record.unit.name).length)
+        return units().enterUnit(record.unit, (stage ?? init)?.pid ?? 0, below)
+      }
       throw new Error(`bug: step ${kind} in a plan of exec`)
     },
     preset: (preset) => {

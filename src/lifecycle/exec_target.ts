@@ -107,7 +107,12 @@ function readLinkOf(pid: number, file: string): string {
 /** All cgroups that the container was put into, its own and others'. */
 export function cgroupsOf({ cgroup, sharedCgroup }: ContainerRecord): CgroupRecord {
   const v2 = cgroup?.v2 ?? sharedCgroup?.v2
-  return { v1: [...(cgroup?.v1 ?? []), ...(sharedCgroup?.v1 ?? [])], ...(v2 === undefined ? {} : { v2 }) }
+  const inner = cgroup?.v2 === undefined ? sharedCgroup?.inner : cgroup.inner
+  return {
+    v1: [...(cgroup?.v1 ?? []), ...(sharedCgroup?.v1 ?? [])],
+    ...(v2 === undefined ? {} : { v2 }),
+    ...(inner === undefined ? {} : { inner }),
+  }
 }
 
 /** The container's account files as init sees them, each read when it is first asked for. */

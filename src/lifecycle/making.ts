@@ -34,7 +34,7 @@ function runStep(creation: Creation, step: OwnStep): void {
   switch (step.kind) {
     case 'makeCgroup':
       if (creation.cgroup?.unit) startUnitOf(creation, creation.cgroup.unit)
-      if (creation.cgroup) creation.made = makeCgroup(creation.cgroup)
+      if (creation.cgroup) creation.made = makeCgroup(creation.cgroup, (creation.stage ?? creation.init)?.pid)
       for (const warning of creation.made?.warnings ?? []) {
         if (!creation.plan.warnings.includes(warning)) creation.runtime.log.warning(warning)
       }

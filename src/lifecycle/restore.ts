@@ -94,6 +94,8 @@ async function restored(runtime: Runtime, options: RestoreOptions, signals?: Sig
   const systemd = await systemdFacts(runtime, facts)
   const cgroup = chooseCgroup(runtime, bundle.spec, facts, options.id, systemd)
   refuseUsedUnit(cgroup)
+  if (cgroup?.inner ?? cgroup?.onward)
+    throw new RuntimeError('unsupported', 'cannot restore a container into a cgroup below its own')
   const notify = `${runtime.root}/${options.id}/${NOTIFY_STATE}`
   const mounts = hostMounts({ spec: bundle.spec, bundle: bundle.path, facts, cgroup, notify })
   const config = encodeJson(bundle.spec, 'config.json')

@@ -3,13 +3,14 @@ import { RuntimeError } from '../base/errors.ts'
 import { statIf, writeText } from '../ffi/file.ts'
 import { directPids } from '../host/cgroup/tree.ts'
 import { isSlice, type UnitPlan } from '../plan/cgroup/unit.ts'
+import { unitDir } from '../plan/cgroup/unit_name.ts'
 import type { Creation } from './creation.ts'
 import { units } from './units.ts'
 
 /** @throws RuntimeError code "cgroup". */
 export function startUnitOf(creation: Creation, unit: UnitPlan): void {
   const pid = (creation.stage ?? creation.init)?.pid ?? 0
-  const dir = creation.cgroup?.dirs[0]?.path ?? ''
+  const dir = unitDir(creation.cgroup?.dirs[0]?.path ?? '', unit.name)
   try {
     units().startUnit(unit, pid)
   } catch (error) {

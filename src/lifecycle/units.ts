@@ -1,7 +1,7 @@
 /** The way to systemd, whose code is loaded only for containers that have a unit. */
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { statIf } from '../ffi/file.ts'
-import type { SystemdFacts } from '../plan/cgroup/unit_name.ts'
+import { type SystemdFacts, unitDir } from '../plan/cgroup/unit_name.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { readRecord } from '../state/store.ts'
@@ -45,7 +45,7 @@ export async function loadUnitsOf({ root }: Pick<Runtime, 'root'>, id: string): 
 export function withOwnUnit(record: ContainerRecord): ContainerRecord {
   const { unit, cgroup, ...rest } = record
   if (!unit || !cgroup?.v2) return record
-  const inode = statIf(cgroup.v2)?.inode
+  const inode = statIf(unitDir(cgroup.v2, unit.name))?.inode
   return inode === undefined || (unit.inode !== undefined && inode !== unit.inode) ? rest : record
 }
 

@@ -26,7 +26,7 @@ function hierarchies(ctx: MountContext): Hierarchy[] {
     return {
       name: baseName(mount),
       option,
-      own: dir?.path ?? runtimes,
+      own: (dir?.hierarchy === 'v2' ? ctx.cgroup?.inner : undefined) ?? dir?.path ?? runtimes,
       otherwise: dir?.optional ? runtimes : undefined,
     }
   }

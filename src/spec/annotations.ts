@@ -23,6 +23,10 @@ export const ANNOTATION = {
   contextType: 'run.oci.mount_context_type',
   /** The beginning of names: what follows is the property. */
   systemdProperty: 'org.systemd.property.',
+  /** A cgroup below the unit's: the container's own. */
+  systemdSubgroup: 'run.oci.systemd.subgroup',
+  /** A cgroup below the container's, for its processes to rule. */
+  delegateCgroup: 'run.oci.delegate-cgroup',
   /** A configuration file for criu. */
   criuConfig: 'org.criu.config',
 } as const

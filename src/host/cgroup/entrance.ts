@@ -70,7 +70,8 @@ export function openEntrance(input: EntranceInput): Entrance {
     for (const dir of recordDirs(record)) {
       const v2 = dir === record.v2
       const inner = sub.size > 0 ? subCgroupOf(sub, hierarchyOf(dir, init())?.controllers ?? []) : undefined
-      const opened = inner === undefined ? openOwn(input, dir, v2, init) : openSub(dir, v2, inner)
+      const own = (v2 ? record.inner : undefined) ?? dir
+      const opened = inner === undefined ? openOwn(input, own, v2, init) : openSub(dir, v2, inner)
       if (opened && v2) into = opened.fd
       else if (opened) tasks.set(opened.path, opened.fd)
     }
@@ -86,7 +87,7 @@ function openInstead({ record, sub }: EntranceInput, refused: SysError, init: In
   const { v2 } = record
   if (v2 === undefined || subCgroupOf(sub, []) !== undefined || !isErrno(refused, ...TAKES_NONE)) return undefined
   const now = hierarchyOf(v2, init())?.dir
-  return now === undefined || now === v2 ? undefined : open(now, true).fd
+  return now === undefined || now === (record.inner ?? v2) ? undefined : open(now, true).fd
 }
 
 function checkControllers(sub: SubCgroups, record: CgroupRecord, all: readonly ProcessCgroup[]): void {

@@ -1,7 +1,7 @@
 /** Makes and configures a container's cgroups: the effects of a {@link CgroupPlan}. */
 import { RuntimeError, SysError } from '../../base/errors.ts'
 import { isWithin } from '../../base/path.ts'
-import { closeFd, makeDir, openFile, removeDir, withFixedModes } from '../../ffi/file.ts'
+import { closeFd, makeDir, openFile, removeDir, withFixedModes, writeText } from '../../ffi/file.ts'
 import { errnoText } from '../../kernel/errno.ts'
 import { O_WRONLY } from '../../kernel/files.ts'
 import type { CgroupDir, CgroupPlan, CgroupRecord, CgroupStep } from '../../plan/cgroup/model.ts'
@@ -26,15 +26,19 @@ export interface MadeCgroup {
 const NOT_OURS = ['EPERM', 'EACCES', 'EROFS']
 
 /**
- * Makes the directories, runs the steps and attaches the device filter. On failure removes what it made.
+ * Makes the directories, runs the steps and attaches the device filter. On failure removes what it made. `child` is the
+ * process that systemd has put into its unit, if it has.
  * @throws RuntimeError code "cgroup".
  */
-export function makeCgroup(plan: CgroupPlan): MadeCgroup {
+export function makeCgroup(plan: CgroupPlan, child = 0): MadeCgroup {
   const created: string[] = []
   try {
     const warnings = [...plan.warnings]
     const missing = withFixedModes(() => plan.dirs.filter((dir) => !makeDirs(plan, dir, created)))
     // What systemd has made has our own process in it.
+    if (plan.inner !== undefined && missing.length === 0) makeInner(plan.inner, created)
+    // ORDER: a cgroup that processes are in gives no controllers to those below it.
+    if (plan.onward !== undefined && child > 0) writeText(`${plan.onward}/cgroup.procs`, `${child}`)
     const isNew = ({ path }: CgroupDir) => created.includes(path) || plan.unit !== undefined
     const kept = plan.dirs.filter((dir) => !missing.includes(dir))
     for (const dir of kept) checkFit(dir, isNew(dir), plan.steps, warnings)
@@ -42,7 +46,7 @@ export function makeCgroup(plan: CgroupPlan): MadeCgroup {
     const isKept = (path: string) => !missing.some((dir) => isWithin(path, dir.path))
     if (plan.devices !== undefined && isKept(plan.devices.dir)) attachDevices(plan.devices)
     return {
-      record: recordOf(kept),
+      record: recordOf(kept, plan.inner),
       tasks: plan.tasks.filter(isKept),
       ...(plan.into !== undefined && isKept(plan.into) ? { into: plan.into } : {}),
       late: keptSteps(plan.late, missing),
@@ -55,10 +59,10 @@ export function makeCgroup(plan: CgroupPlan): MadeCgroup {
 }
 
 /** The record of all directories of a plan. */
-export function recordOf(dirs: readonly CgroupDir[]): CgroupRecord {
+export function recordOf(dirs: readonly CgroupDir[], inner?: string): CgroupRecord {
   const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')?.path
   const v1 = dirs.filter(({ hierarchy }) => hierarchy !== 'v2').map(({ path }) => path)
-  return v2 === undefined ? { v1 } : { v2, v1 }
+  return v2 === undefined ? { v1 } : { v2, v1, ...(inner === undefined ? {} : { inner }) }
 }
 
 /** Opens the `tasks` files; a process that writes "0" to one moves itself. The caller closes the fds. */
@@ -94,6 +98,15 @@ function makeDirs(plan: CgroupPlan, dir: CgroupDir, created: string[]): boolean 
     // In runc's words, which engines' documentation quotes.
     const needs = 'rootless needs no limits + no cgrouppath when no permission is granted for cgroups'
     throw new RuntimeError('cgroup', `${needs}: ${text}`, [], { cause: error })
+  }
+}
+
+function makeInner(path: string, created: string[]): void {
+  try {
+    withFixedModes(() => makeOne(path, created))
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error
+    throw new RuntimeError('cgroup', `make cgroup ${path}: ${errnoText(error.errno)}`, [], { cause: error })
   }
 }
 

@@ -61,11 +61,14 @@ export function setUnit(unit: UnitRecord, all: readonly UnitProperty[]): void {
   })
 }
 
-/** Puts a process into the unit: the caller may not be allowed to, by the kernel, where its manager is. systemd 238. */
-export function enterUnit(unit: UnitRecord, pid: number): void {
+/**
+ * Puts a process into the unit: the caller may not be allowed to, by the kernel, where its manager is; into the cgroup `below`
+ * that of the unit, "/a/b". systemd 238.
+ */
+export function enterUnit(unit: UnitRecord, pid: number, below = ''): void {
   withManager(unit, `enter unit ${unit.name}`, (connection) => {
     const fill = (message: Message) => {
-      names(connection, unit.name, '')(message)
+      names(connection, unit.name, below)(message)
       append(connection, message, list('u', [{ type: 'u', value: BigInt(pid) }]))
     }
     call(connection, 'AttachProcessesToUnit', fill, () => {})

@@ -89,6 +89,10 @@ export interface CgroupPlan {
   readonly tasks: readonly string[]
   /** v2 directory for CLONE_INTO_CGROUP. */
   readonly into?: string
+  /** Below the v2 directory, whose limits hold for it: for the container to rule (crun's run.oci.delegate-cgroup). */
+  readonly inner?: string
+  /** Where a process that systemd has put into its unit goes on to, which is below that. */
+  readonly onward?: string
   readonly devices?: DeviceProgram
   /** The systemd unit whose cgroup it is: systemd makes it, around a process that is there already. */
   readonly unit?: UnitPlan
@@ -99,6 +103,8 @@ export interface CgroupPlan {
 export interface CgroupRecord {
   readonly v2?: string
   readonly v1: readonly string[]
+  /** Where the processes are, if that is below the v2 directory: that takes none. */
+  readonly inner?: string
 }
 
 /** Where a controller is to be configured. */

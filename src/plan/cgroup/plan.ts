@@ -1,6 +1,9 @@
 /** Plans the cgroups of a container: which directories, which values in which order, which device filter. Pure. */
 
+import { RuntimeError } from '../../base/errors.ts'
 import { parentPath } from '../../base/path.ts'
+import { pointer } from '../../base/pointer.ts'
+import { ANNOTATION } from '../../spec/annotations.ts'
 import type { Resources } from '../../spec/types.gen.ts'
 import type { CgroupFacts } from '../facts.ts'
 import { planBlockIo } from './block_io.ts'
@@ -28,6 +31,9 @@ export interface CgroupInput {
   readonly owner?: number | undefined
   /** The systemd unit that is to be its cgroup; only where v2 is all there is. */
   readonly unit?: UnitPlan | undefined
+  /** Names of the annotations run.oci.systemd.subgroup, which is for units only, and run.oci.delegate-cgroup. */
+  readonly subgroup?: string | undefined
+  readonly delegate?: string | undefined
 }
 
 /** JSON pointer of the resources in config.json. */
@@ -36,8 +42,9 @@ const RESOURCES = '/linux/resources'
 /** @throws RuntimeError config-invalid or unsupported, with the pointer of what cannot be done. */
 export function planCgroup(input: CgroupInput): CgroupPlan {
   const { facts, resources = {}, rootless, unit } = input
-  const inner = unit ? { relative: false, path: unit.cgroup } : innerPath(input.cgroupsPath, input.id)
-  const dirs = cgroupDirs(facts, inner, rootless && !unit && !input.cgroupsPath)
+  const subgroup = unit && input.subgroup ? `/${input.subgroup}` : ''
+  const place = unit ? { relative: false, path: unit.cgroup + subgroup } : innerPath(input.cgroupsPath, input.id)
+  const dirs = cgroupDirs(facts, place, rootless && !unit && !input.cgroupsPath)
   const draft: Draft = { place: placeIn(facts, dirs), at: RESOURCES, steps: [], late: [], warnings: [] }
 
   const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
@@ -50,18 +57,34 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
   if (cpuset !== undefined) draft.steps.push(...inheritSteps([parentPath(cpuset.path), cpuset.path]))
   const devices = planDevices(draft, input, v2)
   planLimits(draft, resources, facts.v2?.controllers)
+  const inner = delegated(input, v2)
+  // What the container turns on for cgroups of its own has to be there.
+  if (v2 && inner !== undefined)
+    draft.steps.push({ kind: 'enable', dir: v2.path, controllers: facts.v2?.controllers ?? [] })
   // ORDER: when it is the container's, all that it must not change is there.
-  if (v2 !== undefined && input.owner) draft.steps.push(give(v2.path, input.owner, rootless))
+  if (v2 !== undefined && input.owner) draft.steps.push(give(inner ?? v2.path, input.owner, rootless))
+  const onward = unit && v2 && (inner ?? (subgroup === '' ? undefined : v2.path))
   return {
     dirs,
     steps: draft.steps,
     late: draft.late,
     tasks: dirs.filter((dir) => dir !== v2).map(({ path }) => `${path}/tasks`),
-    ...(v2 === undefined || unit ? {} : { into: v2.path }),
+    ...(v2 === undefined || unit ? {} : { into: inner ?? v2.path }),
+    ...(inner === undefined ? {} : { inner }),
+    ...(onward === undefined ? {} : { onward }),
     ...(unit ? { unit } : {}),
     ...(devices === undefined ? {} : { devices }),
     warnings: draft.warnings,
   }
+}
+
+/** The delegated cgroup. On v1 what is below a cgroup can take what that has, so there it is refused, as by crun. */
+function delegated({ delegate, facts }: CgroupInput, v2: CgroupDir | undefined): string | undefined {
+  if (!delegate) return undefined
+  if (v2 && facts.mode === 'unified') return `${v2.path}/${delegate}`
+  const at = pointer('annotations', ANNOTATION.delegateCgroup)
+  const message = 'a cgroup can be delegated with cgroup v2 alone, and v1 is mounted here'
+  throw new RuntimeError('unsupported', `${at}: ${message}`, [{ pointer: at, message }])
 }
 
 function give(dir: string, uid: number, rootless: boolean): CgroupStep {

@@ -42,6 +42,13 @@ export function unitName(cgroupsPath: string | undefined, id: string, systemd: S
   return { name, slice: name.endsWith('.slice') ? above || '-.slice' : parent, cgroup: systemd.root + path }
 }
 
+/** The cgroup of the unit itself, of which `path` is that or one below. */
+export function unitDir(path: string, name: string): string {
+  const parts = path.split('/')
+  const at = parts.lastIndexOf(name)
+  return at < 0 ? path : parts.slice(0, at + 1).join('/')
+}
+
 /** runc's words where it has them. */
 function parts(cgroupsPath: string): readonly [slice: string, prefix: string, name: string] {
   const [slice = '', prefix = '', name = '', ...more] = cgroupsPath.split(':')

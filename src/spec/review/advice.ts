@@ -35,6 +35,7 @@ export const ADVICE: Readonly<Record<string, readonly Advice[]>> = {
   'crun annotations': [
     { says: /absolute/, hint: ABSOLUTE },
     { says: /one of/, hint: 'use one of the options that mount(8) has for SELinux' },
+    { says: /name of a cgroup/, hint: 'use one name without slashes, and none that the kernel has files of' },
     { hint: 'write the filter as an array of struct sock_filter, in base64' },
   ],
   command: [

@@ -23,8 +23,20 @@ const annotations: Rule = {
     const type = annotation(spec, ANNOTATION.contextType)
     if (type && !CONTEXT_TYPES.includes(type))
       report(at(ANNOTATION.contextType), `expected one of ${CONTEXT_TYPES.join(', ')}, got ${JSON.stringify(type)}`)
+    for (const name of [ANNOTATION.systemdSubgroup, ANNOTATION.delegateCgroup]) {
+      const cgroup = annotation(spec, name)
+      if (cgroup !== undefined && !isCgroupName(cgroup))
+        report(at(name), `expected the name of a cgroup, got ${JSON.stringify(cgroup)}`)
+    }
     checkProgram(annotation(spec, ANNOTATION.seccompProgram), report)
   },
+}
+
+/** One name, and none that the kernel's own files may have. KERNEL: no line breaks. */
+function isCgroupName(name: string): boolean {
+  return (
+    /^[^/\n]{1,255}$/.test(name) && !/^(\.{1,2}$|cgroup\.|(cpu|cpuset|io|memory|hugetlb|pids|rdma|misc)\.)/.test(name)
+  )
 }
 
 function checkProgram(text: string | undefined, report: Report): void {

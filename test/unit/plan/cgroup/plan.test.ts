@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { planUnit } from '../../../../src/plan/cgroup/unit.ts'
 import { HYBRID, LEGACY, plan, UNIFIED } from './helper.ts'
 
 const paths = (more: Parameters<typeof plan>[2], facts = UNIFIED) => plan({}, facts, more).dirs.map(({ path }) => path)
@@ -73,6 +74,52 @@ test('v2: all controllers are enabled on the way, not in the container itself', 
     { kind: 'enable', dir: '/sys/fs/cgroup', controllers },
     { kind: 'enable', dir: '/sys/fs/cgroup/a', controllers },
   ])
+})
+
+describe('a delegated cgroup', () => {
+  const more = { cgroupsPath: '/a/b', delegate: 'own', owner: 1000 }
+  const controllers = UNIFIED.v2?.controllers
+  const systemd = { manager: 'system', version: 252, root: '' } as const
+  const unit = planUnit({ id: 'c', systemd })
+
+  test('is below the one with the limits, has controllers, and is what the user owns', () => {
+    const planned = plan({ pids: { limit: 50 } }, UNIFIED, more)
+    expect(planned).toMatchObject({ into: '/sys/fs/cgroup/a/b/own', inner: '/sys/fs/cgroup/a/b/own' })
+    expect(planned.dirs.map(({ path }) => path)).toEqual(['/sys/fs/cgroup/a/b'])
+    expect(planned.devices?.dir).toBe('/sys/fs/cgroup/a/b')
+    expect(planned.steps).toEqual([
+      { kind: 'enable', dir: '/sys/fs/cgroup', controllers },
+      { kind: 'enable', dir: '/sys/fs/cgroup/a', controllers },
+      { kind: 'write', path: '/sys/fs/cgroup/a/b/pids.max', value: '50', config: '/linux/resources/pids/limit' },
+      { kind: 'enable', dir: '/sys/fs/cgroup/a/b', controllers },
+      { kind: 'give', dir: '/sys/fs/cgroup/a/b/own', uid: 1000 },
+    ])
+  })
+
+  test.each([
+    ['legacy', LEGACY],
+    ['hybrid', HYBRID],
+  ] as const)('is refused where v1 is: %s', (_, facts) => {
+    expect(() => plan({}, facts, more)).toThrow('/annotations/run.oci.delegate-cgroup: a cgroup can be delegated with')
+  })
+
+  test('and a subgroup are below the unit, where its process goes on to', () => {
+    const scope = '/sys/fs/cgroup/system.slice/davit-c.scope'
+    const both = plan({}, UNIFIED, { unit, subgroup: 'sub', delegate: 'own' })
+    expect(both.dirs.map(({ path }) => path)).toEqual([`${scope}/sub`])
+    expect(both).toMatchObject({ inner: `${scope}/sub/own`, onward: `${scope}/sub/own` })
+    expect(both.into).toBeUndefined()
+    const enabled = both.steps.flatMap((step) => (step.kind === 'enable' ? [step.dir] : []))
+    expect(enabled).toEqual(['/sys/fs/cgroup', '/sys/fs/cgroup/system.slice', scope, `${scope}/sub`])
+    const one = plan({}, UNIFIED, { unit, subgroup: 'sub' })
+    expect(one).toMatchObject({ onward: `${scope}/sub` })
+    expect(one.inner).toBeUndefined()
+    expect(plan({}, UNIFIED, { unit }).onward).toBeUndefined()
+  })
+
+  test('a subgroup without systemd is none', () => {
+    expect(plan({}, UNIFIED, { subgroup: 'sub' })).toEqual(plan({}, UNIFIED))
+  })
 })
 
 test('rootless without a path: the directories are optional; with one they are not', () => {
