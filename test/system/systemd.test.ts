@@ -81,6 +81,36 @@ describe.runIf(systemd)('a container in a unit of systemd', () => {
     expect(await isLoaded(unit)).toBe(false)
   })
 
+  test('is planned as it is made', async () => {
+    const made = await sleeper(({ linux }) => {
+      Object.assign(linux.resources, { memory: { limit: 100 * 2 ** 20 }, pids: { limit: 77 } })
+    })
+    const unit = `davit-${made.id}.scope`
+    const plan = await must(['--systemd-cgroup', 'plan', '--bundle', made.path, made.id])
+    await createStart(made, SYSTEMD)
+    expect(plan).toContain(`start unit ${unit} by the machine's manager`)
+    const { Description, Slice, MemoryMax, TasksMax, Delegate } = await shown(
+      unit,
+      ...['Description', 'Slice', 'MemoryMax', 'TasksMax', 'Delegate'],
+    )
+    const yes = Delegate === 'yes'
+    for (const line of [
+      `property Description = ${JSON.stringify(Description)}`,
+      `property Slice = ${JSON.stringify(Slice)}`,
+      `property MemoryMax = ${MemoryMax}, if it is known  # /linux/resources/memory`,
+      `property TasksMax = ${TasksMax}, if it is known  # /linux/resources/pids`,
+      `property Delegate = ${yes}`,
+      `mkdir /sys/fs/cgroup/system.slice/${unit}`,
+    ])
+      expect(plan).toContain(`${line}\n`)
+    const { cgroup } = JSON.parse(
+      await must(['--systemd-cgroup', 'plan', '--format', 'json', '--bundle', made.path, made.id]),
+    )
+    expect(cgroup.unit).toMatchObject({ name: unit, slice: Slice, cgroup: `/system.slice/${unit}` })
+    // Nothing of it is asked of systemd.
+    expect(await must(['plan', '--bundle', made.path, made.id])).not.toContain('unit')
+  })
+
   test('is made though signals come all the time', async () => {
     const made = await sleeper(({ process }) => {
       process.args = ['/bin/true']

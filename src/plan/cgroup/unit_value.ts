@@ -142,6 +142,13 @@ function unquoted(token: string): string {
   return token.slice(1, -1).replace(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter)
 }
 
+/** For people: what systemd shows, near enough. */
+export function printUnitValue(value: UnitValue): string {
+  if (value.type === 'a') return `[${value.value.map(printUnitValue).join(', ')}]`
+  if (typeof value.value === 'string') return JSON.stringify(value.value)
+  return value.type === 't' && value.value === INFINITE.value ? 'infinity' : String(value.value)
+}
+
 /** "s", "at". */
 export function signature(value: UnitValue): string {
   return value.type === 'a' ? `a${value.of}` : value.type
