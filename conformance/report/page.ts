@@ -42,8 +42,13 @@ function pack({ cases, runtimes }: Report): string {
     })
     return [id, own]
   })
-  return gzipSync(JSON.stringify(Object.fromEntries(data)), { level: 9 }).toString('base64')
+  return gzip(JSON.stringify(Object.fromEntries(data)))
 }
+
+const gzip = (text: string) => gzipSync(text, { level: 9 }).toString('base64')
+
+const tables = (report: Report) => `<section id="cases">${casesTable(report)}</section>
+<section id="requirements" hidden>${requirementsTable(report, cover(report.cases))}</section>`
 
 const OPTIONS = [
   ...VERDICTS.map((verdict) => [verdict, WORDS[verdict]]),
@@ -76,13 +81,13 @@ export function renderPage(report: Report): string {
 <span id="shown"></span><button id="theme" title="light or dark">◐</button>
 </div>
 <main>
-<section id="cases">${casesTable(report)}</section>
-<section id="requirements" hidden>${requirementsTable(report, cover(report.cases))}</section>
 <p id="none" hidden>Nothing fits this filter.</p>
 </main>
 <aside id="panel" hidden><button id="close" title="close (Escape)">✕</button><div id="panel-body"></div></aside>
+<noscript>The tables of this page are packed: they need JavaScript, of this file alone.</noscript>
+<script type="application/octet-stream" id="tables">${gzip(tables(report))}</script>
 <script type="application/octet-stream" id="evidence">${pack(report)}</script>
-<script>${CLIENT}</script>
+<script type="module">${CLIENT}</script>
 </body>
 </html>
 `

@@ -1,19 +1,26 @@
 /**
  * The part of the HTML report that runs in the browser: filters rows, shows evidence, remembers both in the address.
- * Without it the page is two tables.
+ * The tables and the evidence are packed, as they are much larger otherwise.
  */
 /* global document, location, history, DecompressionStream, Response */
 const state = new URLSearchParams(location.hash.slice(1))
 const $ = (selector) => document.querySelector(selector)
 const all = (selector) => [...document.querySelectorAll(selector)]
 
+/** Text that is packed in the page. */
+async function unpack(id) {
+  const bytes = Uint8Array.from(atob($(id).textContent.trim()), (sign) => sign.charCodeAt(0))
+  const stream = new Response(bytes).body.pipeThrough(new DecompressionStream('gzip'))
+  return new Response(stream).text()
+}
+
+// Markup of our own, in which all text of others is escaped.
+$('main').insertAdjacentHTML('afterbegin', await unpack('#tables'))
+
 /** The evidence, unpacked when it is first asked for: evidence[case][runtime]. */
 let evidence
 async function loadEvidence() {
-  if (evidence) return evidence
-  const bytes = Uint8Array.from(atob($('#evidence').textContent.trim()), (sign) => sign.charCodeAt(0))
-  const stream = new Response(bytes).body.pipeThrough(new DecompressionStream('gzip'))
-  evidence = JSON.parse(await new Response(stream).text())
+  evidence ??= JSON.parse(await unpack('#evidence'))
   return evidence
 }
 
