@@ -53,7 +53,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system vm-test engine-test bench bench-containerd bench-docker conformance \
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs \
 	fuzz libfuzzer native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -131,6 +131,12 @@ conformance:  ## check runtimes against the specification: make conformance RUNT
 	@.ci/need $(DEMO_TOOLS)
 	$(BUILD) build
 	$(OUT)/davit-conformance $(addprefix --runtime ,$(RUNTIME)) $(CONFORMANCE_FLAGS)
+
+conformance-docs:  ## judge davit, runc and crun, and write docs/conformance/ (root)
+	@.ci/need runc crun
+	$(BUILD) build
+	$(OUT)/davit-conformance --runtime $(OUT)/davit $(foreach name,runc crun,--runtime $(shell command -v $(name) || echo $(name))) \
+		--format md --format html --out docs/conformance
 
 deps: node_modules/.davit-deps
 

@@ -1,6 +1,5 @@
 /** The command line of the suite. */
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CASES, type Grouped } from './cases/catalog.ts'
 import { FORMATS } from './report/formats.ts'
@@ -87,7 +86,7 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.format.length > 1 && values.out === undefined) throw new Unusable('several formats need --out')
   if (values.out !== undefined && values.format.length === 0) throw new Unusable('--out needs --format')
   return {
-    runtimes: values.runtime.map((path) => resolve(path)),
+    runtimes: values.runtime,
     cases: values.help ? [] : select(values.group, values.filter ?? ''),
     jobs,
     formats: values.format,

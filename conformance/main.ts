@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Grouped } from './cases/catalog.ts'
 import { HELP, type Options, parseOptions, Unusable } from './command_line.ts'
@@ -27,13 +27,14 @@ export interface Self {
 const STOP = { asked: false }
 
 interface Candidate {
+  /** As it was given. */
   readonly path: string
   readonly identity: Identity
 }
 
 /** Asks a runtime for its version; it must answer. */
 function identify(path: string): Candidate {
-  const { status, stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 20_000 })
+  const { status, stdout, error } = spawnSync(resolve(path), ['--version'], { encoding: 'utf8', timeout: 20_000 })
   if (status !== 0) throw new Unusable(`${path} --version: ${error?.message ?? `exit ${status}`}`)
   return { path, identity: parseIdentity(stdout) }
 }
@@ -58,7 +59,7 @@ async function judgeRuntime(
   const begin = performance.now()
   await judgeAll(cases, {
     command: [...command, ...self.command],
-    order: { runtime: path, identity, folder: own, busybox: self.busybox(own) },
+    order: { runtime: resolve(path), identity, folder: own, busybox: self.busybox(own) },
     jobs,
     stop: STOP,
     onResult(result) {
