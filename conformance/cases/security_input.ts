@@ -170,7 +170,6 @@ const DOCUMENTS: readonly Case[] = [
     },
     deviations: {
       crun: 'takes any id that is no path',
-      runc: { versions: '<1.2', why: 'takes an id that begins with -' },
     },
   },
 ]

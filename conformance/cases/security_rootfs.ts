@@ -108,14 +108,16 @@ const LINKS: readonly Case[] = [
       'targets of mounts that lead out: nothing is made or mounted there',
     ],
     {
+      script: 'grep -c conformance-data /proc/self/mountinfo >/tmp/seen',
       prepare: (bundle, victim, climbing) => {
         victim.link(bundle, '/data', victim.path, climbing)
         victim.link(bundle, '/file', join(victim.path, 'precious'), climbing)
       },
       change: (config) => {
-        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs' })
+        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'conformance-data' })
         config.mounts.push({ destination: '/file', type: 'bind', source: '/etc/hostname', options: ['bind'] })
       },
+      check: (bundle) => expectSame(bundle.read('tmp/seen'), '1\n', 'how many mounts of that name the container has'),
     },
   ),
   hostile(

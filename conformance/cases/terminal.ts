@@ -169,8 +169,17 @@ const TERMINALS: readonly Case[] = [
       clause: 'published flaw: CVE-2026-88264, CVE-2025-52565',
       asks: `/dev/${name} of the image leads out, a terminal is asked for: what is outside stays as it is`,
       group: 'security',
+      ...(name === 'console'
+        ? { deviations: { crun: { versions: '<1.30', why: 'has the flaw CVE-2026-88264' } } }
+        : {}),
       test(subject) {
-        for (const climbing of [false, true]) {
+        // What is there already would be opened or bound; what is not would be made.
+        for (const [climbing, target] of [
+          [false, name],
+          [true, name],
+          [false, 'new'],
+          [true, 'new'],
+        ] as const) {
           const bundle = subject.bundle('sleep 100', (config) => {
             without(config, '/dev')
             terminal(config)
@@ -178,10 +187,10 @@ const TERMINALS: readonly Case[] = [
           })
           const victim = new Victim(bundle)
           mkdirSync(join(bundle.rootfs, 'dev/pts'), { recursive: true })
-          victim.link(bundle, `/dev/${name}`, name === 'pts' ? victim.path : join(victim.path, name), climbing)
-          const receiver = new Receiver(join(subject.shared(), `console-${climbing}`))
+          victim.link(bundle, `/dev/${name}`, name === 'pts' ? victim.path : join(victim.path, target), climbing)
+          const receiver = new Receiver(join(subject.shared(), `${bundle.id}-console`))
           try {
-            const flags = ['--console-socket', join(subject.shared(), `console-${climbing}`)]
+            const flags = ['--console-socket', join(subject.shared(), `${bundle.id}-console`)]
             if (subject.call('create', '--bundle', bundle.path, ...flags, bundle.id).ok)
               subject.call('start', bundle.id)
             victim.expectUntouched()

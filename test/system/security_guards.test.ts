@@ -1,10 +1,11 @@
 /**
- * The test of the security tests: each case fails when the guard it is about is off, and passes with a build that is
- * made in the same way and has all guards on.
+ * The test of the security tests, and of the security cases of the conformance suite: each case fails when the guard it
+ * is about is off, and passes with a build that is made in the same way and has all guards on.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Report } from '../../conformance/results.ts'
 import { exec } from '../support/exec.ts'
 import { patience } from '../support/pace.ts'
 import { repositoryPath } from '../support/place.ts'
@@ -28,6 +29,24 @@ const CASES: readonly (readonly [guard: Guard, file: string, name: string])[] = 
   ['no inheritable capability', PROCESS, 'capabilities: what is configured, nothing inheritable that is not'],
   ['dropped capabilities', PROCESS, 'no capability at all when none is given, and none comes back by exec'],
   ['a session of its own', PROCESS, 'a session of its own: no terminal of the caller to type into'],
+]
+
+/** Cases of the conformance suite, by the guard without which they fail. */
+const CONFORMANCE: readonly (readonly [guard: Guard, id: string])[] = [
+  ['not dumpable', 'security-not-dumpable'],
+  ['targets inside the root', 'security-mount-target-missing'],
+  ['devices inside the root', 'security-dev-link'],
+  ['real /proc and /sys', 'security-proc-link'],
+  ['real /proc and /sys', 'security-sys-link'],
+  ["the host's null device", 'security-dev-null-link'],
+  ['no link as console', 'security-dev-console-link'],
+  ['private procfs', 'security-proc-fake'],
+  ['private procfs', 'security-proc-sys-fake'],
+  ['read-only root', 'security-readonly-proc-fake'],
+  ['no fd of the host', 'security-cwd-fd-create'],
+  ['no inheritable capability', 'security-capabilities-exec'],
+  ['dropped capabilities', 'security-capabilities-none'],
+  ['a session of its own', 'security-session'],
 ]
 
 let folder = ''
@@ -66,4 +85,24 @@ describe.runIf(requires('root'))('a guard that is off is seen', () => {
       expect(await outcome(await weakened(folder, 'nothing'), file, name)).toEqual(['passed'])
     },
   )
+})
+
+/** Runs cases of the conformance suite; their verdicts. */
+async function verdicts(runtime: string, ids: readonly string[]): Promise<string[]> {
+  const out = mkdtempSync(`${folder}/conformance-`)
+  const argv = ['--runtime', runtime, '--filter', `^(${ids.join('|')})$`, '--format', 'json', '--out', out]
+  await exec(repositoryPath('build/davit-conformance'), argv, { timeout: patience(150_000) })
+  const { runtimes } = JSON.parse(readFileSync(`${out}/conformance.json`, 'utf8')) as Report
+  return runtimes.flatMap(({ results }) => results.map(({ id, verdict }) => `${id} ${verdict}`)).sort()
+}
+
+describe.runIf(requires('root'))('a guard that is off is seen by the conformance suite', () => {
+  test.each(CONFORMANCE)('%s: %s', { timeout: patience(160_000) }, async (guard, id) => {
+    expect(await verdicts(await weakened(folder, guard), [id])).toEqual([`${id} failed`])
+  })
+
+  test('control: with all guards on they pass', { timeout: patience(160_000) }, async () => {
+    const ids = CONFORMANCE.map(([, id]) => id)
+    expect(await verdicts(await weakened(folder, 'nothing'), ids)).toEqual(ids.map((id) => `${id} passed`).sort())
+  })
 })

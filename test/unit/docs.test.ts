@@ -1,8 +1,10 @@
 /** Documents that name what is in the code are held against it. */
+
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { CASES } from '../../conformance/cases/catalog.ts'
 import { ERROR_CODES } from '../../src/base/errors.ts'
 import { TAGS } from '../../src/plan/tags.ts'
 import { CUSTOM } from '../../src/wire/ops.ts'
@@ -70,6 +72,12 @@ describe('docs/SECURITY.md', () => {
     for (const row of rows) {
       const named = [...row.matchAll(/(\w+): "((?:[^"\\]|\\.)+)"( \(proved\))?/g)]
       expect(named.length, row).toBeGreaterThan(0)
+      const cases = [...row.matchAll(/`((?:security|device)-[\w-]+)`( \(proved\))?/g)]
+      expect(cases.length > 0 || row.includes('| none: '), row).toBe(true)
+      for (const [, id, proved] of cases) {
+        expect(CASES.map((it) => it.id)).toContain(id)
+        if (proved) expect(readProject('test/system/security_guards.test.ts')).toContain(`'${id}'`)
+      }
       for (const [, file, name, proved] of named) {
         const plain = (name as string).replaceAll('\\"', '"')
         expect(readProject(`test/system/${file}.test.ts`)).toContain(plain)

@@ -51,6 +51,7 @@ export type Guard =
   | 'no inheritable capability'
   | 'dropped capabilities'
   | 'a session of its own'
+  | 'devices inside the root'
 
 /** By name of the guard; all else of the plan stays. */
 const WEAKENED: Readonly<Record<Guard, Weakening>> = {
@@ -81,6 +82,12 @@ const WEAKENED: Readonly<Record<Guard, Weakening>> = {
   'no inheritable capability': (step) => [step.kind === 'capset' ? { ...step, inheritable: step.permitted } : step],
   'dropped capabilities': (step) => (step.kind === 'boundingDrop' || step.kind === 'capset' ? [] : [step]),
   'a session of its own': (step) => (step.kind === 'setsid' ? [] : [step]),
+  'devices inside the root': (step) => {
+    if (step.kind !== 'makePath' || step.out !== SLOT.dev) return [step]
+    return [
+      { kind: 'open', out: SLOT.dev, dir: SLOT.root, path: below(step.path), flags: O_PATH, origin: step.origin ?? {} },
+    ]
+  },
 }
 
 /** A step may have become several or none: what skips others is to skip what these have become. */
