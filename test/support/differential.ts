@@ -20,15 +20,20 @@ interface Contestant {
   readonly path: string
   readonly root: string
   readonly covered: boolean
+  /** Global flags. */
+  readonly flags?: readonly string[]
 }
 
-/** The two that are compared, each in the same surroundings. */
-export function contestants(peer: Peer): readonly [davit: Contestant, other: Contestant] {
+/** The two that are compared, each in the same surroundings, and with the same global flags. */
+export function contestants(
+  peer: Peer,
+  flags: readonly string[] = [],
+): readonly [davit: Contestant, other: Contestant] {
   const covered = peer === 'crun'
   const path = commandPath(peer) as string
   return [
-    { path: RUNTIME, root: stateRoot(), covered },
-    { path, root: `${scratch()}/${peer}`, covered },
+    { path: RUNTIME, root: stateRoot(), covered, flags },
+    { path, root: `${scratch()}/${peer}`, covered, flags },
   ]
 }
 
@@ -44,7 +49,7 @@ const SAME = [
 function call(of: Contestant, args: readonly string[], wrap: readonly string[], output?: string): Promise<Result> {
   const unified = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
   const cover = of.covered && unified ? `mount -t tmpfs none ${unified} && ` : ''
-  const line = [...wrap, of.path, '--root', of.root, ...args]
+  const line = [...wrap, of.path, '--root', of.root, ...(of.flags ?? []), ...args]
   // Input is a file: some older peers give /dev/null, the host's own, to the container's user.
   const input = `${scratch()}/input`
   writeFileSync(input, '')

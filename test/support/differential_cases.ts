@@ -223,7 +223,8 @@ const MOUNTS: Readonly<Record<string, Case>> = {
   },
 }
 
-const RESOURCES: Readonly<Record<string, Case>> = {
+/** What is about cgroups. */
+export const RESOURCES: Readonly<Record<string, Case>> = {
   memory: resources({ memory: { limit: 64 * MB, swap: 128 * MB, reservation: 32 * MB, swappiness: 9 } }),
   'memory unlimited': resources({ memory: { limit: -1, disableOOMKiller: true } }),
   cpu: resources({ cpu: { shares: 333, quota: 30000, period: 60000, cpus: '0', mems: '0' } }),
@@ -254,6 +255,29 @@ const RESOURCES: Readonly<Record<string, Case>> = {
     ],
   }),
   'all devices': resources({ devices: [{ allow: true, access: 'rwm' }] }),
+}
+
+/** In v2's own words, and what only v2 can do. */
+export const UNIFIED: Readonly<Record<string, Case>> = {
+  'unified memory': resources({
+    unified: {
+      'memory.min': `${4 * MB}`,
+      'memory.low': `${8 * MB}`,
+      'memory.high': `${48 * MB}`,
+      'memory.max': `${64 * MB}`,
+      'memory.swap.max': 'max',
+      'memory.oom.group': '1',
+    },
+  }),
+  'unified cpu': resources({
+    unified: { 'cpu.weight': '77', 'cpu.max': '30000 60000', 'cpuset.cpus': '0', 'cpuset.mems': '0' },
+  }),
+  'unified idle': resources({ unified: { 'cpu.idle': '1' } }),
+  'unified pids': resources({ unified: { 'pids.max': '33' } }),
+  'unified over fields': resources({ pids: { limit: 9 }, unified: { 'pids.max': 'max' } }),
+  'unified unknown': resources({ unified: { 'memory.nothing': '1' } }),
+  'memory swap alone': resources({ memory: { swap: 64 * MB } }),
+  'memory swap below': resources({ memory: { limit: 64 * MB, swap: 32 * MB } }),
 }
 
 export const CASES: Readonly<Record<string, Case>> = { ...PROCESS, ...NAMESPACES, ...MOUNTS, ...RESOURCES }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { attack } from '../support/attacker.ts'
 import { bundle, create, createStart, run, tryCreate } from '../support/bundle.ts'
 import { exec } from '../support/exec.ts'
+import { patience } from '../support/pace.ts'
 import { RUNTIME } from '../support/place.ts'
 import { refused, stateEntries } from '../support/refusal.ts'
 import { command, requires } from '../support/requires.ts'
@@ -63,7 +64,15 @@ describe.runIf(requires('root'))('races', () => {
     /** A create that sleeps once its directory is made, before it opens it or before it locks it. */
     const slow = (delay: string) => {
       const line = ['--root', stateRoot(), 'create', '--bundle', made.path, made.id]
-      const inject = ['-qq', '-o', '/dev/null', '-e', 'trace=flock,mkdirat', '-e', `inject=${delay}=400000:when=1`]
+      const inject = [
+        '-qq',
+        '-o',
+        '/dev/null',
+        '-e',
+        'trace=flock,mkdirat',
+        '-e',
+        `inject=${delay}=${patience(400_000)}:when=1`,
+      ]
       return exec('strace', [...inject, RUNTIME, ...line], { output: `${made.path}/slow` })
     }
     const claimed = () => until('the directory', () => stateEntries().includes(made.id))

@@ -1,10 +1,11 @@
 /**
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
- *   bun test/vm/main.ts [--core] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines] [--sh COMMAND]
+ *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines] [--sh COMMAND]
  *
- * Without flags all tests run four times: with a script as process 1 and with systemd, on either kernel. --core is the
- * selection that `make test` runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
+ * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
+ * cgroups runs in each, the rest in one of them; --all runs all tests in each. --core is the selection that `make test`
+ * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
  * --engines is a guest with Docker, containerd and Podman in it, and a selection of the tests of engines; --only, then,
  * takes names of those.
  */
@@ -18,7 +19,7 @@ import { checkoutDisk } from './checkout.ts'
 import { type GuestOptions, runGuest } from './guest.ts'
 import { CACHE, CHECKOUT, say } from './host.ts'
 import { guestImage } from './image.ts'
-import { ALL, CORE_TESTS, engineTests, systemTests } from './suites.ts'
+import { ALL_TESTS, CORE_TESTS, engineTests, shares, systemTests } from './suites.ts'
 
 const INITS = ['fast', 'systemd'] as const
 const KERNELS = ['6.12', '7'] as const
@@ -29,6 +30,7 @@ const SLOWNESS = 8
 const { values } = parseArgs({
   options: {
     core: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
     engines: { type: 'boolean', default: false },
     init: { type: 'string' },
     kernel: { type: 'string' },
@@ -40,10 +42,10 @@ const { values } = parseArgs({
 
 type Guest = Pick<GuestOptions, 'init' | 'kernel'>
 
-function guests(): Guest[] {
-  const all = values.core
-    ? INITS.map((init, index): Guest => ({ init, kernel: KERNELS[index] as string }))
-    : INITS.flatMap((init) => KERNELS.map((kernel): Guest => ({ init, kernel })))
+const ALL: readonly Guest[] = INITS.flatMap((init) => KERNELS.map((kernel) => ({ init, kernel })))
+
+function guests(): readonly Guest[] {
+  const all = values.core ? INITS.map((init, index): Guest => ({ init, kernel: KERNELS[index] as string })) : ALL
   const wanted = all.filter(({ init, kernel }) => {
     return (values.init ?? init) === init && (values.kernel ?? kernel) === kernel
   })
@@ -53,7 +55,8 @@ function guests(): Guest[] {
 
 function tests(): string {
   if (values.engines) return engineTests(values.only)
-  return values.only ? systemTests(values.only) : values.core ? CORE_TESTS : ALL
+  if (values.only) return systemTests(values.only)
+  return values.core ? CORE_TESTS : values.all ? ALL_TESTS : shares(ALL)
 }
 
 function command(): string {

@@ -116,6 +116,10 @@ function unified(file: string, value: string): Found[] {
   if (file === 'cpu.idle') return [['CPUWeight', value.trim() === '1' ? u64(0n) : undefined]]
   if (file === 'cpuset.cpus') return [['AllowedCPUs', cpuMask(value)]]
   if (file === 'cpuset.mems') return [['AllowedMemoryNodes', cpuMask(value)]]
+  if (file === 'io.weight') {
+    const [, weight] = /^\s*(?:default\s+)?(\d+)\s*$/.exec(value) ?? []
+    return [['IOWeight', weight === undefined ? undefined : u64(BigInt(weight))]]
+  }
   if (file !== 'cpu.max') return []
   const [, quota, period] = /^\s*(max|\d+)(?:\s+(\d+))?\s*$/.exec(value) ?? []
   if (quota === undefined) return []
