@@ -6,7 +6,7 @@ import { cpuMask as maskOf, parseCpuList } from '../../kernel/cpu_list.ts'
 import type { Integer } from '../../spec/numbers.ts'
 import type { Resources } from '../../spec/types.gen.ts'
 import { blkioToIoWeight, sharesToWeight, swapToV2 } from './convert.ts'
-import { INFINITE, list, type UnitProperty, type UnitValue, u64 } from './unit_value.ts'
+import { INFINITE, list, text, type UnitProperty, type UnitValue, u64 } from './unit_value.ts'
 
 /** KERNEL: the default of cpu.max. */
 const PERIOD = 100_000n
@@ -109,11 +109,18 @@ const PLAIN: Readonly<Record<string, string>> = {
   'pids.max': 'TasksMax',
 }
 
+/** Otherwise systemd writes memory.oom.group back to 0 whenever a property is set. Of scopes, systemd 253. */
+function oomPolicy(value: string): UnitValue | undefined {
+  if (value === '1') return text('kill')
+  return value === '0' ? text('continue') : undefined
+}
+
 /** What systemd has a property for, of v2's own words. */
 function unified(file: string, value: string): Found[] {
   const plain = PLAIN[file]
   if (plain) return [[plain, value.trim() === '0' && file !== 'pids.max' ? u64(0n) : limit(value)]]
   if (file === 'cpu.idle') return [['CPUWeight', value.trim() === '1' ? u64(0n) : undefined]]
+  if (file === 'memory.oom.group') return [['OOMPolicy', oomPolicy(value.trim())]]
   if (file === 'cpuset.cpus') return [['AllowedCPUs', cpuMask(value)]]
   if (file === 'cpuset.mems') return [['AllowedMemoryNodes', cpuMask(value)]]
   if (file === 'io.weight') {

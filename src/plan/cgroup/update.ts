@@ -12,7 +12,7 @@ import type { CgroupDir, CgroupRecord, CgroupStep, DeviceProgram, Draft } from '
 import { parentsIn } from './path.ts'
 import { enableSteps, placeIn, planLimits } from './plan.ts'
 import { unitResources } from './unit_resources.ts'
-import { INFINITE, list, type UnitProperty } from './unit_value.ts'
+import { INFINITE, list, text, type UnitProperty } from './unit_value.ts'
 
 export interface UpdateInput {
   readonly facts: CgroupFacts
@@ -74,6 +74,8 @@ function unitChange(wanted: Resources, former: Resources): UpdatePlan['unit'] {
   const after = unitResources(wanted, '')
   const known = unitResources(former, '')
   const unset = ({ name, value }: UnitProperty): UnitProperty => {
+    // The only text is OOMPolicy.
+    if (value.type === 's') return { name, value: text('continue'), optional: true }
     return { name, value: value.type === 'a' ? list('y', []) : INFINITE, optional: true }
   }
   return {

@@ -107,6 +107,8 @@ describe('resources as properties', () => {
         IOWeight: 55,
       },
     ],
+    ['who ends together', { unified: { 'memory.oom.group': '1' } }, { OOMPolicy: 'kill' }],
+    ['who does not', { unified: { 'memory.oom.group': '0' } }, { OOMPolicy: 'continue' }],
     ['what the kernel will refuse', { unified: { 'cpu.max': 'much', 'pids.max': '', 'cpuset.cpus': 'x' } }, {}],
   ])('%s', (_, asked, expected) => {
     expect(resources(asked)).toEqual(expected)
