@@ -2,6 +2,7 @@
 import type { Case } from '../suite.ts'
 import { CREATE } from './create.ts'
 import { DELETE } from './delete.ts'
+import { FEATURES } from './features.ts'
 import { HOOKS } from './hooks.ts'
 import { KILL } from './kill.ts'
 import { LINUX } from './linux.ts'
@@ -19,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   process: PROCESS,
   mounts: MOUNT,
   linux: LINUX,
+  features: FEATURES,
   ...MORE,
 }
 

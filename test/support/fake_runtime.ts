@@ -15,7 +15,7 @@ export interface Fault {
 const START = `
 verb= bundle= last= before=
 for word; do
-  case $word in create | start | state | kill | delete | exec) : "\${verb:=$word}" ;; esac
+  case $word in create | start | state | kill | delete | exec | features) : "\${verb:=$word}" ;; esac
   [ "$before" = --bundle ] && bundle=$word
   before=$word last=$word
 done
@@ -189,5 +189,23 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       'if [ "$verb" = create ] && [ "$4" = --bundle ]; then davit "$@" || exit; [ ! -e "$bundle/pid" ] || echo >>"$bundle/pid"; exit 0; fi',
     groups: ['create'],
     caught: ['create-pid-file'],
+  },
+  'versions-swapped': {
+    does: 'knows no version at all, by its numbers',
+    script: print('features', 's/("ociVersionMax": *)"[^"]*"/\\1"0.9.0"/'),
+    groups: ['features'],
+    caught: ['features-versions', 'features-versions-accepted'],
+  },
+  'names-made-up': {
+    does: 'lists what it does not know',
+    script: print(
+      'features',
+      's/"(SCMP_ACT_|CAP_)KILL"/"\\1NONE"/; s/"uts"/"utx"/; s/"hooks"/"hook"/; s/"bind"/"size"/',
+    ),
+    groups: ['features'],
+    caught: [
+      ...['features-properties', 'features-mount-data', 'features-namespaces', 'features-capabilities'],
+      'features-seccomp',
+    ],
   },
 }
