@@ -2,6 +2,7 @@
 import type { Case } from '../suite.ts'
 import { CGROUP_PATHS } from './cgroup_paths.ts'
 import { CGROUPS } from './cgroups.ts'
+import { COMMAND_LINE } from './command_line.ts'
 import { EXEC } from './exec.ts'
 import { HOOKS_MORE } from './hooks_more.ts'
 import { LIFECYCLE } from './lifecycle.ts'
@@ -24,5 +25,6 @@ export const MORE: Readonly<Record<string, readonly Case[]>> = {
   exec: EXEC,
   update: UPDATES,
   terminal: TERMINAL,
+  'command-line': COMMAND_LINE,
   security: [...SECURITY_ROOTFS, ...SECURITY_PROCESS, ...SECURITY_INPUT],
 }
