@@ -149,16 +149,21 @@ export function rename(from: string, to: string, dir = AT_FDCWD): void {
   must(`rename "${from}" to "${to}"`, sys('renameat2', dir, cstring(from), dir, cstring(to), 0))
 }
 
+/** The size of an entry of getdents64(2), two bytes at offset 16. */
+function sizeAt(buffer: Uint8Array, at: number): number {
+  return (buffer[at + 16] as number) | ((buffer[at + 17] as number) << 8)
+}
+
 /** Names in a directory, without "." and "..", unsorted (getdents64(2)). */
 export function listDir(path: string, dir = AT_FDCWD): string[] {
   return withFd(openAt(dir, path, O_RDONLY | O_DIRECTORY), (fd) => {
     const names: string[] = []
-    const buffer = Buffer.allocUnsafe(32768)
+    const buffer = new Uint8Array(32768)
     for (;;) {
       const length = must(`list "${path}"`, sys('getdents64', fd, buffer, buffer.length))
       if (length === 0) return names
-      for (let at = 0; at < length; at += buffer.readUInt16LE(at + 16)) {
-        const name = buffer.toString('utf8', at + 19, buffer.indexOf(0, at + 19))
+      for (let at = 0; at < length; at += sizeAt(buffer, at)) {
+        const name = decoder.decode(buffer.subarray(at + 19, buffer.indexOf(0, at + 19)))
         if (name !== '.' && name !== '..') names.push(name)
       }
     }

@@ -32,8 +32,8 @@ export function launch(what: string, request: Launch): Launched {
   const strings = new DataArea()
   const { place } = strings.list([...request.args, ...request.env])
   const path = request.path === undefined ? null : cstring(request.path)
-  const pidfd = Int32Array.of(-1)
-  const numbers = Int32Array.of(
+  const pidfd = new Int32Array([-1])
+  const numbers = new Int32Array([
     request.exe ?? -1,
     request.args.length + request.env.length,
     request.args.length,
@@ -42,7 +42,7 @@ export function launch(what: string, request: Launch): Launched {
     request.cgroup ?? -1,
     request.fds.length,
     ...request.fds.flat(),
-  )
+  ])
   const pid = must(what, native(NATIVE.launch, numbers, path, strings.bytes.subarray(place), pidfd))
   return { pid, pidfd: pidfd[0] as number }
 }
@@ -122,11 +122,11 @@ export function exitOf(status: number): Exit {
 
 /** wait4(2) for a child of ours; undefined when `block` is false and it still runs, or when it is no child. */
 export function reap(pid: number, block = true): Exit | undefined {
-  const status = Buffer.alloc(4)
+  const status = new Int32Array(1)
   const result = sys('wait4', pid, status, block ? 0 : 1, 0)
   if (result === 0 || result === -10) return undefined
   must(`wait for ${pid}`, result)
-  return exitOf(status.readInt32LE(0))
+  return exitOf(status[0] as number)
 }
 
 /**

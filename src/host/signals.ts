@@ -34,7 +34,7 @@ export function catchSignals(): Signals {
 
 /** Takes all that have come, in their order. */
 export function takeSignals(signals: Signals): number[] {
-  const buffer = Buffer.alloc(256)
+  const buffer = new Uint8Array(256)
   const got = sys('read', signals.read, buffer, buffer.length)
   const taken = signals.waiting.splice(0)
   for (let i = 0; i < got; i++) taken.push(buffer[i] as number)

@@ -113,10 +113,10 @@ function rawAgain(): void {
 /** As a subreaper we also get orphans of the container; they are reaped and forgotten. */
 function reapAll(init: number): Exit | undefined {
   let exit: Exit | undefined
-  const status = Buffer.alloc(4)
+  const status = new Int32Array(1)
   for (;;) {
     const pid = sys('wait4', -1, status, 1 /* WNOHANG */, 0)
     if (pid <= 0) return exit
-    if (pid === init) exit = exitOf(status.readInt32LE(0))
+    if (pid === init) exit = exitOf(status[0] as number)
   }
 }

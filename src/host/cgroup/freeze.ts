@@ -14,7 +14,8 @@ export function isFrozen(dir: string): boolean {
 
 /** Whether the container is paused. Without a freezer nothing can be. */
 export function freezeState(record: CgroupRecord): 'frozen' | 'thawed' {
-  return freezers(record).some(isFrozen) ? 'frozen' : 'thawed'
+  for (const dir of freezers(record)) if (isFrozen(dir)) return 'frozen'
+  return 'thawed'
 }
 
 /**
@@ -86,10 +87,13 @@ export function freezerOf(record: CgroupRecord): string | undefined {
 
 /** Directories with a freezer, v2 first: there killed processes die even when frozen. */
 function freezers(record: CgroupRecord): string[] {
-  return recordDirs(record).filter((dir) => {
+  // Loops, here and above: `state` asks, and filter() and some() are compiled by the engine when they are called first.
+  const found: string[] = []
+  for (const dir of recordDirs(record)) {
     const file = dir === record.v2 ? 'cgroup.freeze' : 'freezer.state'
-    return statIf(`${dir}/${file}`) !== undefined
-  })
+    if (statIf(`${dir}/${file}`) !== undefined) found.push(dir)
+  }
+  return found
 }
 
 /** KERNEL: v2 says "frozen" only when all processes are; one that could not be frozen leaves the order standing. */

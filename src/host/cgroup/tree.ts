@@ -38,9 +38,9 @@ export function childCgroups(dir: string): string[] {
  */
 function linkCount(path: string): number {
   const STATX_NLINK = 4
-  const buffer = Buffer.alloc(256)
+  const buffer = new Uint32Array(64)
   const result = sys('statx', AT_FDCWD, cstring(path), AT_SYMLINK_NOFOLLOW, STATX_NLINK, buffer)
-  return result < 0 ? 0 : buffer.readUInt32LE(16)
+  return result < 0 ? 0 : (buffer[4] as number)
 }
 
 /** `dir` and everything below it, parents first. */
