@@ -45,6 +45,21 @@ describe.runIf(requires('root', CRIU))('a restored container', LIMIT, () => {
     await goesOn(made)
   })
 
+  test('has each bind mount in its place, though the configuration has them in another order', async () => {
+    const names = ['one', 'two', 'three']
+    const made = await counting((config) => {
+      for (const name of names) bind(`/${name}`, folder(name))(config)
+    })
+    await checkpoint(made)
+    // As Podman writes it anew.
+    made.configure((config) => {
+      config.mounts.reverse()
+    })
+    await restore(made)
+    expect((await inside(made.id, 'cat /one/file /two/file /three/file')).stdout).toBe('one\ntwo\nthree\n')
+    await goesOn(made)
+  })
+
   test('has masked files and read-only paths again', async () => {
     const made = await counting((config) => {
       config.linux.maskedPaths = ['/etc/passwd', '/proc/keys', '/sys/firmware']

@@ -1,8 +1,9 @@
 /**
  * The mounts of a container that criu neither saves nor makes: what comes from the host. An image knows each by a name
- * made of its place in config.json, never by a path of the container's.
+ * made of its destination in config.json, never by a path of the container's; not of its number there, as Podman writes
+ * a configuration anew when it restores, with the mounts in another order.
  * SAFETY: CVE-2026-115520, CVE-2026-119101: criu reads "mnt[KEY]:VALUE", so that a key with "]:" in it would say
- * something else. A key is a path that the container may have chosen; the values are ours.
+ * something else. A key is a path that the container may have chosen, or a name of ours, in which nothing of that is left.
  */
 import { RuntimeError } from '../../base/errors.ts'
 import { baseName, cleanPath, isWithin, joinPath } from '../../base/path.ts'
@@ -50,6 +51,10 @@ export const PROTECTION = ATTR.rdonly | ATTR.nosuid | ATTR.nodev | ATTR.noexec
 const isReadonly = (mount: HostMount | undefined) => ((mount?.attributes ?? 0) & ATTR.rdonly) !== 0
 
 const NULL_DEVICE = 'davit-null'
+const BIND = 'davit-mount-'
+
+/** A path as a word without brackets, colons and the like; no two paths have one. */
+const word = (path: string) => path.replace(/[^\w./-]/g, (char) => `%${char.charCodeAt(0).toString(16)};`)
 
 /** All of them, in the order in which they are mounted. */
 export function hostMounts(input: HostMountsInput): HostMount[] {
@@ -57,14 +62,21 @@ export function hostMounts(input: HostMountsInput): HostMount[] {
 }
 
 function configured(input: HostMountsInput): HostMount[] {
+  const seen = new Map<string, number>()
+  /** A second mount at one place is another one. */
+  const nameAt = (target: string) => {
+    const before = seen.get(target) ?? 0
+    seen.set(target, before + 1)
+    return `${BIND}${word(target)}${before === 0 ? '' : `+${before}`}`
+  }
   return (input.spec.mounts ?? []).flatMap((mount, index): HostMount[] => {
     const options = parseMountOptions(mount.options ?? [])
     const target = cleanPath(`/${mount.destination}`)
     const config = `/mounts/${index}`
     const attributes = options.set & PROTECTION
     if (options.bind && !options.copySymlink)
-      return [{ name: `davit-mount-${index}`, target, source: bindSource(mount, input.bundle), attributes, config }]
-    return mount.type === 'cgroup' && !options.remount ? cgroupMounts(input, { target, attributes, config }, index) : []
+      return [{ name: nameAt(target), target, source: bindSource(mount, input.bundle), attributes, config }]
+    return mount.type === 'cgroup' && !options.remount ? cgroupMounts(input, { target, attributes, config }) : []
   })
 }
 
@@ -72,16 +84,14 @@ function configured(input: HostMountsInput): HostMount[] {
 function cgroupMounts(
   { facts, cgroup }: HostMountsInput,
   { target, ...rest }: Pick<HostMount, 'target' | 'attributes' | 'config'>,
-  index: number,
 ): HostMount[] {
   if (facts.cgroup.mode === 'unified') return []
   const { v1, v2 } = facts.cgroup
-  return [...v1, ...(v2 ? [v2] : [])].map(({ mount, own }, at) => ({
-    name: `davit-cgroup-${index}-${at}`,
-    target: joinPath(target, baseName(mount)),
-    source: cgroup?.dirs.find((dir) => dir.mount === mount)?.path ?? joinPath(mount, own),
-    ...rest,
-  }))
+  return [...v1, ...(v2 ? [v2] : [])].map(({ mount, own }) => {
+    const place = joinPath(target, baseName(mount))
+    const source = cgroup?.dirs.find((dir) => dir.mount === mount)?.path ?? joinPath(mount, own)
+    return { name: `davit-cgroup-${word(place)}`, target: place, source, ...rest }
+  })
 }
 
 function notifyMount({ notify }: HostMountsInput): HostMount[] {
@@ -125,7 +135,7 @@ export function mountPoints(spec: Spec, rootfs: string, mounts: readonly HostMou
   const bound = new Map(mounts.map((mount) => [mount.config, mount]))
   const all = (spec.mounts ?? []).map(({ destination }, index) => {
     const config = `/mounts/${index}`
-    const source = bound.get(config)?.name === `davit-mount-${index}` ? bound.get(config)?.source : undefined
+    const source = bound.get(config)?.name.startsWith(BIND) ? bound.get(config)?.source : undefined
     return { target: cleanPath(`/${destination}`), config, ...(source === undefined ? {} : { source }) }
   })
   return all.flatMap(({ target, ...rest }, index): MountPoint[] => {

@@ -29,15 +29,28 @@ describe("the host's mounts", () => {
     { destination: '/link', source: '/l', options: ['bind', 'copy-symlink'] },
   ]
 
-  test('are called by their place in the configuration', () => {
+  test('are called by their destination in the configuration', () => {
     expect(mountsOf({ mounts })).toEqual([
-      { name: 'davit-mount-1', target: '/data', source: '/b/data', attributes: 3, config: '/mounts/1' },
-      { name: 'davit-mount-2', target: '/etc/hosts', source: '/h', attributes: 0, config: '/mounts/2' },
+      { name: 'davit-mount-/data', target: '/data', source: '/b/data', attributes: 3, config: '/mounts/1' },
+      { name: 'davit-mount-/etc/hosts', target: '/etc/hosts', source: '/h', attributes: 0, config: '/mounts/2' },
     ])
     expect(externalMounts(mountsOf({ mounts }))).toEqual([
-      { key: 'davit-mount-1', val: '/b/data' },
-      { key: 'davit-mount-2', val: '/h' },
+      { key: 'davit-mount-/data', val: '/b/data' },
+      { key: 'davit-mount-/etc/hosts', val: '/h' },
     ])
+  })
+
+  test('have the same names in another order, a name for each, and in it nothing that criu would read', () => {
+    const namesOf = (list: NonNullable<Spec['mounts']>) =>
+      new Map(mountsOf({ mounts: list }).map(({ source, name }) => [source, name]))
+    expect(namesOf([...mounts].reverse())).toEqual(namesOf(mounts))
+    const odd = ['/a]:b', '/a', '/a/', '/a%5d;%3a;b', '/\ud800'].map((destination, index) => ({
+      ...{ destination, source: `/${index}`, options: ['bind'] },
+    }))
+    const names = [...namesOf(odd).values()]
+    expect(names.slice(0, 3)).toEqual(['davit-mount-/a%5d;%3a;b', 'davit-mount-/a', 'davit-mount-/a+1'])
+    expect(new Set(names).size).toBe(odd.length)
+    expect(names.join('')).not.toMatch(/[[\]:\n]/)
   })
 
   test('are masked files, too, under one name', () => {
@@ -52,7 +65,7 @@ describe("the host's mounts", () => {
     expect(mountsOf({ mounts: cgroups })).toEqual([])
     expect(mountsOf({ mounts: cgroups }, { cgroup: { mode: 'legacy', v1 } })).toEqual([
       {
-        name: 'davit-cgroup-0-0',
+        name: 'davit-cgroup-/sys/fs/cgroup/cpu%2c;cpuacct',
         target: '/sys/fs/cgroup/cpu,cpuacct',
         source: '/sys/fs/cgroup/cpu,cpuacct/me',
         attributes: 1,
