@@ -10,12 +10,12 @@ export const statusOf = (host: Host, pid: number): Record<string, string> =>
 /** Its mounts. */
 export const mountsOf = (host: Host, pid: number): MountInfo[] => parseMountInfo(host.read(`/proc/${pid}/mountinfo`))
 
-/** Its directory in the hierarchy of a v1 controller, or in v2 where that has the controllers, as this process sees it. */
+/** Its directory in the hierarchy of a v1 controller, or in v2 where that has it, as this process sees it; '': in v2. */
 export function cgroupOf(host: Host, pid: number, controller: string): string {
   const groups = host.read(`/proc/${pid}/cgroup`).trim().split('\n')
   const of = (name: string) =>
     groups.map((line) => line.split(':')).find((parts) => parts[1]?.split(',').includes(name))
-  const v1 = of(controller)
+  const v1 = controller === '' ? undefined : of(controller)
   return v1 ? `/sys/fs/cgroup/${controller}${v1[2]}` : `/sys/fs/cgroup${of('')?.[2]}`
 }
 
