@@ -126,9 +126,10 @@ async function run(argv: readonly string[], self: Self): Promise<number> {
   if (options.help || options.list) return 0
   if (options.runtimes.length === 0) throw new Unusable('--runtime is missing')
   if (process.getuid?.() !== 0) throw new Unusable('root is needed to make containers')
-  process.on('SIGINT', () => {
-    STOP.asked = true
-  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      STOP.asked = true
+    })
   const report = await judgeRuntimes(options, self)
   write(report, options)
   if (STOP.asked) throw new Unusable('interrupted')
