@@ -1,5 +1,5 @@
 /** Containers that are saved and restored. */
-import { type Bundle, bundle, type Config, containerOutput, createStart } from './bundle.ts'
+import { type Bundle, bundle, type Config, containerOutput, createStart, type RunOptions } from './bundle.ts'
 import { must } from './runtime.ts'
 import { scratch } from './scratch.ts'
 import { until } from './wait.ts'
@@ -13,12 +13,12 @@ export const COUNT = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done'
 export const image = (name = 'image') => `${scratch()}/${name}`
 
 /** A container that counts, and has come some way. */
-export async function counting(change: (config: Config) => void = () => {}): Promise<Bundle> {
+export async function counting(change: (config: Config) => void = () => {}, options?: RunOptions): Promise<Bundle> {
   const made = await bundle((config) => {
     config.process.args = ['/bin/sh', '-c', COUNT]
     change(config)
   })
-  await createStart(made)
+  await createStart(made, options)
   await until('some output', () => lines(made).length > 3)
   return made
 }
