@@ -1,5 +1,6 @@
 /** What criu forgets of the mounts that it restores. */
-import { closeFd, openFile, withFd } from '../../ffi/file.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { closeFd, openFile, statIf, withFd } from '../../ffi/file.ts'
 import { cstring, must, sys } from '../../ffi/native.ts'
 import { AT_EMPTY_PATH, O_DIRECTORY, O_PATH, O_RDONLY } from '../../kernel/files.ts'
 import type { HostMount } from '../../plan/criu/mounts.ts'
@@ -32,12 +33,28 @@ export function protectMounts(pid: number, mounts: readonly HostMount[]): void {
   }
 }
 
+/**
+ * SAFETY: the rootfs may have other links now than when the image was made, so that its target can lead elsewhere: only
+ * what has its source under it is the mount, and one that is not found may be anywhere, and writable.
+ */
 function find(root: number, mount: HostMount, lacking: Lacking[]): void {
-  const fd = mount.attributes === 0 ? undefined : openInRoot(root, mount.target)
-  if (fd === undefined) return
-  const attributes = mount.attributes & ~mountFlags(fd)
-  if (attributes === 0 || mount.optional) closeFd(fd)
-  else lacking.push({ fd, attributes, mount })
+  if (mount.attributes === 0) return
+  const fd = openInRoot(root, mount.target)
+  if (fd !== undefined && isSource(fd, mount.source)) {
+    const attributes = mount.attributes & ~mountFlags(fd)
+    if (attributes === 0) closeFd(fd)
+    else lacking.push({ fd, attributes, mount })
+    return
+  }
+  if (fd !== undefined) closeFd(fd)
+  if (mount.optional) return
+  const { source, target, config } = mount
+  throw new RuntimeError('criu', `"${target}" does not lead to the mount of "${source}", from ${config}`)
+}
+
+function isSource(fd: number, source: string): boolean {
+  const [found, wanted] = [statIf('', fd), statIf(source)]
+  return found !== undefined && found.inode === wanted?.inode && found.dev.join() === wanted.dev.join()
 }
 
 function protect({ fd, attributes, mount: { target, config } }: Lacking): void {
