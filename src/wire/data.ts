@@ -13,19 +13,24 @@ function refuseNul(): never {
 }
 
 export class DataArea {
-  bytes = Buffer.alloc(16384)
+  private buffer = Buffer.alloc(16384)
   /** The first eight bytes stay zero: offset 0 is the empty string. */
   length = 8
-  /** The same memory as `bytes`. */
-  private words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length / 4)
+  /** The same memory as `buffer`. */
+  private words = new Uint32Array(this.buffer.buffer, this.buffer.byteOffset, this.buffer.length / 4)
   private readonly strings = new Map<string, number>([['', 0]])
   private readonly lists = new Map<readonly string[], Span>()
 
+  /** The whole area; it is another one when it has grown. */
+  get bytes(): Uint8Array {
+    return this.buffer
+  }
+
   /** Makes room for `size` bytes after the first `used`. */
   private grow(used: number, size: number): void {
-    const bytes = Buffer.alloc(Math.max(this.bytes.length * 2, (used + size + 7) & ~7))
-    bytes.set(this.bytes.subarray(0, used))
-    this.bytes = bytes
+    const bytes = Buffer.alloc(Math.max(this.buffer.length * 2, (used + size + 7) & ~7))
+    bytes.set(this.buffer.subarray(0, used))
+    this.buffer = bytes
     this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
   }
 
@@ -36,9 +41,9 @@ export class DataArea {
     const at = this.length
     // A UTF-16 unit is at most three bytes.
     const most = value.length * 3 + 9
-    if (at + most > this.bytes.length) this.grow(at, most)
+    if (at + most > this.buffer.length) this.grow(at, most)
     if (value.includes('\0')) refuseNul()
-    this.length = (at + this.bytes.write(value, at) + 8) & ~7
+    this.length = (at + this.buffer.write(value, at) + 8) & ~7
     this.strings.set(value, at)
     return at
   }
@@ -52,9 +57,9 @@ export class DataArea {
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as string
       const most = value.length * 3 + 9
-      if (end + most > this.bytes.length) this.grow(end, most)
+      if (end + most > this.buffer.length) this.grow(end, most)
       if (value.includes('\0')) refuseNul()
-      end += this.bytes.write(value, end) + 1
+      end += this.buffer.write(value, end) + 1
     }
     this.length = (end + 7) & ~7
     const span = { place, length: end - place }
@@ -65,8 +70,8 @@ export class DataArea {
   /** Place of raw bytes. */
   raw(value: Uint8Array): number {
     const at = this.length
-    if (at + value.length + 8 > this.bytes.length) this.grow(at, value.length + 8)
-    this.bytes.set(value, at)
+    if (at + value.length + 8 > this.buffer.length) this.grow(at, value.length + 8)
+    this.buffer.set(value, at)
     this.length = (at + value.length + 7) & ~7
     return at
   }
@@ -75,7 +80,7 @@ export class DataArea {
   struct(values: readonly number[]): number {
     const at = this.length
     const size = values.length * 4
-    if (at + size + 8 > this.bytes.length) this.grow(at, size + 8)
+    if (at + size + 8 > this.buffer.length) this.grow(at, size + 8)
     const { words } = this
     for (let i = 0, to = at / 4; i < values.length; i++) words[to++] = values[i] as number
     this.length = (at + size + 7) & ~7
