@@ -20,6 +20,8 @@ export default defineConfig({
         include: [`test/${name}/**/*.test.ts`],
         testTimeout: patience(limits.testTimeout),
         hookTimeout: patience(limits.hookTimeout ?? 10_000),
+        // Where only messages are seen, what differs is seen, too: not "an array of two".
+        chaiConfig: { truncateThreshold: 600 },
         ...(name === 'system' || name === 'engine' ? { pool: 'forks' as const, fileParallelism: false } : {}),
         sequence: { groupOrder: name === 'engine' ? 1 : 0 },
       },
