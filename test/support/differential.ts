@@ -46,7 +46,12 @@ const SAME = [
 ]
 
 /** Runs a command line of the runtime in its surroundings. */
-function call(of: Contestant, args: readonly string[], wrap: readonly string[], output?: string): Promise<Result> {
+async function call(
+  of: Contestant,
+  args: readonly string[],
+  wrap: readonly string[],
+  output?: string,
+): Promise<Result> {
   const unified = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
   const cover = of.covered && unified ? `mount -t tmpfs none ${unified} && ` : ''
   const line = [...wrap, of.path, '--root', of.root, ...(of.flags ?? []), ...args]
@@ -56,9 +61,12 @@ function call(of: Contestant, args: readonly string[], wrap: readonly string[], 
   const fds = [0, 1].map(() => openSync(input, 'r'))
   const options = { env: { PATH: process.env.PATH ?? '' }, fds, ...(output ? { output } : {}) }
   const script = `umask 022 && ${cover}exec "$@" <${input}`
-  const result = exec('unshare', ['--mount', ...SAME, 'sh', '-c', script, 'sh', ...line], options)
-  for (const fd of fds) closeSync(fd)
-  return result
+  const same = [...SAME, await probePath(), 'plain']
+  try {
+    return await exec('unshare', ['--mount', ...same, 'sh', '-c', script, 'sh', ...line], options)
+  } finally {
+    for (const fd of fds) closeSync(fd)
+  }
 }
 
 /** The bundle of a case, the same for every runtime; `fresh` gives it a rootfs that no runtime has touched. */

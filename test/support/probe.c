@@ -239,13 +239,32 @@ static int pty(char **argv)
 	return 0;
 }
 
+/* What every signal does, those too that the C library keeps for itself: make(1) leaves 32 and 33 ignored, for one. */
+static void all_signals(void (*does)(int))
+{
+	struct {
+		void (*handler)(int);
+		unsigned long flags, restorer, mask;
+	} action = { .handler = does };
+
+	for (int sig = 1; sig <= 64; sig++)
+		syscall(SYS_rt_sigaction, sig, &action, NULL, sizeof(action.mask));
+}
+
+/* plain COMMAND...: no signal ignored. */
+static int plain(char **argv)
+{
+	all_signals(SIG_DFL);
+	execvp(argv[0], argv);
+	return die(argv[0]);
+}
+
 /* hostile COMMAND...: as a careless caller would: signals ignored and blocked, odd umask and fds left open. */
 static int hostile(char **argv)
 {
 	sigset_t all;
 
-	for (int sig = 1; sig <= 31; sig++)
-		signal(sig, SIG_IGN);
+	all_signals(SIG_IGN);
 	sigfillset(&all);
 	sigdelset(&all, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &all, NULL);
@@ -583,6 +602,8 @@ int main(int argc, char **argv)
 		return activate(argv + 2);
 	if (!strcmp(command, "serve") && argc == 4)
 		return serve(atoi(argv[2]), argv[3]);
+	if (!strcmp(command, "plain") && argc > 2)
+		return plain(argv + 2);
 	if (!strcmp(command, "hostile") && argc > 2)
 		return hostile(argv + 2);
 	if (!strcmp(command, "adopt") && argc > 2)
