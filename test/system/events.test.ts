@@ -69,6 +69,13 @@ describe.runIf(requires('root'))('events', () => {
     for (const { psi } of [data.cpu, data.memory, data.blkio]) {
       for (const kind of ['some', 'full']) expect(Object.keys(psi[kind])).toEqual(['avg10', 'avg60', 'avg300', 'total'])
     }
+    // The stream has it each time anew.
+    const watching = watch(made)
+    const totals = () => linesOf(watching).map((event) => event.data.cpu.psi.some.total)
+    await until('more pressure', () => totals().some((total) => total > (totals()[0] ?? total)))
+    const seen = totals()
+    expect(seen).toEqual([...seen].sort((one, other) => one - other))
+    expect(seen[0]).toBeGreaterThanOrEqual(data.cpu.psi.some.total)
     await must(['kill', made.id, 'KILL'])
   })
 
