@@ -9,7 +9,7 @@ import { ownsMountNamespace } from './userns.ts'
 
 /** One look at the machine, at some parts only if `spec` needs them; nothing here is written or kept open. */
 export function gatherFacts(spec?: Spec): Facts {
-  const facts = gatherProcessFacts()
+  const facts = gatherProcessFacts(spec?.process)
   const resctrl = spec?.linux?.intelRdt ? resctrlMount() : undefined
   const privileged = hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_ADMIN')
   return {

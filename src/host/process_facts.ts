@@ -2,10 +2,13 @@
 import { readBytes, readTextIf, statIf } from '../ffi/file.ts'
 import { ARCH, sys } from '../ffi/native.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
+import type { Process } from '../spec/types.gen.ts'
+import { loadedProfiles } from './apparmor.ts'
 import { callerNofile } from './caller.ts'
 import { inInitialUserns, setgroupsAllowed } from './userns.ts'
 
-function kernelRelease(): readonly [number, number] {
+/** [major, minor]. */
+export function kernelRelease(): readonly [number, number] {
   const buffer = Buffer.alloc(65 * 6) // struct new_utsname
   sys('uname', buffer)
   const release = buffer.toString('latin1', 65 * 2, 65 * 3)
@@ -19,8 +22,10 @@ function statusField(status: string, name: string): string {
   return status.slice(at, status.indexOf('\n', at))
 }
 
-/** One look at the machine; nothing here is written or kept open. */
-export function gatherProcessFacts(): ProcessFacts {
+/** One look at the machine, at some parts only if `process` needs them; nothing here is written or kept open. */
+export function gatherProcessFacts(process?: Process): ProcessFacts {
+  const apparmor = readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false
+  const profiles = apparmor && process?.apparmorProfile ? loadedProfiles() : undefined
   const nofile = callerNofile()
   const status = readBytes('/proc/self/status').toString('latin1')
   const effectiveCaps = statusField(status, 'CapEff') || '0'
@@ -36,7 +41,8 @@ export function gatherProcessFacts(): ProcessFacts {
     boundingCaps: statusField(status, 'CapBnd') || '0',
     effectiveCaps,
     ...(nofile ? { nofile } : {}),
-    apparmor: readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false,
+    apparmor,
     selinux: statIf('/sys/fs/selinux/enforce') !== undefined,
+    ...(profiles ? { profiles } : {}),
   }
 }

@@ -65,7 +65,7 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
     checkConsole(process.terminal ?? false, options.detach, options.consoleSocket)
     // ORDER: files of the container may make us wait; until here any signal ends that.
     const signals = options.detach ? undefined : catchSignals()
-    const facts = gatherProcessFacts()
+    const facts = gatherProcessFacts(process)
     const { pid } = target.record
     const rootless = isRootless(runtime, facts)
     const cgroups = cgroupsOf(target.record)

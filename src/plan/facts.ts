@@ -26,6 +26,8 @@ export interface ProcessFacts {
   /** Whether the kernel's AppArmor and SELinux are in force. */
   readonly apparmor: boolean
   readonly selinux: boolean
+  /** Names of the loaded AppArmor profiles, where the process asks for one and they can be told. */
+  readonly profiles?: readonly string[]
 }
 
 /** And what making a container takes. */

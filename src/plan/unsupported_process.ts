@@ -22,6 +22,18 @@ export function processProblems(process: Process | undefined, facts: ProcessFact
   return problems
 }
 
+/**
+ * A profile that is not loaded, in runc's words. Namespaces and stacks ("a//&b", ":ns:a") are for the kernel to look up.
+ * Not to be asked where hooks run before the profile is changed to: they may load it.
+ */
+export function profileProblems(process: Process | undefined, { profiles }: ProcessFacts): Problem[] {
+  const name = process?.apparmorProfile
+  if (!name || !profiles || name === 'unconfined' || /^[:&]|\/\/&/.test(name)) return []
+  if (profiles.includes(name)) return []
+  const message = `unable to apply apparmor profile: "${name}" is not loaded: no such file or directory`
+  return [{ pointer: '/process/apparmorProfile', message }]
+}
+
 /** Throws what is in the list, all of it. `name` is the document's. */
 export function refuseAll(problems: readonly Problem[], name: string): void {
   if (problems.length === 0) return

@@ -7,7 +7,7 @@ import { execIn } from '../support/in_container.ts'
 import { mountAt, processMounts } from '../support/kernel.ts'
 import { cgroupsNamed } from '../support/leaks.ts'
 import { refused } from '../support/refusal.ts'
-import { command, LSM, requires } from '../support/requires.ts'
+import { command, commandPath, LSM, requires } from '../support/requires.ts'
 import { must, state, stateRoot } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
 
@@ -112,8 +112,25 @@ describe.runIf(requires('root', 'apparmor', { ...command('apparmor_parser'), opt
     expect(stderr).toMatch(/secret.*permission denied/i)
   })
 
-  test('a profile that is not loaded is an error of create that names it, and leaves nothing', async () => {
-    const made = await bundle((config) => Object.assign(config.process, { apparmorProfile: 'davit-none' }))
+  test('a profile that is not loaded is refused before anything is made', async () => {
+    const made = await bundle((config) => {
+      config.process.apparmorProfile = 'davit-none'
+      // After the profile, and so no way to load it.
+      config.hooks = { poststop: [{ path: '/bin/sh', args: ['sh', '-c', `echo ran >${scratch()}/poststop`] }] }
+    })
+    expect(await refused(made)).toBe(
+      'unsupported config.json: /process/apparmorProfile: unable to apply apparmor profile: "davit-none" is not loaded: ' +
+        'no such file or directory',
+    )
+    expect(cgroupsNamed(made.id)).toEqual([])
+    expect(existsSync(`${scratch()}/poststop`)).toBe(false)
+  })
+
+  test('a profile that a hook does not load either is an error of create that names it, and leaves nothing', async () => {
+    const made = await bundle((config) => {
+      config.process.apparmorProfile = 'davit-none'
+      config.hooks = { createRuntime: [{ path: '/bin/true' }] }
+    })
     const { code, stderr } = await tryCreate(made)
     expect(code).toBe(1)
     expect(readdirSync(stateRoot())).toEqual([])
@@ -121,6 +138,37 @@ describe.runIf(requires('root', 'apparmor', { ...command('apparmor_parser'), opt
     const words =
       /apply apparmor profile \\"davit-none\\", from \/process\/apparmorProfile: .*no such file or directory/
     expect(stderr).toMatch(words)
+  })
+
+  test('a profile that a hook loads is there in time', async () => {
+    writeFileSync(`${scratch()}/late`, PROFILE.replace('davit-test', 'davit-late'))
+    const made = await bundle((config) => {
+      config.process.apparmorProfile = 'davit-late'
+      config.process.args = ['/bin/cat', '/proc/self/attr/current']
+      const args = ['apparmor_parser', '-r', `${scratch()}/late`]
+      config.hooks = { createRuntime: [{ path: commandPath('apparmor_parser') as string, args }] }
+    })
+    try {
+      expect((await run(made)).stdout).toBe('davit-late (enforce)\n')
+    } finally {
+      await output('apparmor_parser', ['-R', `${scratch()}/late`])
+    }
+  })
+
+  test('exec refuses a profile that is not loaded, and runs nothing', async () => {
+    const made = await bundle(['/bin/sleep', '1000'])
+    await createStart(made)
+    const { code, stderr } = await execIn(made.id, ['/bin/touch', '/tmp/ran'], ['--apparmor', 'davit-none'])
+    expect(code).toBe(255)
+    expect(stderr).toContain('unable to apply apparmor profile: "davit-none" is not loaded: no such file or directory')
+    expect(existsSync(`${made.rootfs}/tmp/ran`)).toBe(false)
+  })
+
+  test('names that only the kernel can look up are left to it', async () => {
+    const made = await bundle((config) => Object.assign(config.process, { apparmorProfile: 'davit-test//&unconfined' }))
+    const { code, stderr } = await tryCreate(made)
+    expect(stderr).not.toContain('is not loaded')
+    expect([0, 1]).toContain(code)
   })
 
   test('--apparmor of exec is the profile of that process alone', async () => {
