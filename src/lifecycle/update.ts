@@ -4,6 +4,7 @@ import { decodeJson } from '../base/json.ts'
 import { readText } from '../ffi/file.ts'
 import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
 import { runUpdate } from '../host/cgroup/update.ts'
+import { kernelRelease } from '../host/process_facts.ts'
 import { planUpdate, type UpdatePlan } from '../plan/cgroup/update.ts'
 import type { Resources, Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -68,6 +69,7 @@ function updateCgroups(runtime: Runtime, claim: Claim, record: ContainerRecord, 
   if (!record.cgroup) throw new RuntimeError('unsupported', 'cannot update: the container has no cgroups')
   const plan = planUpdate({
     facts: gatherCgroupFacts(),
+    kernel: kernelRelease(),
     cgroup: record.cgroup,
     inForce: resourcesInForce(claim, record),
     request,

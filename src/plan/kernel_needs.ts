@@ -3,9 +3,10 @@
  * where the kernel itself would say no more than "invalid argument". What has a fallback is not here.
  */
 import type { Problem } from '../base/errors.ts'
+import { pointer } from '../base/pointer.ts'
 import { ATTR } from '../kernel/mount.ts'
 import { parseMountOptions } from '../kernel/mount_options.ts'
-import type { Mount, Spec } from '../spec/types.gen.ts'
+import type { Mount, Resources, Spec } from '../spec/types.gen.ts'
 import { type Facts, kernelAtLeast } from './facts.ts'
 import { isIdmapped } from './idmap.ts'
 
@@ -29,10 +30,22 @@ function linuxNeeds({ linux }: Spec): Need[] {
   const mode = linux?.memoryPolicy?.mode ?? ''
   const since = MODES[mode]
   if (since) needs.push({ pointer: '/linux/memoryPolicy/mode', what: mode, since })
-  const { burst, idle } = linux?.resources?.cpu ?? {}
+  needs.push(...resourceNeeds(linux?.resources, '/linux/resources'))
+  return needs
+}
+
+/** KERNEL: files of cgroup v2 that came after davit's own minimum. */
+const FILES: Readonly<Record<string, Need['since']>> = { 'cpu.max.burst': [5, 14], 'cpu.idle': [5, 15] }
+
+function resourceNeeds({ cpu, unified = {} }: Resources = {}, at: string): Need[] {
+  const needs: Need[] = []
   // Without the files everything is as with 0.
-  if (burst) needs.push({ pointer: '/linux/resources/cpu/burst', what: 'a CPU burst', since: [5, 14] })
-  if (idle) needs.push({ pointer: '/linux/resources/cpu/idle', what: 'an idle cgroup', since: [5, 15] })
+  if (cpu?.burst) needs.push({ pointer: `${at}/cpu/burst`, what: 'a CPU burst', since: [5, 14] })
+  if (cpu?.idle) needs.push({ pointer: `${at}/cpu/idle`, what: 'an idle cgroup', since: [5, 15] })
+  for (const file of Object.keys(unified)) {
+    const since = FILES[file]
+    if (since) needs.push({ pointer: at + pointer('unified', file), what: `the file "${file}"`, since })
+  }
   return needs
 }
 
@@ -50,6 +63,11 @@ function mountNeeds(mount: Mount, at: string): Need[] {
 /** Problems with pointers into config.json. */
 export function kernelProblems(spec: Spec, facts: Pick<Facts, 'kernel'>): Problem[] {
   return tooOld(linuxNeeds(spec), facts)
+}
+
+/** Problems of resources alone, as `update` has them. */
+export function kernelResourceProblems(resources: Resources, facts: Pick<Facts, 'kernel'>): Problem[] {
+  return tooOld(resourceNeeds(resources, ''), facts)
 }
 
 /** Problems of a list of mounts; `place` is the pointer to it. */

@@ -80,5 +80,7 @@ function microseconds(name: string, value: UnitValue): { readonly name: string; 
   if (typeof value.value !== 'bigint' && typeof value.value !== 'number') throw new Error('not a number')
   const seconds = Number(value.value)
   if (seconds < 0) throw new Error('negative')
+  // The last of 64 bits is infinity.
+  if (seconds * 1e6 >= 2 ** 64) throw new Error('more microseconds than 64 bits hold')
   return { name: name.replace(/Sec$/, 'USec'), value: { type: 't', value: BigInt(Math.round(seconds * 1e6)) } }
 }

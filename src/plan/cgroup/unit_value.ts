@@ -108,6 +108,8 @@ function parseBasic(token: string, wanted: string | undefined): UnitValue {
   const type = wanted ?? (quoted ? 's' : guess(token))
   if (type === 's' || type === 'o') {
     if (!quoted) throw new Error(`"${token}" is no string`)
+    // It would end the text on its way to systemd.
+    if (token.includes('\0')) throw new Error('a string cannot have a NUL in it')
     return { type, value: unquoted(token) }
   }
   if (quoted) throw new Error(`${token} is no value of type "${type}"`)

@@ -2,7 +2,9 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { isWithin } from '../../base/path.ts'
 import type { DeviceRule, Resources } from '../../spec/types.gen.ts'
-import type { CgroupFacts } from '../facts.ts'
+import type { CgroupFacts, Facts } from '../facts.ts'
+import { kernelResourceProblems } from '../kernel_needs.ts'
+import { refuseAll } from '../unsupported_process.ts'
 import { planCpuset } from './cpu.ts'
 import { deviceProgram } from './device_program.ts'
 import { accessRules, allowsEverything } from './device_rules.ts'
@@ -16,6 +18,7 @@ import { INFINITE, list, text, type UnitProperty } from './unit_value.ts'
 
 export interface UpdateInput {
   readonly facts: CgroupFacts
+  readonly kernel: Facts['kernel']
   /** The container's directories. */
   readonly cgroup: CgroupRecord
   /** linux.resources as last set. */
@@ -49,6 +52,7 @@ export function planUpdate(input: UpdateInput): UpdatePlan {
   const v2 = dirs.find(({ hierarchy }) => hierarchy === 'v2')
   const draft: Draft = { place: placeIn(facts, dirs), at: '', steps: [], late: [], warnings: [] }
   const request = meant(input.request)
+  refuseAll(kernelResourceProblems(request, input), 'resources')
   // Of config.json a rule says so.
   if (request.memory?.kernel !== undefined || request.memory?.kernelTCP !== undefined)
     draft.warnings.push('kernel memory settings are ignored: the kernel has dropped them')

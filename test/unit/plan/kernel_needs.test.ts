@@ -61,6 +61,20 @@ const NEEDS: readonly (readonly [what: string, since: Kernel, config: Json, poin
   ['burst', [5, 14], { linux: { resources: { cpu: { burst: 1 } } } }, '/linux/resources/cpu/burst', 'a CPU burst'],
   ['idle', [5, 15], { linux: { resources: { cpu: { idle: 1 } } } }, '/linux/resources/cpu/idle', 'an idle cgroup'],
   [
+    'the file of bursts',
+    [5, 14],
+    { linux: { resources: { unified: { 'cpu.max.burst': '0' } } } },
+    '/linux/resources/unified/cpu.max.burst',
+    'the file "cpu.max.burst"',
+  ],
+  [
+    'the file of idle',
+    [5, 15],
+    { linux: { resources: { unified: { 'cpu.idle': '0' } } } },
+    '/linux/resources/unified/cpu.idle',
+    'the file "cpu.idle"',
+  ],
+  [
     'many lower layers',
     [6, 8],
     overlay(`lowerdir=/a:${'/b:'.repeat(90)}/c`),

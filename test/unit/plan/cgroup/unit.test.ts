@@ -114,6 +114,32 @@ describe('resources as properties', () => {
     expect(resources(asked)).toEqual(expected)
   })
 
+  const HUGE = '9'.repeat(400)
+
+  test.each<[string, Resources, string]>([
+    [
+      'memory',
+      { unified: { 'memory.max': `${2n ** 64n}` } },
+      '/linux/resources/unified/memory.max: 18446744073709551616 is',
+    ],
+    ['pids', { unified: { 'pids.max': HUGE } }, '/linux/resources/unified/pids.max: a number of 400 digits is'],
+    ['weight', { unified: { 'io.weight': HUGE } }, '/linux/resources/unified/io.weight: a number of 400 digits is'],
+    ['period', { unified: { 'cpu.max': `1 ${HUGE}` } }, '/linux/resources/unified/cpu.max: a number of 400 digits is'],
+    ['quota', { unified: { 'cpu.max': `${2n ** 65n} 100000` } }, '/linux/resources/unified/cpu.max: 36893488'],
+    ['quota by its share', { cpu: { quota: 2n ** 62n } }, '/linux/resources/cpu/quota: 461168601842738'],
+  ])('of more than 64 bits are refused: %s', (_, asked, words) => {
+    const pointer = words.slice(0, words.indexOf(':'))
+    const error = expect.objectContaining({ code: 'config-invalid', problems: [expect.objectContaining({ pointer })] })
+    expect(() => unitResources(asked, '/linux/resources')).toThrow(error)
+    expect(() => unitResources(asked, '/linux/resources')).toThrow(words)
+    expect(() => unitResources(asked, '/linux/resources')).toThrow(' is more than 64 bits hold')
+  })
+
+  test('of all 64 bits are what they are', () => {
+    const asked = { unified: { 'memory.max': `${2n ** 64n - 2n}`, 'cpu.max': '0 0' } }
+    expect(unitResources(asked, '').map(({ value }) => value.value)).toEqual([2n ** 64n - 2n])
+  })
+
   test.each([
     ['0', [1]],
     ['7', [128]],
@@ -137,7 +163,7 @@ describe('resources as properties', () => {
     const cgroup = { v1: [], v2: '/sys/fs/cgroup/system.slice/davit-c.scope' }
     const inForce: Resources = { memory: { limit: 1000 }, pids: { limit: 5 } }
     const request: Resources = { memory: { limit: 2000 }, cpu: { quota: 1000, cpus: '0' } }
-    const { unit } = planUpdate({ facts: UNIFIED, cgroup, inForce, request })
+    const { unit } = planUpdate({ facts: UNIFIED, kernel: [6, 18], cgroup, inForce, request })
     expect(all(unit.after)).toMatchObject({ MemoryMax: 2000, CPUQuotaPerSecUSec: 10000, AllowedCPUs: [1] })
     expect(all(unit.after)).not.toHaveProperty('TasksMax')
     expect(all(unit.before)).toMatchObject({ MemoryMax: 1000, CPUQuotaPerSecUSec: MAX, AllowedCPUs: [] })
@@ -151,6 +177,9 @@ describe('annotations', () => {
   test('are properties; seconds become microseconds', () => {
     expect(all(annotated('TimeoutStopUSec', 'uint64 5').properties)).toMatchObject({ TimeoutStopUSec: 5 })
     expect(all(annotated('TimeoutStopSec', '1.5').properties)).toMatchObject({ TimeoutStopUSec: 1500000 })
+    expect(all(annotated('TimeoutStopSec', 'uint64 18446744073709').properties)).toMatchObject({
+      TimeoutStopUSec: 18446744073709000000,
+    })
     expect(all(annotated('CollectMode', "'inactive'").properties)).toMatchObject({ CollectMode: 'inactive' })
     expect(all(annotated('OnlySec', 'uint64 2').properties)).toMatchObject({ OnlyUSec: 2000000 })
   })
@@ -160,6 +189,11 @@ describe('annotations', () => {
     ['A-b', 'true', 'name incorrect: contains non-alphabetic character'],
     ['TimeoutStopSec', "'5'", 'value parse error: not a number'],
     ['Abc', 'what', 'value parse error: "what" is no number'],
+    ['TimeoutStopSec', 'uint64 18446744073710', 'value parse error: more microseconds than 64 bits hold'],
+    ['TimeoutStopSec', '1e300', 'value parse error: more microseconds than 64 bits hold'],
+    ['Abc', "'a\0b'", 'value parse error: a string cannot have a NUL in it'],
+    ['Abc', "['a', 'b\0']", 'value parse error: a string cannot have a NUL in it'],
+    ['Abc', "@o '/a\0'", 'value parse error: a string cannot have a NUL in it'],
   ])('%s=%s is refused', (key, value, message) => {
     expect(() => annotated(key, value)).toThrow(`/annotations/org.systemd.property.${key}: annotation org.systemd`)
     expect(() => annotated(key, value)).toThrow(message)

@@ -9,8 +9,16 @@ const V1: CgroupRecord = { v1: LEGACY.v1.map(({ mount }) => `${mount}/a/c`) }
 const BOTH: CgroupRecord = { v1: HYBRID.v1.map(({ mount }) => `${mount}/a/c`), v2: '/sys/fs/cgroup/unified/a/c' }
 const V2: CgroupRecord = { v1: [], v2: '/sys/fs/cgroup/a/c' }
 
-function update(request: Resources, inForce: Resources, facts: CgroupFacts, cgroup: CgroupRecord) {
-  return planUpdate({ facts, cgroup, inForce, request })
+type Kernel = readonly [major: number, minor: number]
+
+function update(
+  request: Resources,
+  inForce: Resources,
+  facts: CgroupFacts,
+  cgroup: CgroupRecord,
+  kernel: Kernel = [6, 18],
+) {
+  return planUpdate({ facts, kernel, cgroup, inForce, request })
 }
 
 /** "file value", and how it may fail; without the directories, which one test looks at. */
@@ -179,6 +187,36 @@ describe('what is in force afterwards', () => {
       unified: { 'memory.high': '5', 'memory.min': '1' },
       rdma: { a: { hcaHandles: 1 } },
     })
+  })
+})
+
+describe('on an older kernel', () => {
+  test.each<[string, Kernel, Resources, string, string]>([
+    ['burst', [5, 14], { cpu: { burst: 1 } }, '/cpu/burst', 'a CPU burst'],
+    ['idle', [5, 15], { cpu: { idle: 1 } }, '/cpu/idle', 'an idle cgroup'],
+    [
+      'the file of bursts',
+      [5, 14],
+      { unified: { 'cpu.max.burst': '0' } },
+      '/unified/cpu.max.burst',
+      'the file "cpu.max.',
+    ],
+    ['the file of idle', [5, 15], { unified: { 'cpu.idle': '1' } }, '/unified/cpu.idle', 'the file "cpu.idle"'],
+  ])('%s takes Linux %j', (_, since, request, pointer, words) => {
+    const [major, minor] = since
+    const before: Kernel = [major, minor - 1]
+    const message = `unsupported resources: ${pointer}: ${words}`
+    expect(() => update(request, {}, UNIFIED, V2, before)).toThrow(message)
+    expect(() => update(request, {}, UNIFIED, V2, before)).toThrow(
+      ` takes Linux ${since.join('.')} or newer, this is 5.`,
+    )
+    expect(update(request, {}, UNIFIED, V2, since).steps).toHaveLength(1)
+  })
+
+  test('zeros, which are what there is without, and all else are planned', () => {
+    const request = { cpu: { burst: 0, idle: 0, shares: 1024 }, pids: { limit: 5 } }
+    expect(update(request, {}, UNIFIED, V2, [5, 12])).toEqual(update(request, {}, UNIFIED, V2))
+    expect(update(request, {}, LEGACY, V1, [5, 12])).toEqual(update(request, {}, LEGACY, V1))
   })
 })
 
