@@ -106,6 +106,7 @@ sendmsg 46 211
 sendto 44 206
 set_mempolicy 238 237
 setdomainname 171 162
+setfsgid 123 152
 setfsuid 122 151
 setgroups 116 159
 sethostname 170 161

@@ -12,7 +12,7 @@ import { joinRdtSteps, makeRdtSteps } from './intel_rdt.ts'
 import { devIsBound, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
-import { planEnterCgroups, planMakeCwd, planProtection, planSession, planUmask } from './process.ts'
+import { planEnterCgroups, planMakeCwd, planOwnGroup, planProtection, planSession, planUmask } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { planProtectedPaths } from './protected_paths.ts'
 import { dieWithParent } from './protection.ts'
@@ -158,7 +158,9 @@ function planPrograms(input: PlanInput) {
   const early = [...planProtection(ctx, mapsNeedDumpable(ctx)), ...cgroups]
   // The stage enters the cgroups for both; protection is not inherited whole (the death signal is not).
   const stage = staged ? [...early, ...namespaces.stage] : []
-  const first = staged ? [umask, ...planProtection(ctx).filter((step) => step.kind === 'prctl')] : [umask, ...early]
+  const rest = staged ? planProtection(ctx).filter((step) => step.kind === 'prctl') : early
+  // ORDER: the protection comes after it, as the kernel forgets some with every change of ids.
+  const first = [umask, ...planOwnGroup(ctx), ...rest]
   return { ctx, namespaces, stage, phases: initPhases(ctx, first, namespaces.init) }
 }
 

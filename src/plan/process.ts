@@ -3,7 +3,7 @@ import { joinPath } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
-import { type ProcessContext, SLOT } from './context.ts'
+import { hasUserNamespace, type ProcessContext, SLOT } from './context.ts'
 import { lastOfEach } from './environment.ts'
 import { labelledKeyring } from './labels.ts'
 import { dieWithParent, dumpable } from './protection.ts'
@@ -23,6 +23,12 @@ export function planProtection(ctx: ProcessContext, later = false): ChildStep[] 
     steps.push({ kind: 'write', dir: SLOT.hostProc, path: 'self/oom_score_adj', data: `${score}`, origin })
   }
   return [...steps, ...(later ? [] : [dumpable(false)]), dieWithParent(SIGKILL)]
+}
+
+/** Devices and directories belong to root's group, whatever the caller's; in a user namespace we become root of that. */
+export function planOwnGroup({ facts, spec }: ProcessContext): ChildStep[] {
+  if (facts.euid !== 0 || facts.egid === 0 || hasUserNamespace(spec)) return []
+  return [{ kind: 'call', name: 'setfsgid', args: [0], origin: { doing: "make files as root's group" } }]
 }
 
 /**

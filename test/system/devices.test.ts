@@ -3,8 +3,10 @@ import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writ
 import { describe, expect, test } from 'vitest'
 import { bundle, type Config, outputOf, run } from '../support/bundle.ts'
 import { output } from '../support/exec.ts'
+import { RUNTIME } from '../support/place.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
+import { stateRoot } from '../support/runtime.ts'
 
 const allowAll = (config: Config) => {
   config.linux.resources.devices = [{ allow: true, access: 'rwm' }]
@@ -84,6 +86,31 @@ describe.runIf(requires('root'))('/dev', () => {
     } finally {
       process.umask(before)
     }
+  })
+
+  test('belongs to root, as does all that is made for it, whatever the group of the caller', async () => {
+    const made = await bundle((config) => {
+      config.root.readonly = false
+      config.linux.devices = [{ path: '/dev/sub/odd', type: 'c', major: 1, minor: 3 }]
+      config.mounts.push({ destination: '/made/here', type: 'tmpfs', source: 'tmpfs' })
+      const files = ['/dev', '/dev/null', '/dev/tty', '/dev/fd', '/dev/sub', '/dev/sub/odd', '/made', '/made/here']
+      config.process.args = ['/bin/stat', '-c', '%n %u:%g', ...files]
+    })
+    const become = ['--regid', '1000', '--groups', '1000,1001']
+    const line = ['--root', stateRoot(), 'run', '--bundle', made.path, made.id]
+    const text = await output('setpriv', [...become, RUNTIME, ...line])
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((one) => one.split(' ')[1]),
+    ).toEqual(Array(8).fill('0:0'))
+    // And the process has the ids that are configured.
+    made.configure((config) => {
+      config.process.args = ['/bin/grep', '^[GU]', '/proc/self/status']
+    })
+    const ids = await output('setpriv', [...become, RUNTIME, ...line])
+    expect(ids).toMatch(/^Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t *$/m)
   })
 
   test('without a mount of its own is filled in the image, through no link', async () => {
