@@ -31,6 +31,24 @@ static long stat_fd(long fd, struct stat_ *out)
 	return 0;
 }
 
+/*
+ * Whether the fd is anything but a directory; or -errno.
+ * KERNEL: FUSE tells nobody but its user what a file is, root neither. A walk is refused for what is no directory before
+ * anybody is asked.
+ */
+static long is_file(long fd)
+{
+	struct stat_ st;
+	long ret = stat_fd(fd, &st);
+
+	if (ret != -E_ACCES)
+		return ret < 0 ? ret : (st.mode & 0170000) != 0040000;
+	ret = SYS(openat, fd, ".", O_PATH_ | O_CLOEXEC_, 0, 0, 0);
+	if (ret >= 0)
+		(void)SYS(close, ret, 0, 0, 0, 0, 0);
+	return ret == -E_NOTDIR;
+}
+
 enum { PATH_SIZE = 4096, MAX_LINKS = 40 };
 
 /* dst = a + "/" + b; -ENAMETOOLONG when it does not fit. dst may be a. */
@@ -80,14 +98,13 @@ long op_mkpath(struct runner *r, const long *a)
 	char path[PATH_SIZE], name[256];
 	int file = a[2] == 1, links = 0, stuck = 0;
 	size_t done = 0;
-	struct stat_ st;
 	long fd, ret;
 
 	(void)r;
 	if (a[2] == 2) { /* the same type as the fd in a[4] */
-		if ((ret = stat_fd(a[4], &st)) < 0)
+		if ((ret = is_file(a[4])) < 0)
 			return ret;
-		file = (st.mode & 0170000) != 0040000;
+		file = (int)ret;
 	}
 	if (join(path, "", 0, (const char *)a[1]) < 0)
 		return -E_NAMETOOLONG;
@@ -137,7 +154,7 @@ long op_mkpath(struct runner *r, const long *a)
 		}
 	}
 	/* A file where a directory is to be, or the reverse: move_mount(2) would say EINVAL, which means many things. */
-	if (fd >= 0 && ((ret = stat_fd(fd, &st)) < 0 || ((st.mode & 0170000) != 0040000) != file)) {
+	if (fd >= 0 && (ret = is_file(fd)) != file) {
 		(void)SYS(close, fd, 0, 0, 0, 0, 0);
 		return ret < 0 ? ret : -E_NOTDIR;
 	}

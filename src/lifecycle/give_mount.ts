@@ -3,6 +3,7 @@ import { RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd } from '../ffi/file.ts'
 import { cstring, must, sys } from '../ffi/native.ts'
 import { makeFilesystem } from '../host/filesystem.ts'
+import { accessHint } from '../host/mount_access.ts'
 import { send, sendFd } from '../host/socket.ts'
 import { AT_FDCWD, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } from '../kernel/files.ts'
 import { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../kernel/mount.ts'
@@ -26,7 +27,8 @@ export function giveMount(launching: Launching, { mount, origin }: Extract<HostS
       return passing(launching, () => send(launching.peer, refusal, 'answer the container init'))
     }
     const place = origin.config ? `, from ${origin.config}` : ''
-    throw new RuntimeError(launching.failing.code, `${origin.doing}${place}: ${error.message}`)
+    const hint = error.errnoName === 'EACCES' && mount.kind === 'tree' ? accessHint(mount.path) : ''
+    throw new RuntimeError(launching.failing.code, `${origin.doing}${place}: ${error.message}${hint}`)
   } finally {
     if (fd >= 0) closeFd(fd)
   }

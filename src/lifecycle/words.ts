@@ -1,5 +1,6 @@
 /** Turns the executor's numbers back into words: action, operands, place in config.json, what the kernel said. */
 
+import { accessHint } from '../host/mount_access.ts'
 import { exitOf, exitWords } from '../host/process.ts'
 import { errnoText } from '../kernel/errno.ts'
 import { callWords } from '../plan/print.ts'
@@ -55,6 +56,8 @@ function reason(step: ChildStep, errno: number, detail: Buffer): string {
   if (step.kind === 'chdir' && errno === CUSTOM.outside) {
     return 'current working directory is outside of container mount namespace root -- possible container breakout attempt'
   }
+  // EACCES
+  if (step.kind === 'cloneTree' && errno === 13) return `${call}: ${errnoText(errno)}${accessHint(step.path)}`
   if (step.kind === 'verifyMount' && errno === 22) return 'it is not a mount point'
   if (step.kind === 'scheduler' && errno === 1) return `${call}: ${errnoText(errno)} (${whyNotScheduled(step.policy)})`
   if (step.kind === 'memoryPolicy') return `${call}: ${errnoText(errno)}${whyNoPolicy(errno)}`

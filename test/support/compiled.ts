@@ -11,6 +11,7 @@ const PROGRAMS = {
   attacker: [],
   caller: [...FREESTANDING, '-I', repositoryPath('native')],
   filter_of: [],
+  fuse: [],
   probe: [],
   tracer: [],
   view: [],
