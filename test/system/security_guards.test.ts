@@ -10,7 +10,7 @@ import { exec } from '../support/exec.ts'
 import { patience } from '../support/pace.ts'
 import { repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
-import { weakened } from '../support/weakened.ts'
+import { outcome, weakened } from '../support/weakened.ts'
 import type { Guard } from '../weakened/guards.ts'
 
 const ROOTFS = 'security_rootfs'
@@ -29,6 +29,8 @@ const CASES: readonly (readonly [guard: Guard, file: string, name: string])[] = 
   ['no inheritable capability', PROCESS, 'capabilities: what is configured, nothing inheritable that is not'],
   ['dropped capabilities', PROCESS, 'no capability at all when none is given, and none comes back by exec'],
   ['a session of its own', PROCESS, 'a session of its own: no terminal of the caller to type into'],
+  ['records of this format', 'deep_json', 'in a state file, which somebody has spoilt'],
+  ['the start time of init', 'lifecycle', 'is not mistaken for another process with its pid'],
 ]
 
 /** Cases of the conformance suite, by the guard without which they fail. */
@@ -54,24 +56,6 @@ beforeAll(() => {
   folder = mkdtempSync(`${tmpdir()}/davit-weakened-`)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-
-/** Runs one test of the suite with another runtime; how it ended. */
-async function outcome(runtime: string, file: string, name: string): Promise<string[]> {
-  const vitest = repositoryPath('node_modules/vitest/vitest.mjs')
-  const config = repositoryPath('test/vitest.config.ts')
-  const which = ['--project', 'system', `test/system/${file}.test.ts`, '-t', `${escaped(name)}$`]
-  const line = [vitest, 'run', '--config', config, ...which, '--reporter=json']
-  const env = { ...process.env, RUNTIME: runtime }
-  const { stdout } = await exec(process.execPath, line, { env, cwd: repositoryPath(''), timeout: 60_000 })
-  const report = JSON.parse(stdout.slice(stdout.indexOf('{"'))) as {
-    testResults: { assertionResults: { title: string; status: string }[] }[]
-  }
-  return report.testResults.flatMap(({ assertionResults }) =>
-    assertionResults.filter(({ title }) => title === name).map(({ status }) => status),
-  )
-}
 
 describe.runIf(requires('root'))('a guard that is off is seen', () => {
   test.each(CASES)('%s: %s, %s', { timeout: patience(90_000) }, async (guard, file, name) => {

@@ -1,10 +1,13 @@
-/** Builds davit.js with test/weakened/encode.ts in it, for Node. By Bun: build.ts OUTFILE. */
+/** Builds davit.js with test/weakened/encode.ts and code.ts in it, for Node. By Bun: build.ts OUTFILE. */
+import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
+import { CODE, weakenedSource } from './code.ts'
 
 /** What of Bun is used here. */
 declare const Bun: { readonly build: (options: object) => Promise<{ readonly success: boolean }> }
 
 interface Builder {
+  onLoad(where: { filter: RegExp }, load: (from: { path: string }) => { contents: string; loader: 'ts' }): void
   onResolve(where: { filter: RegExp }, resolve: (from: { importer: string }) => { path: string } | undefined): void
 }
 
@@ -21,10 +24,19 @@ const { success } = await Bun.build({
   plugins: [
     {
       name: 'weakened',
-      setup: (build: Builder) =>
+      setup: (build: Builder) => {
         build.onResolve({ filter: /\/wire\/encode\.ts$/ }, ({ importer }) =>
           importer === `${import.meta.dirname}/encode.ts` ? undefined : { path: `${import.meta.dirname}/encode.ts` },
-        ),
+        )
+        const files = new Set(Object.values(CODE).map(({ file }) => file))
+        for (const file of files) {
+          const filter = new RegExp(`/src/${file.replaceAll('.', '\\.')}$`)
+          build.onLoad({ filter }, ({ path }) => ({
+            contents: weakenedSource(file, readFileSync(path, 'utf8')),
+            loader: 'ts',
+          }))
+        }
+      },
     },
   ],
 })

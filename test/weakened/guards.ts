@@ -1,5 +1,5 @@
 /**
- * The guards of davit that are steps of a plan, and what a plan is without each. Only the tests' own build
+ * The guards of davit that are steps of a plan (code.ts has others), and what a plan is without each. Only the tests' own build
  * (test/weakened/build.ts) contains this; test/system/security_guards.test.ts shows with it that a case of the security
  * tests fails when its guard is off.
  */
@@ -7,6 +7,7 @@ import { O_PATH } from '../../src/kernel/files.ts'
 import { PR_SET_DUMPABLE } from '../../src/kernel/prctl.ts'
 import { SLOT } from '../../src/plan/context.ts'
 import type { ChildStep, Plan } from '../../src/plan/step.ts'
+import { CODE, type CodeGuard } from './code.ts'
 
 /** What a step is replaced by. */
 type Weakening = (step: ChildStep) => readonly ChildStep[]
@@ -37,8 +38,10 @@ function followed(step: Extract<ChildStep, { kind: 'place' }>): ChildStep[] {
   ]
 }
 
-/** Name of a guard. */
-export type Guard =
+/** Name of a guard, in steps or in code. */
+export type Guard = StepGuard | CodeGuard
+
+type StepGuard =
   | 'nothing'
   | 'not dumpable'
   | 'targets inside the root'
@@ -54,7 +57,7 @@ export type Guard =
   | 'devices inside the root'
 
 /** By name of the guard; all else of the plan stays. */
-const WEAKENED: Readonly<Record<Guard, Weakening>> = {
+const WEAKENED: Readonly<Record<StepGuard, Weakening>> = {
   nothing: (step) => [step],
   'not dumpable': (step) => [step.kind === 'prctl' && step.option === PR_SET_DUMPABLE ? { ...step, args: [1] } : step],
   'targets inside the root': (step) => (step.kind === 'place' && step.path !== '/' ? followed(step) : [step]),
@@ -103,6 +106,6 @@ function rewrite(steps: readonly ChildStep[], weakening: Weakening): ChildStep[]
 
 /** The plan with one guard off. */
 export function weaken(plan: Plan, guard: Guard): Plan {
-  const weakening = WEAKENED[guard]
+  const weakening = guard in CODE ? WEAKENED.nothing : WEAKENED[guard as StepGuard]
   return { ...plan, stage: rewrite(plan.stage, weakening), init: rewrite(plan.init, weakening) }
 }
