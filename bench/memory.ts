@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configure } from './bundle.ts'
-import { outputBeside, type Runtime, runBeside } from './runtimes.ts'
+import { outputBeside, type Runtime, runBeside, stateRoot } from './runtimes.ts'
 
 const PAGE = 4
 // The kernel adds up a cgroup's statistics every two seconds.
@@ -14,7 +14,7 @@ const FLUSHED = 3000
 function runsIn(runtime: Runtime, folder: string, kib: number, times: number): boolean {
   configure(folder, ['/bin/true'], { memory: kib * 1024 })
   for (let n = 0; n < times; n++) {
-    const root = join(folder, runtime.name)
+    const root = stateRoot(folder, runtime)
     const argv = ['build/bench/measure', 'quiet', runtime.path, '--root', root, 'run', '--bundle', folder, 'small']
     if (runBeside(runtime, argv).status === 0) continue
     runBeside(runtime, ['build/bench/measure', 'quiet', runtime.path, '--root', root, 'delete', '--force', 'small'])
@@ -40,7 +40,7 @@ export function smallestLimit(runtime: Runtime, folder: string): number {
 export function peakRss(runtime: Runtime, folder: string): number {
   configure(folder, ['/bin/true'])
   const argv = ['run', '--bundle', folder, 'peak']
-  const root = join(folder, runtime.name)
+  const root = stateRoot(folder, runtime)
   return Number(outputBeside(runtime, ['build/bench/measure', 'peak', runtime.path, '--root', root, ...argv]))
 }
 
@@ -82,7 +82,7 @@ function charge(folder: string): Charge {
 /** What the cgroup of a sleeping container is charged with, once it has come to rest. */
 export async function leftInCgroup(runtime: Runtime, folder: string): Promise<Charge> {
   configure(folder, ['/bin/sleep', '100'], { memory: 64 << 20 })
-  const root = join(folder, runtime.name)
+  const root = stateRoot(folder, runtime)
   const own = [runtime.path, '--root', root]
   const quiet = ['build/bench/measure', 'quiet', ...own]
   outputBeside(runtime, [...quiet, 'run', '--detach', '--bundle', folder, 'left'])

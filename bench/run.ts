@@ -7,7 +7,7 @@ import { configure, makeBundle } from './bundle.ts'
 import { bareCharge, type Charge, leftInCgroup, peakRss, smallestLimit } from './memory.ts'
 import type { Results } from './model.ts'
 import { figures } from './report.ts'
-import { findRuntimes, outputBeside, type Runtime } from './runtimes.ts'
+import { findRuntimes, outputBeside, type Runtime, stateRoot, statesOf } from './runtimes.ts'
 import { type Times, timeCommand, timeSteps } from './time.ts'
 
 const quick = process.argv.includes('--quick')
@@ -19,7 +19,7 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 function withContainers<T>(runtimes: readonly Runtime[], folder: string, use: () => T): T {
   const each = (argv: (runtime: Runtime) => readonly string[]) => {
     for (const runtime of runtimes) {
-      const own = ['build/bench/measure', 'quiet', runtime.path, '--root', join(folder, runtime.name)]
+      const own = ['build/bench/measure', 'quiet', runtime.path, '--root', stateRoot(folder, runtime)]
       outputBeside(runtime, [...own, ...argv(runtime)])
     }
   }
@@ -35,7 +35,7 @@ function withContainers<T>(runtimes: readonly Runtime[], folder: string, use: ()
 async function measure(folder: string): Promise<Results> {
   const runtimes = findRuntimes()
   makeBundle(folder)
-  const root = (runtime: Runtime) => ['--root', join(folder, runtime.name)]
+  const root = (runtime: Runtime) => ['--root', stateRoot(folder, runtime)]
   const times: Record<string, Record<string, Times>> = {}
 
   const timeRun = () => timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
@@ -99,5 +99,5 @@ try {
   writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
   say(`written: ${path}`)
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  for (const made of [folder, statesOf(folder)]) rmSync(made, { recursive: true, force: true })
 }

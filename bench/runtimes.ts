@@ -1,7 +1,7 @@
 /** The runtimes that are compared, and the surroundings they get. */
 import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 
 export interface Runtime {
   readonly name: string
@@ -37,6 +37,16 @@ export function findRuntimes(): Runtime[] {
     const version = execFileSync(path, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
     return [{ name, path, prepare, version: version.replace(/^\S+ version:? /, '') }]
   })
+}
+
+/** Where all state of a measurement is: in memory, as /run is on every distribution, where runtimes have it by default. */
+export function statesOf(folder: string): string {
+  return join('/dev/shm', basename(folder))
+}
+
+/** --root of a runtime that runs the bundle in `folder`. */
+export function stateRoot(folder: string, { name }: Runtime): string {
+  return join(statesOf(folder), name)
 }
 
 /** Runs a program in a private mount namespace made for this runtime, entered once however often the program runs it. */

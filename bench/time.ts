@@ -1,7 +1,7 @@
 /** Time: hyperfine for single commands, a driver in C for the verbs in sequence. Milliseconds. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { outputBeside, type Runtime } from './runtimes.ts'
+import { outputBeside, type Runtime, stateRoot } from './runtimes.ts'
 
 export interface Times {
   readonly median: number
@@ -64,7 +64,7 @@ export function timeSteps(
         'steps',
         String(times),
         runtime.path,
-        join(folder, runtime.name),
+        stateRoot(folder, runtime),
         folder,
         id,
       ]
