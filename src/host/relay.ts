@@ -51,7 +51,9 @@ export function callerEnd(fd: number, direction: 'read' | 'write'): End {
   if (type !== S_IFIFO && (ptmx || !isTerminal(fd))) return { fd, own: false, waits: 'once' }
   try {
     const flags = (direction === 'read' ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY
-    return { fd: openFile(`/proc/self/fd/${fd}`, flags), own: true, waits: 'never' }
+    // Of a terminal only what poll has told of is read: from its background even a read that finds nothing stops us.
+    const waits = type !== S_IFIFO && direction === 'read' ? 'once' : 'never'
+    return { fd: openFile(`/proc/self/fd/${fd}`, flags), own: true, waits }
   } catch {
     // Another user's terminal, for example: it must do as it is.
     return { fd, own: false, waits: 'once' }

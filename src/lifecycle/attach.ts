@@ -3,6 +3,7 @@ import { closeFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import { POLLIN, POLLOUT, type PollSet } from '../host/poll.ts'
 import { callerEnd, closeEnd, type End, isHungry, isPending, pump, type Relay, relay } from '../host/relay.ts'
+import { mayTouch } from '../host/terminal.ts'
 import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDWR } from '../kernel/files.ts'
 import { TIOCGPTPEER } from '../kernel/tty.ts'
 
@@ -19,6 +20,8 @@ export interface Attached {
   readonly peer: number
   /** The master is closed: nobody is there to read, and the container was told so. */
   hungUp: boolean
+  /** Something was typed while we were in the background of the caller's terminal: it is for whoever has that. */
+  away: boolean
 }
 
 /** Takes the master over; {@link detach} closes it. */
@@ -31,6 +34,7 @@ export function attach(master: number): Attached {
     master: end,
     peer: sys('ioctl', master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
     hungUp: false,
+    away: false,
   }
 }
 
@@ -52,9 +56,9 @@ function hangUp(attached: Attached): void {
 export const TERMINAL_PLACES = 3
 
 /** Watches, from place `at` on, what could move. */
-export function watchTerminal({ input, output, master, hungUp }: Attached, set: PollSet, at: number): void {
+export function watchTerminal({ input, output, master, hungUp, away }: Attached, set: PollSet, at: number): void {
   const off = hungUp ? 0 : -1
-  set.watch(at, input.from.fd, isHungry(input) ? POLLIN & off : 0)
+  set.watch(at, away ? -1 : input.from.fd, isHungry(input) ? POLLIN & off : 0)
   set.watch(at + 1, master.fd, ((isHungry(output) ? POLLIN : 0) | (isPending(input) ? POLLOUT : 0)) & off)
   set.watch(at + 2, output.to.fd, isPending(output) ? POLLOUT & off : 0)
 }
@@ -65,7 +69,9 @@ export function moveTerminal(attached: Attached, set: PollSet, at: number): void
   const [typed, terminal, screen] = [set.ready(at), set.ready(at + 1), set.ready(at + 2)]
   if (hungUp || !(typed | terminal | screen)) return
   pump(output, true, screen !== 0)
-  pump(input, typed !== 0, true)
+  // KERNEL: reading a terminal from its background would stop us, and nothing would move what the container prints.
+  attached.away = typed !== 0 && !mayTouch(input.from.fd)
+  pump(input, typed !== 0 && !attached.away, true)
   if (output.broken) hangUp(attached)
 }
 

@@ -97,7 +97,10 @@ function handle(taken: readonly number[], init: Launched, terminal: Attached | u
     else if (signal === SIGNALS.SIGWINCH) {
       if (terminal && !terminal.hungUp) copySize(callerScreen(), terminal.master.fd)
     } else {
-      if (signal === SIGNALS.SIGCONT && terminal) rawAgain()
+      if (signal === SIGNALS.SIGCONT && terminal) {
+        terminal.away = false
+        rawAgain()
+      }
       signalPidfd(init.pidfd, signal)
     }
   }

@@ -107,6 +107,19 @@ describe.runIf(requires('root'))('the caller’s terminal', () => {
     expect(stderr).toMatch(/end 0\n$/)
   })
 
+  test('keeps what is typed for the shell while the container is in the background', async () => {
+    const made = await withTerminal('echo ready; while [ ! -e /tmp/end ]; do sleep 0.02; done; echo last; exit 3')
+    const rest = `stty sane -echo; bg; echo behind; read line; echo "got $line"; touch ${made.rootfs}/tmp/end; wait %1`
+    const running = await onTerminal(made, `exec bash -c 'set -m; ${LINE(made)}; ${rest}; echo code $?'`)
+    await ready(running)
+    const davit = await until('davit', () => davitBelow(running.pid))
+    process.kill(davit, 'SIGSTOP')
+    await until('the shell', () => lines(running).includes('behind'))
+    running.child.stdin?.write('typed\n')
+    expect((await running.done).stderr).toMatch(/end 0\n$/)
+    expect(lines(running)).toMatch(/\ngot typed\n[\s\S]*last\n[\s\S]*code 3\n/)
+  })
+
   test('is not raw when nothing is read from it, and still gives the size', async () => {
     const made = await withTerminal(
       'stty size; trap "stty size; exit 0" WINCH; echo ready; while :; do sleep 0.02; done',
