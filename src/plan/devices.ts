@@ -7,6 +7,7 @@ import { O_NOFOLLOW, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.t
 import { ATTR } from '../kernel/mount.ts'
 import type { Device } from '../spec/types.gen.ts'
 import { hasUserNamespace, type PlanContext, SLOT } from './context.ts'
+import type { Facts } from './facts.ts'
 import { devIsBound } from './mounts.ts'
 import type { ChildStep, Origin, Slot } from './step.ts'
 
@@ -35,7 +36,7 @@ interface Planned {
   readonly origin: Origin
 }
 
-function devices(ctx: PlanContext): Planned[] {
+function devices(ctx: Pick<PlanContext, 'spec'>): Planned[] {
   const configured = (ctx.spec.linux?.devices ?? []).map((device, index) => ({
     device: { ...device, path: cleanPath(device.path) },
     origin: { config: `/linux/devices/${index}`, doing: `create device "${device.path}"` },
@@ -48,8 +49,11 @@ function devices(ctx: PlanContext): Planned[] {
   return [...defaults, ...configured]
 }
 
+/** Of a block or a character device: major and minor number. */
+export type DeviceNumbers = { readonly block: readonly [number, number] } | { readonly char: readonly [number, number] }
+
 /** What a device is, for a file that should be that. */
-function identity(device: Device): Extract<ChildStep, { kind: 'verify' }>['is'] {
+function identity(device: Device): DeviceNumbers | 'fifo' {
   if (device.type === 'p') return 'fifo'
   return device.type === 'b' ? { block: numbers(device) } : { char: numbers(device) }
 }
@@ -89,6 +93,9 @@ function nodeSteps(ctx: PlanContext, { device, origin }: Planned, dir: Slot): Ch
   return [{ ...make, tolerate: ['EEXIST'], skip: made.length }, ...made, ...check]
 }
 
+/** Attributes of a bound device. */
+const BOUND = ATTR.nosuid | ATTR.noexec
+
 /** Where mknod is not allowed (a user namespace) the host's device is bound, after a look at what it is. */
 function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
   const made = ctx.scratch(0)
@@ -96,7 +103,7 @@ function bindSteps(ctx: PlanContext, { device, origin }: Planned): ChildStep[] {
     { kind: 'cloneTree', out: made, dir: 'cwd', path: device.path, recursive: false, origin },
     { kind: 'verify', slot: made, is: identity(device), origin },
     // What its file system on the host forbids or allows says nothing about what the container may do with it.
-    { kind: 'setAttributes', slot: made, recursive: false, set: ATTR.nosuid | ATTR.noexec, clear: 0, origin },
+    { kind: 'setAttributes', slot: made, recursive: false, set: BOUND, clear: 0, origin },
     { kind: 'place', mount: made, root: SLOT.root, path: device.path, type: 'file', origin },
   ]
 }
@@ -107,11 +114,41 @@ function openDev(): ChildStep {
   return { kind: 'makePath', out: SLOT.dev, root: SLOT.root, path: '/dev', type: 'directory', mode: 0o755, origin }
 }
 
+/** What a container needs of {@link PlanContext} to say how it gets its devices. */
+export interface DevicesInput {
+  readonly spec: PlanContext['spec']
+  readonly facts: Pick<Facts, 'initialUserns'>
+}
+
+/** mknod in a user namespace is EPERM wherever the kernel allows it at all. */
+function areBound({ spec, facts }: DevicesInput): boolean {
+  return hasUserNamespace(spec) || !facts.initialUserns
+}
+
+/** A device of the host that is mounted in a container. */
+export interface BoundDevice {
+  readonly path: string
+  readonly is: DeviceNumbers
+  /** MOUNT_ATTR_*. */
+  readonly attributes: number
+  /** What error messages call it. */
+  readonly config: string
+}
+
+/** The devices that are mounts; none where they are nodes of the container's own. */
+export function boundDevices(input: DevicesInput): BoundDevice[] {
+  if (devIsBound(input) || !areBound(input)) return []
+  return devices(input).flatMap(({ device, origin }): BoundDevice[] => {
+    const is = identity(device)
+    if (is === 'fifo') return []
+    return [{ path: device.path, is, attributes: BOUND, config: origin.config ?? `default device "${device.path}"` }]
+  })
+}
+
 export function planDevices(ctx: PlanContext): ChildStep[] {
   if (devIsBound(ctx)) return []
   const steps: ChildStep[] = [openDev()]
-  // mknod in a user namespace is EPERM wherever the kernel allows it at all.
-  const bind = hasUserNamespace(ctx.spec) || !ctx.facts.initialUserns
+  const bind = areBound(ctx)
   for (const planned of devices(ctx)) {
     const parent = parentPath(planned.device.path)
     if (bind && planned.device.type !== 'p') steps.push(...bindSteps(ctx, planned))

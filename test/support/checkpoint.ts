@@ -1,11 +1,13 @@
 /** Containers that are saved and restored. */
+import { readFileSync } from 'node:fs'
 import { type Bundle, bundle, type Config, containerOutput, createStart, type RunOptions } from './bundle.ts'
-import { must } from './runtime.ts'
+import { patience } from './pace.ts'
+import { davit, must } from './runtime.ts'
 import { scratch } from './scratch.ts'
 import { until } from './wait.ts'
 
 /** criu takes its time, the more so on an emulated machine. */
-export const LIMIT = { timeout: 120_000 }
+export const LIMIT = { timeout: patience(120_000) }
 
 /** Counts for ever; a process that were started anew would begin at 1. */
 export const COUNT = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done'
@@ -29,9 +31,13 @@ export function checkpoint(of: Bundle, ...args: string[]) {
   return must(['checkpoint', '--image-path', image(), ...args, of.id], LIMIT)
 }
 
-export function restore(of: Bundle, ...args: string[]) {
+export async function restore(of: Bundle, ...args: string[]): Promise<string> {
+  // Its output is the container's.
+  const log = `${of.path}/restore.log`
   const line = ['restore', '--detach', '--bundle', of.path, '--image-path', image(), ...args, of.id]
-  return must(line, { ...LIMIT, output: `${of.path}/output` })
+  const { code, stdout } = await davit(['--log', log, ...line], { ...LIMIT, output: `${of.path}/output` })
+  if (code !== 0) throw new Error(`davit ${line.join(' ')}: exit ${code}\n${readFileSync(log, 'utf8')}`)
+  return stdout
 }
 
 /** It has gone on where it was: every number follows the one before. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -347,6 +348,12 @@ static int scheduling(int pid)
 	return 0;
 }
 
+/* lock FD: takes an exclusive lock of the open file, which stays as long as that is open anywhere. */
+static int lock(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? die("flock") : 0;
+}
+
 /* listen PATH: a socket that stays. */
 static int unix_socket(const char *path)
 {
@@ -616,6 +623,8 @@ int main(int argc, char **argv)
 		return keyring();
 	if (!strcmp(command, "scheduling") && argc == 3)
 		return scheduling(atoi(argv[2]));
+	if (!strcmp(command, "lock") && argc == 3)
+		return lock(atoi(argv[2]));
 	if (!strcmp(command, "socket") && argc == 3)
 		return unix_socket(argv[2]);
 	if (!strcmp(command, "tty"))

@@ -40,6 +40,26 @@ describe.runIf(requires('root', CRIU))('checkpoint and restore', LIMIT, () => {
     await goesOn(made)
   })
 
+  test('--file-locks: a lock is held again', async () => {
+    const made = await after('exec 9>/tmp/lock; probe lock 9')
+    const inode = statSync(`${made.rootfs}/tmp/lock`).ino
+    /** Processes that hold a lock of the file: proc_locks(5). */
+    const holders = () =>
+      readFileSync('/proc/locks', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(' FLOCK ') && line.includes(`:${inode} `))
+        .map((line) => Number(line.split(/ +/)[4]))
+    const first = holders()
+    expect(first).toHaveLength(1)
+    await refused(made, /file.lock/i)
+    expect(holders()).toEqual(first)
+    await checkpoint(made, '--file-locks')
+    expect(holders()).toEqual([])
+    await restore(made, '--file-locks')
+    expect(holders()).toEqual([(await state(made.id)).pid])
+    await goesOn(made)
+  })
+
   test('--tcp-close: connections come back closed, and who has none goes on', async () => {
     const talk =
       '(nc -l -p 5556 -e cat & sleep 1; { while :; do sleep 0.2; echo x; done; } | nc 127.0.0.1 5556) >/dev/null &'

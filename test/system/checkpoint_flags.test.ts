@@ -7,9 +7,10 @@ import { checkpoint, counting, goesOn, image, LIMIT, restore } from '../support/
 import { CRIU, criuCan, criuPath } from '../support/criu.ts'
 import { start } from '../support/exec.ts'
 import { RUNTIME } from '../support/place.ts'
+import { startProbe } from '../support/probe.ts'
 import { requires } from '../support/requires.ts'
-import { davit, must, state } from '../support/runtime.ts'
-import { scratch } from '../support/scratch.ts'
+import { davit, must, state, stateRoot } from '../support/runtime.ts'
+import { atEnd, scratch } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
 const PORT = 27_277
@@ -122,5 +123,26 @@ describe.runIf(requires('root', CRIU))('streams', LIMIT, () => {
       .done
     expect(said('two')).toBe('got two\n')
     await first.done
+  })
+
+  test.each([[[]], [['--shell-job']]])('that are the terminal of the caller, too: %j', async (flags) => {
+    const made = await bundle('while read x; do echo "got $x"; done')
+    const onTerminal = async (...args: string[]) => {
+      const running = await startProbe(['pty', '24', '80', RUNTIME, '--root', stateRoot(), ...args, made.id])
+      atEnd(() => void running.child.kill('SIGKILL'))
+      return running
+    }
+    const folder = ['--image-path', image(), ...flags]
+    const first = await onTerminal('run', '--bundle', made.path)
+    first.write('one\n')
+    await until('an answer', () => first.stdout().includes('got one'))
+    const dump = await onTerminal('checkpoint', ...folder)
+    expect((await dump.done).stderr, dump.stdout()).toContain('end 0\n')
+    await first.done
+    const second = await onTerminal('restore', '--bundle', made.path, ...folder)
+    second.write('two\n')
+    await until('another answer', () => second.stdout().includes('got two'))
+    await must(['kill', made.id, 'KILL'])
+    expect((await second.done).stderr).toContain('end 137\n')
   })
 })

@@ -4,7 +4,7 @@ import { readLink, withFd } from '../../ffi/file.ts'
 import { ATTR } from '../../kernel/mount.ts'
 import type { ExternalMount } from '../../plan/criu/model.ts'
 import { checkReadable, type HostMount } from '../../plan/criu/mounts.ts'
-import { isNullDevice, mountFlags, openInRoot } from './mount_points.ts'
+import { isDevice, mountFlags, openInRoot } from './mount_points.ts'
 
 /**
  * The names of the mounts by their places below `root`, the container's root (an fd). What has been taken off is left out.
@@ -32,7 +32,7 @@ function placeOf(root: number, mount: HostMount): string | undefined {
   const fd = openInRoot(root, mount.target)
   if (fd === undefined) return undefined
   return withFd(fd, () => {
-    if (mount.masked && !isNullDevice(fd)) return undefined
+    if (mount.device && !isDevice(fd, mount.device)) return undefined
     checkProtection(fd, mount)
     // KERNEL: of a mount whose file has been removed on the host.
     const place = readLink(`/proc/self/fd/${fd}`).replace(/ \(deleted\)$/, '')

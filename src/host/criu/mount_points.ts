@@ -15,7 +15,11 @@ import {
   O_WRONLY,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFMT,
 } from '../../kernel/files.ts'
+import type { DeviceNumbers } from '../../plan/devices.ts'
 
 const ENOENT = -2
 const ENOTDIR = -20
@@ -57,10 +61,11 @@ function make(parent: number, name: string, type: 'directory' | 'file'): void {
   }
 }
 
-/** Whether an open file is the null device. */
-export function isNullDevice(fd: number): boolean {
-  const rdev = statIf('', fd)?.rdev
-  return rdev?.[0] === 1 && rdev[1] === 3
+/** Whether an open file is this device. */
+export function isDevice(fd: number, device: DeviceNumbers): boolean {
+  const status = statIf('', fd)
+  const [type, numbers] = 'char' in device ? [S_IFCHR, device.char] : [S_IFBLK, device.block]
+  return status !== undefined && (status.mode & S_IFMT) === type && status.rdev.join() === numbers.join()
 }
 
 /** ST_* flags of the mount that an open file is on: statfs(2). */

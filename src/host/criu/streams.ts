@@ -28,7 +28,9 @@ function streamOf(pid: number, fd: number, mounts: ReadonlySet<string>): Stream 
   }
   const status = statIf(path)
   const mount = /^mnt_id:\t(\d+)$/m.exec(readTextIf(`/proc/${pid}/fdinfo/${fd}`) ?? '')?.[1]
-  const terminal = status !== undefined && (status.mode & S_IFMT) === S_IFCHR && isTerminal(status.rdev[0])
-  if (!status || mount === undefined || mounts.has(mount)) return { link, terminal }
-  return { link, terminal, outside: { mount: Number(mount), inode: status.inode } }
+  const character = status !== undefined && (status.mode & S_IFMT) === S_IFCHR
+  const terminal =
+    character && isTerminal(status.rdev[0]) ? { terminal: { device: status.rdev, filesystem: status.dev } } : {}
+  if (!status || mount === undefined || mounts.has(mount)) return { link, ...terminal }
+  return { link, ...terminal, outside: { mount: Number(mount), inode: status.inode } }
 }

@@ -13,7 +13,8 @@ import type { Spec } from '../../spec/types.gen.ts'
 import { NOTIFY_FOLDER } from '../activation.ts'
 import { bindSource } from '../bind_mount.ts'
 import type { CgroupPlan } from '../cgroup/model.ts'
-import type { CgroupFacts } from '../facts.ts'
+import { boundDevices, type DeviceNumbers } from '../devices.ts'
+import type { Facts } from '../facts.ts'
 import type { ExternalMount } from './model.ts'
 
 /** One mount that the host gives. */
@@ -26,8 +27,11 @@ export interface HostMount {
   readonly source: string
   /** MOUNT_ATTR_* that protect the host, of those in {@link PROTECTION}. */
   readonly attributes: number
-  /** Only if what is there now is the host's null device: a masked file, not a masked directory. */
-  readonly masked?: true
+  /**
+   * Only if what is there now is this device: a masked file, not a masked directory; a device that the container has not
+   * taken off.
+   */
+  readonly device?: DeviceNumbers
   /** Nothing has to be there to mount it on. */
   readonly optional?: true
   /** What error messages call it: a pointer into config.json. */
@@ -38,7 +42,7 @@ export interface HostMountsInput {
   readonly spec: Spec
   /** Absolute path of the bundle. */
   readonly bundle: string
-  readonly facts: { readonly cgroup: CgroupFacts }
+  readonly facts: Pick<Facts, 'cgroup' | 'initialUserns'>
   /** The container's cgroups; undefined: it has none of its own. */
   readonly cgroup: Pick<CgroupPlan, 'dirs'> | undefined
   /** The host's folder of its notify socket, if it may have one. */
@@ -51,14 +55,17 @@ export const PROTECTION = ATTR.rdonly | ATTR.nosuid | ATTR.nodev | ATTR.noexec
 const isReadonly = (mount: HostMount | undefined) => ((mount?.attributes ?? 0) & ATTR.rdonly) !== 0
 
 const NULL_DEVICE = 'davit-null'
+/** Documentation/admin-guide/devices.txt. */
+const NULL: DeviceNumbers = { char: [1, 3] }
 const BIND = 'davit-mount-'
+const DEVICE = 'davit-device-'
 
 /** A path as a word without brackets, colons and the like; no two paths have one. */
 const word = (path: string) => path.replace(/[^\w./-]/g, (char) => `%${char.charCodeAt(0).toString(16)};`)
 
 /** All of them, in the order in which they are mounted. */
 export function hostMounts(input: HostMountsInput): HostMount[] {
-  return [...configured(input), ...notifyMount(input), ...masked(input.spec)]
+  return [...configured(input), ...notifyMount(input), ...devices(input), ...masked(input.spec)]
 }
 
 function configured(input: HostMountsInput): HostMount[] {
@@ -100,9 +107,16 @@ function notifyMount({ notify }: HostMountsInput): HostMount[] {
   return [{ name: 'davit-notify', ...place, attributes: PROTECTION, optional: true }]
 }
 
+/** In a user namespace, where no node can be made. */
+function devices(input: HostMountsInput): HostMount[] {
+  return boundDevices(input).map(({ path, is, attributes, config }) => {
+    return { name: `${DEVICE}${word(path)}`, target: path, source: path, attributes, device: is, config }
+  })
+}
+
 function masked({ linux }: Spec): HostMount[] {
   const paths = [...new Set((linux?.maskedPaths ?? []).map(cleanPath))]
-  const how = { name: NULL_DEVICE, source: '/dev/null', attributes: 0, masked: true, optional: true } as const
+  const how = { name: NULL_DEVICE, source: '/dev/null', attributes: 0, device: NULL, optional: true } as const
   return paths.map((target) => ({ ...how, target, config: '/linux/maskedPaths' }))
 }
 
@@ -133,12 +147,14 @@ export interface MountPoint {
 /** File systems of the container's own come back with all that is in them, and nothing is made where it is read-only. */
 export function mountPoints(spec: Spec, rootfs: string, mounts: readonly HostMount[]): MountPoint[] {
   const bound = new Map(mounts.map((mount) => [mount.config, mount]))
-  const all = (spec.mounts ?? []).map(({ destination }, index) => {
+  const mounted = (spec.mounts ?? []).map(({ destination }, index) => {
     const config = `/mounts/${index}`
     const source = bound.get(config)?.name.startsWith(BIND) ? bound.get(config)?.source : undefined
     return { target: cleanPath(`/${destination}`), config, ...(source === undefined ? {} : { source }) }
   })
-  return all.flatMap(({ target, ...rest }, index): MountPoint[] => {
+  const all = [...mounted, ...mounts.filter(({ name }) => name.startsWith(DEVICE))]
+  return all.flatMap(({ target, source, config }, index): MountPoint[] => {
+    const rest = { ...(source === undefined ? {} : { source }), config }
     const cover = all.slice(0, index).findLast((other) => isWithin(target, other.target))
     if (!cover) return target === '/' ? [] : [{ base: rootfs, path: target, ...rest }]
     const path = target.slice(cover.target === '/' ? 0 : cover.target.length)

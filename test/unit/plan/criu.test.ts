@@ -1,5 +1,6 @@
 /** What criu is told because of a configuration and of flags. */
 import { describe, expect, test } from 'vitest'
+import { ATTR } from '../../../src/kernel/mount.ts'
 import { commonOptions, parsePageServer } from '../../../src/plan/criu/flags.ts'
 import {
   checkReadable,
@@ -14,6 +15,7 @@ import type { Spec } from '../../../src/spec/types.gen.ts'
 
 const V2: HostMountsInput['facts'] = {
   cgroup: { mode: 'unified', v1: [], v2: { mount: '/sys/fs/cgroup', own: '/me', controllers: [] } },
+  initialUserns: true,
 }
 
 const spec = (part: Partial<Spec>): Spec => ({ ociVersion: '1.2.0', ...part })
@@ -59,11 +61,58 @@ describe("the host's mounts", () => {
     expect(externalMounts(masked)).toEqual([{ key: 'davit-null', val: '/dev/null' }])
   })
 
+  describe('are devices in a user namespace', () => {
+    const linux: NonNullable<Spec['linux']> = {
+      namespaces: [{ type: 'user' }],
+      devices: [
+        { path: '/dev/tty', type: 'c', major: 5, minor: 0 },
+        { path: '/dev/disk', type: 'b', major: 7, minor: 1 },
+        { path: '/dev/fifo', type: 'p' },
+      ],
+    }
+    const user = { linux }
+    const devices = mountsOf(user)
+
+    test('by their paths, with what they are, and only those that can be no nodes of its own', () => {
+      expect(devices.map(({ name }) => name)).toEqual(
+        ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'disk'].map((name) => `davit-device-/dev/${name}`),
+      )
+      expect(devices.at(-1)).toEqual({
+        name: 'davit-device-/dev/disk',
+        target: '/dev/disk',
+        source: '/dev/disk',
+        attributes: ATTR.nosuid | ATTR.noexec,
+        device: { block: [7, 1] },
+        config: '/linux/devices/1',
+      })
+      expect(mountsOf({ linux: { ...linux, namespaces: [] } })).toEqual([])
+    })
+
+    test('also where davit is in one, and not where /dev is bound', () => {
+      expect(mountsOf({}, { ...V2, initialUserns: false })).toHaveLength(6)
+      const bound = { ...user, mounts: [{ destination: '/dev', source: '/dev', options: ['rbind'] }] }
+      expect(mountsOf(bound).map(({ target }) => target)).toEqual(['/dev'])
+    })
+
+    test('with files to be mounted on where /dev is the directory of the rootfs', () => {
+      const points = (mounts: NonNullable<Spec['mounts']>) => mountPoints(spec({ ...user, mounts }), '/r', devices)
+      expect(points([])).toHaveLength(devices.length)
+      expect(points([])[0]).toEqual({
+        base: '/r',
+        path: '/dev/null',
+        source: '/dev/null',
+        config: 'default device "/dev/null"',
+      })
+      const own = points([{ destination: '/dev', type: 'tmpfs' }])
+      expect(own).toEqual([{ base: '/r', path: '/dev', config: '/mounts/0' }])
+    })
+  })
+
   test('are the hierarchies of cgroup v1, each in its place', () => {
     const v1 = [{ mount: '/sys/fs/cgroup/cpu,cpuacct', controllers: ['cpu', 'cpuacct'], own: '/me' }]
     const cgroups = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] }]
     expect(mountsOf({ mounts: cgroups })).toEqual([])
-    expect(mountsOf({ mounts: cgroups }, { cgroup: { mode: 'legacy', v1 } })).toEqual([
+    expect(mountsOf({ mounts: cgroups }, { ...V2, cgroup: { mode: 'legacy', v1 } })).toEqual([
       {
         name: 'davit-cgroup-/sys/fs/cgroup/cpu%2c;cpuacct',
         target: '/sys/fs/cgroup/cpu,cpuacct',
@@ -103,19 +152,22 @@ describe("the host's mounts", () => {
 })
 
 describe('streams', () => {
-  const file = { link: '/dev/null', terminal: false, outside: { mount: 26, inode: 255 } }
+  const file = { link: '/dev/null', outside: { mount: 26, inode: 255 } }
+  const terminal = { device: [136, 300], filesystem: [0, 24] } as const
 
   test('are called as criu does', () => {
     const keys = [
-      { link: 'pipe:[12]', terminal: false },
-      { link: 'socket:[13]', terminal: false },
+      { link: 'pipe:[12]' },
+      { link: 'socket:[13]' },
       file,
-      { link: '/inside', terminal: false },
-      { link: '/dev/pts/0', terminal: true, outside: { mount: 1, inode: 2 } },
+      { link: '/inside' },
+      { link: '/dev/pts/0', terminal },
+      { link: '/dev/pts/300', terminal, outside: { mount: 1, inode: 2 } },
     ].map(streamKey)
-    expect(keys).toEqual(['pipe:[12]', 'socket:[13]', 'file[1a:ff]', undefined, undefined])
-    expect(streamExternals(keys)).toEqual(['unix[13]', 'file[1a:ff]'])
-    expect(streamsText(keys)).toBe('["pipe:[12]","socket:[13]","file[1a:ff]","",""]')
+    // stat -c %r prints 1083436 of such a device.
+    expect(keys).toEqual(['pipe:[12]', 'socket:[13]', 'file[1a:ff]', undefined, undefined, 'tty[10882c:18]'])
+    expect(streamExternals(keys)).toEqual(['unix[13]', 'file[1a:ff]', 'tty[10882c:18]'])
+    expect(streamsText(keys)).toBe('["pipe:[12]","socket:[13]","file[1a:ff]","","","tty[10882c:18]"]')
   })
 
   test('come back under the same names, each once', () => {
@@ -123,6 +175,10 @@ describe('streams', () => {
       { key: 'pipe:[1]', fd: 0 },
       { key: 'pipe:[2]', fd: 1 },
     ])
+  })
+
+  test('are terminals, too', () => {
+    expect(streamFds('["tty[8801:18]","tty[8801:18]","tty[x]"]')).toEqual([{ key: 'tty[8801:18]', fd: 0 }])
   })
 
   test.each(['', 'x', '{}', '[1, null]', '["/dev/null", "pipe:[1]x", "fd[3]:pipe:[1]"]'])('%j says nothing', (text) => {
