@@ -11,12 +11,17 @@ import { units } from './units.ts'
 export function startUnitOf(creation: Creation, unit: UnitPlan): void {
   const pid = (creation.stage ?? creation.init)?.pid ?? 0
   const dir = unitDir(creation.cgroup?.dirs[0]?.path ?? '', unit.name)
+  let ours = false
   try {
-    units().startUnit(unit, pid)
+    units().startUnit(unit, pid, () => {
+      ours = true
+    })
   } catch (error) {
-    // SAFETY: it may be another's of the same name, which must not be taken back with us.
-    const { cgroup, unit: _, ...rest } = creation.record
-    creation.record = rest
+    // SAFETY: it may be another's of the same name, which must not be taken back with us; ours must, though it came late.
+    if (!ours && !directPids(dir).includes(pid)) {
+      const { cgroup, unit: _, ...rest } = creation.record
+      creation.record = rest
+    }
     throw error
   }
   if (isSlice(unit)) writeText(`${dir}/cgroup.procs`, `${pid}`)

@@ -37,9 +37,9 @@ export function awaitJob(connection: Connection, job: string, unit: string): str
         lib.unref(message)
       }
     }
-    if (busy) continue
     const left = end - Date.now()
     if (left <= 0) throw new Error(`timeout waiting for the job of ${unit} in systemd`)
+    if (busy) continue
     check(
       'wait',
       withoutSignals(() => lib.wait(bus, BigInt(left) * 1000n)),

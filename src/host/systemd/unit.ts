@@ -17,9 +17,10 @@ const GONE = ['org.freedesktop.systemd1.NoSuchUnit', 'org.freedesktop.DBus.Error
 
 /**
  * Starts the unit with the process in it, and waits until systemd has: then its cgroup is there, and the process in it.
+ * `accepted` is called when the name is this unit's, though it may not come to run.
  * @throws RuntimeError 'cgroup'.
  */
-export function startUnit(unit: UnitPlan, pid: number): void {
+export function startUnit(unit: UnitPlan, pid: number, accepted: () => void): void {
   withManager(unit, `start unit ${unit.name}`, (connection) => {
     subscribe(connection)
     const pids: UnitProperty[] = isSlice(unit)
@@ -37,6 +38,7 @@ export function startUnit(unit: UnitPlan, pid: number): void {
       resetFailed(connection, unit.name)
       job = start()
     }
+    accepted()
     const result = awaitJob(connection, job, unit.name)
     if (result !== 'done') throw new Error(`its job ended with "${result}"`)
   })
