@@ -19,7 +19,7 @@ import type { Facts } from '../plan/facts.ts'
 import { withHomeOf } from '../plan/home.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { checkId, claimContainer, makeStateFolder, writeRecord, writeStateFile } from '../state/store.ts'
+import { checkId, makeStateFolder, withClaim, writeRecord, writeStateFile } from '../state/store.ts'
 import { chooseCgroup } from './cgroup_choice.ts'
 import { checkConsole, connectConsole } from './console.ts'
 import { Creation } from './creation.ts'
@@ -137,13 +137,15 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     if (options.notifySocket !== undefined && options.verb === 'run')
       notifier = (await import('./notify.ts')).openNotifier(options.notifySocket, runtime.log)
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
-    const claim = claimContainer(runtime.root, options.id)
-    const record: ContainerRecord = {
-      ...newRecord(options.id, bundle, cgroup),
-      ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
-      ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
-    }
-    const creation = new Creation(runtime, claim, record, plan, cgroup, facts.arch, console, mark)
+    const creation = withClaim(runtime.root, options.id, (claim) => {
+      const record: ContainerRecord = {
+        ...newRecord(options.id, bundle, cgroup),
+        ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+        ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
+      }
+      return new Creation(runtime, claim, record, plan, cgroup, facts.arch, console, mark)
+    })
+    const { claim, record } = creation
     creation.pidfdSockets = pidfdSockets
     if (record.cgroup) creation.limited = record.cgroup
     creation.notifier = notifier

@@ -95,6 +95,18 @@ export function claimContainer(root: string, id: string): Claim {
   }
 }
 
+/** Claims the id and gives it back when what begins with it fails. */
+export function withClaim<T>(root: string, id: string, begin: (claim: Claim) => T): T {
+  const claim = claimContainer(root, id)
+  try {
+    return begin(claim)
+  } catch (error) {
+    removeContainer(claim)
+    releaseContainer(claim)
+    throw error
+  }
+}
+
 /** Locks the directory just made; undefined when somebody removed it first. */
 function lockNew(path: string, id: string): Claim | undefined {
   let fd: number
