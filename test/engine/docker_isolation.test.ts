@@ -145,7 +145,7 @@ dockerSuite('Docker, isolation', {}, (docker) => {
       '/made/here',
     ]
     const said = await outputOf(
-      'hostname; grep there /etc/hosts; grep nameserver /etc/resolv.conf; echo "$A"; pwd',
+      'hostname; grep there /etc/hosts; grep ^nameserver /etc/resolv.conf; echo "$A"; pwd',
       ...flags,
     )
     expect(said).toBe('box\n10.9.8.7\tthere\nnameserver 10.9.8.1\n1 2\n/made/here')

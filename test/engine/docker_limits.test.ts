@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
 import { cgroupOf, limitOf } from './support/container.ts'
-import { inspect } from './support/docker.ts'
+import { inspect, post } from './support/docker.ts'
 import { dockerSuite } from './support/docker_suite.ts'
 
 const MIB = 2 ** 20
@@ -101,9 +101,11 @@ dockerSuite('Docker, limits', {}, (docker) => {
 
   test("--device-read-bps is the kernel's limit of the disk", async () => {
     const disk = (await docker.host.output('findmnt', ['-no', 'SOURCE', '--target', docker.host.directory])).trim()
-    const flags = ['--device-read-bps', `${disk}:1mb`]
-    const { code, stderr } = await docker.exec(['run', '-d', '--name', 'slow', ...flags, 'busybox', 'sleep', '1000'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    // Asked of the daemon: the command line of 25.0.0 to 27.1.1 loses the flag (docker/cli#5321).
+    const HostConfig = { BlkioDeviceReadBps: [{ Path: disk, Rate: MIB }] }
+    const container = { Image: 'busybox', Cmd: ['sleep', '1000'], HostConfig }
+    expect(await post(docker, '/containers/create?name=slow', container)).toMatchObject({ status: 201 })
+    expect(await docker.run('start', 'slow')).toBe('slow')
     const limit = limitOf(docker.host, await pidOf('slow'), 'blkio', 'blkio.throttle.read_bps_device', 'io.max')
     expect(limit).toMatch(/^\d+:\d+ (rbps=)?1048576\b/)
   })

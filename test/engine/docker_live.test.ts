@@ -49,7 +49,7 @@ async function remapped() {
   return { host, flags: ['--userns-remap', 'nobody:nogroup'] }
 }
 
-dockerSuite('dockerd --userns-remap', remapped, (docker) => {
+dockerSuite('dockerd --userns-remap', { setUp: remapped }, (docker) => {
   test('root in the container is somebody else outside', async () => {
     await docker.run(
       'run',

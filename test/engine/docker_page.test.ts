@@ -37,7 +37,7 @@ async function asOnThePage() {
   }
 }
 
-dockerSuite('docs/engines/docker.md', asOnThePage, (docker) => {
+dockerSuite('docs/engines/docker.md', { setUp: asOnThePage }, (docker) => {
   const shell = async (text: string) => {
     const said = await docker.host.output('sh', ['-euc', here(text, docker.host)], { env: docker.env })
     return said.trimEnd().split('\n')

@@ -60,7 +60,10 @@ fi`
 /**
  * Tests of engines that want no image of a whole Debian and no network beyond the machine.
  */
-const ENGINES = ['docker_limits', 'podman_limits', 'podman_systemd', 'podman_session', 'podman_checkpoint']
+const ENGINES = [
+  ...['docker_basic', 'docker_exit', 'docker_isolation', 'docker_limits'],
+  ...['podman_limits', 'podman_systemd', 'podman_session', 'podman_checkpoint'],
+]
 
 /** Each name is the beginning of a file's. */
 export function engineTests(names: readonly string[] = ENGINES): string {

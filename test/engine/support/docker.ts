@@ -1,5 +1,6 @@
 /** Docker on a host of its own: dockerd with the runtime under test as its default, and its command line. */
 import { mkdirSync } from 'node:fs'
+import { request } from 'node:http'
 import type { ExecOptions, Result, Running } from '../../support/exec.ts'
 import { RUNTIME } from '../../support/place.ts'
 import type { ImageName } from '../images/recipes.ts'
@@ -37,6 +38,8 @@ export interface DockerOptions {
   readonly flags?: readonly string[]
   /** Flags that make the runtime the default one; without it, `--default-runtime`. */
   readonly runtime?: readonly string[]
+  /** Flags that say who makes the cgroups; without it, that the tests' own driver does. */
+  readonly driver?: readonly string[]
   /** More of the daemon's environment. */
   readonly env?: Readonly<Record<string, string>>
   /** A host that is there already; it is closed with the rest. */
@@ -57,7 +60,8 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
     (await host.output('docker', args, { env, timeout: 60_000 })).replace(/\n$/, '')
   const flags = [
     ...['--data-root', `${directory}/data`, '--exec-root', `${directory}/exec`, '-p', `${directory}/pid`],
-    ...['-H', env.DOCKER_HOST, '--exec-opt', `native.cgroupdriver=${DRIVER}`, '--storage-driver', 'overlay2', ...FILES],
+    ...['-H', env.DOCKER_HOST, '--storage-driver', 'overlay2', ...FILES],
+    ...(options.driver ?? ['--exec-opt', `native.cgroupdriver=${DRIVER}`]),
     ...['--bip', '172.31.200.1/24', '--default-address-pool', 'base=172.31.208.0/20,size=24'],
     ...(options.runtime ?? ['--add-runtime', `davit=${RUNTIME}`, '--default-runtime', 'davit']),
     ...(options.flags ?? []),
@@ -94,6 +98,21 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
     },
     close,
   }
+}
+
+/** What the command line asks of the daemon, asked without it. */
+export function post(docker: Docker, path: string, body: object): Promise<{ status: number; text: string }> {
+  const options = { socketPath: `${docker.host.directory}/s`, path, method: 'POST' }
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...options, headers: { 'Content-Type': 'application/json' } }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8').on('data', (more: string) => {
+        text += more
+      })
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
+    })
+    asked.on('error', reject).end(JSON.stringify(body))
+  })
 }
 
 /** The parts of `docker inspect` of a container that tests look at. */

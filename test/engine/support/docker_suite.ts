@@ -5,8 +5,10 @@ import { type Docker, type DockerOptions, startDocker } from './docker.ts'
 import { leftSince, type Snapshot, snapshot } from './leftovers.ts'
 
 export interface SuiteOptions extends DockerOptions {
-  /** What is needed beside Docker; not read where the options are a function. */
+  /** What is needed beside Docker. */
   readonly needs?: readonly Need[]
+  /** More of these options, when the needs are met. */
+  readonly setUp?: () => Promise<SuiteOptions>
   /** The containers of one test are there in the next. */
   readonly keep?: boolean
   /** To be done before what is on the host is counted. */
@@ -29,18 +31,13 @@ async function baseline(docker: Docker): Promise<Snapshot> {
  * Tests with a Docker of their own, which has busybox. `docker` may be used in tests and hooks. After each test its
  * containers are removed; the last test is that all have left nothing. When a test fails, so says the daemon's log.
  */
-export function dockerSuite(
-  name: string,
-  options: SuiteOptions | (() => Promise<SuiteOptions>),
-  tests: (docker: Docker) => void,
-): void {
-  const needs = typeof options === 'function' ? [] : (options.needs ?? [])
-  describe.runIf(requires('root', ...PROGRAMS.map(command), ...needs))(name, () => {
+export function dockerSuite(name: string, options: SuiteOptions, tests: (docker: Docker) => void): void {
+  describe.runIf(requires('root', ...PROGRAMS.map(command), ...(options.needs ?? [])))(name, () => {
     const docker = {} as Docker // filled before the first test
     let all: SuiteOptions = {}
     let before: Snapshot
     beforeAll(async () => {
-      all = typeof options === 'function' ? await options() : options
+      all = { ...options, ...(await options.setUp?.()) }
       Object.assign(docker, await startDocker({ ...all, images: ['busybox:latest', ...(all.images ?? [])] }))
       await all.prepare?.(docker)
       before = await baseline(docker)
