@@ -43,9 +43,13 @@ dockerSuite('docs/engines/docker.md', { setUp: asOnThePage }, (docker) => {
     return said.trimEnd().split('\n')
   }
 
-  test('has the blocks that are done here, and no other', () => {
-    expect([blocks('json').length, blocks('sh').length, blocks('ini').length]).toEqual([2, 3, 1])
-    expect(PAGE.match(/^```/gm)).toHaveLength(2 * 6)
+  test('has the blocks that are done here, those of docker_systemd.test.ts, and no other', () => {
+    expect([blocks('json').length, blocks('sh').length, blocks('ini').length]).toEqual([3, 4, 1])
+    expect([blocks('json')[2], blocks('sh')[3]]).toEqual([
+      expect.stringContaining('systemd'),
+      expect.stringContaining('systemctl'),
+    ])
+    expect(PAGE.match(/^```/gm)).toHaveLength(2 * 8)
   })
 
   test('beside runc: a container that asks for davit', async () => {

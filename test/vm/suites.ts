@@ -61,7 +61,7 @@ fi`
  * Tests of engines that want no image of a whole Debian and no network beyond the machine.
  */
 const ENGINES = [
-  ...['docker_basic', 'docker_exit', 'docker_isolation', 'docker_limits'],
+  ...['docker_basic', 'docker_exit', 'docker_isolation', 'docker_limits', 'docker_systemd'],
   ...['podman_limits', 'podman_systemd', 'podman_session', 'podman_checkpoint'],
 ]
 
