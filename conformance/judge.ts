@@ -21,9 +21,10 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
 }
 
 /** Which versions do it, and why, and against which clause where that is another than the case's. */
-function describe({ versions, why, clause }: Deviation, { name }: Identity): string {
-  const against = clause === undefined ? '' : ` (${clause})`
-  return `${name}${versions === undefined ? '' : ` ${versions}`} ${why}${against}`
+function describe(deviation: Deviation, { name }: Identity): string {
+  const { why, clause } = deviation
+  const which = 'seen' in deviation ? `(seen with ${deviation.seen})` : deviation.versions
+  return `${name} ${which} ${why}${clause === undefined ? '' : ` (${clause})`}`
 }
 
 /** Runs a case and takes its containers away; what is left of them then is a failure, too. */

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { type Evidence, shorten } from './evidence.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
-import { expect, Failed } from './suite.ts'
+import { expect, Failed, HostCannot } from './suite.ts'
 
 export interface Outcome {
   readonly ok: boolean
@@ -75,6 +75,18 @@ export class Subject {
   /** Where the runtime's executable is. */
   get runtime(): string {
     return this.path
+  }
+
+  /** Runs an applet of the busybox on the host, for what a case makes there; the host cannot where it fails. */
+  applet(...words: string[]): string {
+    const { status, stdout, stderr } = spawnSync(this.busybox, words, { encoding: 'utf8', timeout: PATIENCE })
+    if (status !== 0) throw new HostCannot(`${words.join(' ')}: ${stderr.trim()}`)
+    return stdout
+  }
+
+  /** The busybox, as words before the runtime on a command line. */
+  through(...words: string[]): readonly string[] {
+    return [this.busybox, ...words]
   }
 
   /** A new bundle of the running case, with an id of its own. */

@@ -3,14 +3,21 @@ import type { Subject } from './subject.ts'
 import { type Identity, isInRange } from './versions.ts'
 
 /** What a runtime is known to do against the letter of the specification. Never counted as passed. */
-export interface Deviation {
-  /** The versions that do so, `>=1.0 <1.5`; all, if there is none. */
-  readonly versions?: string
+export type Deviation = {
   /** What they do instead, and why. */
   readonly why: string
   /** The clause they differ from, where it is not that of the case. */
   readonly clause?: string
-}
+} & (
+  | {
+      /** The versions that do so, `>=1.0 <1.5`, by their own release notes or advisories. */
+      readonly versions: string
+    }
+  | {
+      /** The version that was seen to do so. Since when, and until when, nobody has looked: it is for all. */
+      readonly seen: string
+    }
+)
 
 export interface Case {
   /** Stable: `verb-what`. */
@@ -26,15 +33,15 @@ export interface Case {
   /** It changes or measures the whole machine: no other case runs beside it. */
   readonly serial?: boolean
   /** Who is known to differ here, by the first word of their `--version`. */
-  readonly deviations?: Readonly<Record<string, string | Deviation>>
+  readonly deviations?: Readonly<Record<string, Deviation>>
   readonly test: (subject: Subject) => void
 }
 
 /** How a runtime of this name and version is known to differ in a case, if it is. */
 export function deviationOf(it: Case, { name, version }: Identity): Deviation | undefined {
-  const known = it.deviations?.[name]
-  const deviation = typeof known === 'string' ? { why: known } : known
-  return deviation && isInRange(version, deviation.versions ?? '') ? deviation : undefined
+  const deviation = it.deviations?.[name]
+  if (deviation === undefined || 'seen' in deviation) return deviation
+  return isInRange(version, deviation.versions) ? deviation : undefined
 }
 
 /** The runtime did not do what was asked. The message is the evidence in one line. */

@@ -183,7 +183,7 @@ const OWNERS: readonly Case[] = [
       'linux-cgroups-owner-07',
       'linux-cgroups-owner-09',
     ],
-    deviations: { crun: { versions: '<1.9', why: 'changes the owner for a user namespace only' } },
+    deviations: { crun: { seen: '1.8.1', why: 'changes the owner for a user namespace only' } },
     test(subject) {
       const controller = someController()
       if (needController(controller).version === 1) throw new HostCannot(`${controller} is a controller of cgroup v1`)

@@ -103,8 +103,14 @@ const RESOURCES: readonly Resource[] = [
     v1: [['memory.kmem.tcp.limit_in_bytes', `${M32}`]],
     more: {
       deviations: {
-        davit: 'ignores the settings of kernel memory, which are not recommended, with a warning, as runc does',
-        runc: 'ignores the settings of kernel memory, which are not recommended, with a warning',
+        davit: {
+          versions: '>=0.1',
+          why: 'ignores the settings of kernel memory, which are not recommended, with a warning, as runc does',
+        },
+        runc: {
+          seen: '1.1.5',
+          why: 'ignores the settings of kernel memory, which are not recommended, with a warning',
+        },
       },
     },
   },
@@ -158,7 +164,7 @@ const RESOURCES: readonly Resource[] = [
     v1: [['cpu.cfs_quota_us', '-1']],
     v2: [['cpu.max', 'max 100000']],
     more: {
-      deviations: { crun: { versions: '<1.9', why: 'fails to create the container (cpu.cfs_quota_us: out of range)' } },
+      deviations: { crun: { seen: '1.8.1', why: 'fails to create the container (cpu.cfs_quota_us: out of range)' } },
     },
   },
   {
@@ -178,7 +184,7 @@ const RESOURCES: readonly Resource[] = [
     more: {
       deviations: {
         runc: { versions: '<1.2', why: 'does not know burst (specification 1.1)' },
-        crun: { versions: '<1.9', why: 'does not know burst (specification 1.1)' },
+        crun: { seen: '1.8.1', why: 'does not know burst (specification 1.1)' },
       },
     },
   },
@@ -235,7 +241,7 @@ const RESOURCES: readonly Resource[] = [
     v2: [['pids.max', 'max']],
     more: {
       deviations: {
-        crun: { versions: '<1.9', why: 'writes -1 to pids.max of cgroup v1, which the kernel does not take' },
+        crun: { seen: '1.8.1', why: 'writes -1 to pids.max of cgroup v1, which the kernel does not take' },
       },
     },
   },
@@ -261,7 +267,7 @@ const RESOURCES: readonly Resource[] = [
     resources: { blockIO: { weight: 300 } },
     v1: [['blkio.bfq.weight', '300']],
     v2: [['io.bfq.weight', '300']],
-    more: { deviations: { crun: { versions: '<1.9', why: 'knows blkio.weight only, not the one of BFQ' } } },
+    more: { deviations: { crun: { seen: '1.8.1', why: 'knows blkio.weight only, not the one of BFQ' } } },
   },
   throttle('throttleReadBpsDevice', 'blkio.throttle.read_bps_device', 'rbps'),
   throttle('throttleWriteBpsDevice', 'blkio.throttle.write_bps_device', 'wbps'),
@@ -335,8 +341,8 @@ const LIMITS: readonly Case[] = RESOURCES.map(({ id, section, controller, resour
 }))
 
 /** A create that fails late leaves cgroups behind. */
-const LEAVES = { crun: { versions: '<1.9', why: 'leaves the cgroups of a container that it could not make' } }
-const UNTYPED = { crun: { versions: '<1.9', why: 'takes a string for a number' } }
+const LEAVES = { crun: { seen: '1.8.1', why: 'leaves the cgroups of a container that it could not make' } }
+const UNTYPED = { crun: { seen: '1.8.1', why: 'takes a string for a number' } }
 
 const refused = (
   id: string,

@@ -44,10 +44,13 @@ export const DELETE: readonly Case[] = [
     covers: ['runtime-delete-02', 'runtime-delete-03'],
     // Engines rely on it. davit keeps company.
     deviations: {
-      runc: 'a created container, whose program never ran, may be deleted (runc#1774)',
-      crun: 'a created container, whose program never ran, may be deleted (crun#838)',
-      youki: 'a created container, whose program never ran, may be deleted (youki#1654)',
-      davit: 'a created container, whose program never ran, may be deleted, as by runc, crun and youki',
+      runc: { versions: '>=0.1', why: 'a created container, whose program never ran, may be deleted (runc#1774)' },
+      crun: { seen: '1.8.1', why: 'a created container, whose program never ran, may be deleted (crun#838)' },
+      youki: { versions: '>=0', why: 'a created container, whose program never ran, may be deleted (youki#1654)' },
+      davit: {
+        versions: '>=0.1',
+        why: 'a created container, whose program never ran, may be deleted, as by runc, crun and youki',
+      },
     },
     test(subject) {
       const bundle = subject.bundle('sleep 100')

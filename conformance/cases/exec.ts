@@ -121,7 +121,7 @@ const RUNS: readonly Case[] = [
   ),
   says(['exec-cwd', '--cwd is the working directory'], ['--cwd', '/tmp'], sh('pwd'), /^\/tmp\n$/),
   says(['exec-cwd-inherited', 'without --cwd it is that of process'], [], sh('pwd'), /^\/tmp\n$/, {
-    deviations: { crun: '1.8 starts in / without --cwd' },
+    deviations: { crun: { seen: '1.8.1', why: 'starts in / without --cwd' } },
     change: (config) => Object.assign(config.process ?? {}, { cwd: '/tmp' }),
   }),
   says(
@@ -136,7 +136,7 @@ const RUNS: readonly Case[] = [
     sh('grep -E "^(Uid|Gid)" /proc/self/status'),
     /^Uid:(\t12){4}\nGid:(\t34){4}\n$/,
     {
-      deviations: { crun: '1.8 is root without --user' },
+      deviations: { crun: { seen: '1.8.1', why: 'is root without --user' } },
       change: (config) => Object.assign(config.process?.user ?? {}, { uid: 12, gid: 34 }),
     },
   ),
@@ -145,7 +145,7 @@ const RUNS: readonly Case[] = [
     ['--additional-gids', '5', '--additional-gids', '9'],
     sh('grep Groups /proc/self/status'),
     (out) => ['5', '9'].every((group) => out.trim().split(/\s+/).includes(group)),
-    { deviations: { crun: '1.8 does not know the flag' } },
+    { deviations: { crun: { seen: '1.8.1', why: 'does not know the flag' } } },
   ),
   says(
     ['exec-no-new-privs', '--no-new-privs is set'],
@@ -159,7 +159,7 @@ const RUNS: readonly Case[] = [
     sh('grep -E "^Cap(Prm|Eff|Bnd)" /proc/self/status'),
     /^CapPrm:\t0+2020\nCapEff:\t0+2020\nCapBnd:\t0+2020\n$/,
     {
-      deviations: { crun: '1.8 gives the capability of the flag only' },
+      deviations: { crun: { seen: '1.8.1', why: 'gives the capability of the flag only' } },
       change: (config) => {
         const names = ['CAP_KILL']
         Object.assign(config.process ?? {}, { capabilities: { bounding: names, effective: names, permitted: names } })
@@ -172,7 +172,7 @@ const RUNS: readonly Case[] = [
     sh('grep "open files" /proc/self/limits'),
     / 511 +733 /,
     {
-      deviations: { crun: '1.8 does not apply rlimits of process to exec' },
+      deviations: { crun: { seen: '1.8.1', why: 'does not apply rlimits of process to exec' } },
       change: (config) =>
         Object.assign(config.process ?? {}, { rlimits: [{ type: 'RLIMIT_NOFILE', soft: 511, hard: 733 }] }),
     },
@@ -183,7 +183,7 @@ const RUNS: readonly Case[] = [
     sh('cat /proc/self/oom_score_adj'),
     /^321\n$/,
     {
-      deviations: { crun: '1.8 does not apply oomScoreAdj of process to exec' },
+      deviations: { crun: { seen: '1.8.1', why: 'does not apply oomScoreAdj of process to exec' } },
       change: (config) => Object.assign(config.process ?? {}, { oomScoreAdj: 321 }),
     },
   ),
@@ -204,7 +204,7 @@ const RUNS: readonly Case[] = [
     ['--cap', 'CAP_NOSUCH'],
     ['pwd'],
     /^\/\n$/,
-    { deviations: { runc: '1.1 crashes when process has no capabilities (a nil pointer)' } },
+    { deviations: { runc: { seen: '1.1.5', why: 'crashes when process has no capabilities (a nil pointer)' } } },
   ),
   says(['exec-path', 'a name without a slash is looked for in PATH of the container'], [], ['pwd'], /^\/\n$/),
   says(
@@ -258,7 +258,7 @@ const FLAGS: readonly Case[] = [
     id: 'exec-process-umask',
     clause: 'config.md#posix-platform-user',
     asks: 'umask of the user is that of the process, in exec as well',
-    deviations: { runc: '1.1 takes the umask of the container’s process' },
+    deviations: { runc: { seen: '1.1.5', why: 'takes the umask of the container’s process' } },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       subject.run(bundle)

@@ -46,7 +46,7 @@ function tells(
   look: (features: Features, subject: Subject) => void,
   deviations: NonNullable<Case['deviations']> = {},
 ): Case {
-  const crun = { versions: '<1.9', why: 'has no features, which a runtime may do without' }
+  const crun = { seen: '1.8.1', why: 'has no features, which a runtime may do without' }
   return {
     id: `features-${id}`,
     clause,

@@ -91,7 +91,7 @@ export const HOOKS: readonly Case[] = [
     asks: 'the state of the container MUST be passed to hooks over stdin',
     covers: ['config-hooks-08'],
     deviations: {
-      crun: { versions: '<1.9', why: 'tells hooks that ociVersion is 1.0, a constant, which is no semantic version' },
+      crun: { seen: '1.8.1', why: 'tells hooks that ociVersion is 1.0, a constant, which is no semantic version' },
     },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
@@ -148,8 +148,8 @@ export const HOOKS: readonly Case[] = [
         why: 'calls them in create, which then fails and leaves nothing to start; the rule for start is new in 1.3',
         clause: 'config.md#poststart',
       },
-      crun: { versions: '<1.9', why: 'logs a warning and goes on, as the specification asked for before 1.3' },
-      youki: 'logs a warning and goes on, as the specification asked for before 1.3',
+      crun: { seen: '1.8.1', why: 'logs a warning and goes on, as the specification asked for before 1.3' },
+      youki: { versions: '>=0', why: 'logs a warning and goes on, as the specification asked for before 1.3' },
     },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
@@ -172,7 +172,7 @@ export const HOOKS: readonly Case[] = [
     asks: 'when a createRuntime hook fails the lifecycle continues with destruction and the poststop hooks',
     covers: ['runtime-lifecycle-09', 'runtime-lifecycle-18'],
     deviations: {
-      crun: { versions: '<1.9', why: 'destroys the container without calling them' },
+      crun: { seen: '1.8.1', why: 'destroys the container without calling them' },
     },
     test(subject) {
       const bundle = subject.bundle('true')
@@ -206,8 +206,14 @@ export const HOOKS: readonly Case[] = [
     asks: 'if any startContainer hook fails, the runtime MUST generate an error: start says so',
     covers: ['runtime-lifecycle-13'],
     deviations: {
-      runc: 'start returns once the container has been told to go on: what fails after that is told on the stderr of create',
-      crun: 'start returns once the container has been told to go on: what fails after that is told on the stderr of create',
+      runc: {
+        seen: '1.1.5',
+        why: 'start returns once the container has been told to go on: what fails after that is told on the stderr of create',
+      },
+      crun: {
+        seen: '1.8.1',
+        why: 'start returns once the container has been told to go on: what fails after that is told on the stderr of create',
+      },
     },
     test(subject) {
       const bundle = subject.bundle('true')

@@ -154,7 +154,7 @@ const CALLS: readonly Case[] = [
     id: 'hooks-stdin-unread',
     clause: HOOKS,
     asks: 'a hook that does not read its stdin has not failed, however much there is to read',
-    deviations: { crun: { versions: '<1.9', why: 'waits for ever for a hook to read what a pipe does not hold' } },
+    deviations: { crun: { seen: '1.8.1', why: 'waits for ever for a hook to read what a pipe does not hold' } },
     test(subject) {
       const bundle = subject.bundle(PROGRAM)
       set(bundle, { createRuntime: [script('exec 0</dev/null; exit 0')], poststop: [script('exit 0')] })
@@ -218,14 +218,14 @@ const WRONG: readonly Case[] = [
   ...wrong(
     ['path-relative', 'path MUST be an absolute path', 'absolute'],
     { path: 'true' },
-    { deviations: { crun: { versions: '<1.9', why: 'looks for it below the root of the host' } } },
+    { deviations: { crun: { seen: '1.8.1', why: 'looks for it below the root of the host' } } },
   ),
   ...wrong(['path-missing', 'path is required', 'path'], { args: ['true'] }),
   ...wrong(['path-no-program', 'a path where no program is makes the hook fail'], { path: '/no/such/program' }),
   ...wrong(
     ['timeout-zero', 'timeout MUST be greater than zero', 'timeout'],
     { path: '/bin/true', timeout: 0 },
-    { deviations: { crun: { versions: '<1.9', why: 'zero is taken for no timeout' } } },
+    { deviations: { crun: { seen: '1.8.1', why: 'zero is taken for no timeout' } } },
   ),
   ...wrong(['timeout-negative', 'timeout MUST be greater than zero', 'timeout'], { path: '/bin/true', timeout: -1 }),
 ]

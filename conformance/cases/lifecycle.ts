@@ -90,7 +90,7 @@ const OPERATIONS: readonly Case[] = [
       subject.must('start', bundle.id)
       subject.await(bundle.id, 'running')
     },
-    deviations: { crun: '1.8 reports success for a signal that does not exist, and sends nothing' },
+    deviations: { crun: { seen: '1.8.1', why: 'reports success for a signal that does not exist, and sends nothing' } },
   },
   {
     id: 'lifecycle-no-state-left',
@@ -214,7 +214,9 @@ const BUNDLES: readonly Case[] = [
     id: 'bundle-root-symlink',
     clause: 'config.md#root',
     asks: 'a directory MUST exist at root.path: one that a link leads to is one',
-    deviations: { runc: 'up to 1.1 a root.path that is a link is refused, though a directory exists at the path' },
+    deviations: {
+      runc: { versions: '<1.2', why: 'a root.path that is a link is refused, though a directory exists at the path' },
+    },
     test(subject) {
       const bundle = subject.bundle('echo here >/out')
       symlinkSync('rootfs', join(bundle.path, 'link'))

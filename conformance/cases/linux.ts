@@ -54,7 +54,7 @@ const NAMESPACES: readonly Case[] = [
     { linux: { namespaces: [{ type: 'pid' }] } },
     {
       deviations: {
-        crun: { versions: '<1.9', why: 'collects types as bits, and does not see that one is there twice' },
+        crun: { seen: '1.8.1', why: 'collects types as bits, and does not see that one is there twice' },
       },
     },
   ),
@@ -101,7 +101,7 @@ const NAMESPACES: readonly Case[] = [
       needs: kernelHas('/proc/self/ns/time'),
       deviations: {
         crun: {
-          versions: '<1.9',
+          seen: '1.8.1',
           why: 'cannot make one: its helper has ended when the offsets are to be written (EPIPE)',
         },
         runc: { versions: '<1.2', why: 'does not know time namespaces, and says so' },
@@ -134,7 +134,7 @@ const FILES: readonly Case[] = [
     {
       linux: { devices: [{ path: '/dev/mine', type: 'x', major: 1, minor: 5 }] },
     },
-    { deviations: { crun: { versions: '<1.9', why: 'takes a type that is none for a character device' } } },
+    { deviations: { crun: { seen: '1.8.1', why: 'takes a type that is none for a character device' } } },
   ),
   sees(
     ['sysctl', 'config-linux.md#sysctl', 'kernel parameters are set in the container', 'runtime-lifecycle-01'],
@@ -217,8 +217,8 @@ const LIMITS: readonly Case[] = [
     },
     {
       deviations: {
-        runc: 'goes through the names, of which there are none: the entry does nothing',
-        crun: 'goes through the names, of which there are none: the entry does nothing',
+        runc: { seen: '1.1.5', why: 'goes through the names, of which there are none: the entry does nothing' },
+        crun: { seen: '1.8.1', why: 'goes through the names, of which there are none: the entry does nothing' },
       },
     },
   ),
@@ -234,7 +234,7 @@ const LIMITS: readonly Case[] = [
       linux: { intelRdt: { closID: 'conformance', l3CacheSchema: 'L3:0=f' } },
     },
     {
-      deviations: { crun: { versions: '<1.9', why: 'does not know the property, and ignores it' } },
+      deviations: { crun: { seen: '1.8.1', why: 'does not know the property, and ignores it' } },
       needs: () => (/ resctrl /.test(readFileSync('/proc/mounts', 'utf8')) ? 'resctrl is mounted' : undefined),
     },
   ),

@@ -60,13 +60,14 @@ const asData = (versions: string, what: string): Deviation => ({
   versions,
   why: `does not know ${what}, and hands it to the filesystem, which refuses it`,
 })
-const crun = (why: string): Deviation => ({ versions: '<1.9', why })
+const crun = (why: string): Deviation => ({ seen: '1.8.1', why })
+const crunData = (what: string) => crun(`does not know ${what}, and hands it to the filesystem, which refuses it`)
 const PRIVATE = crun('makes the whole tree private after pivot_root, the mount as well (MS_REC and MS_PRIVATE on /)')
 const UNKNOWN: Readonly<Record<string, Readonly<Record<string, Deviation>>>> = {
   defaults: { runc: asData('<1.2', 'defaults') },
-  loud: { crun: asData('<1.9', 'loud') },
-  silent: { crun: asData('<1.9', 'silent') },
-  nosymfollow: { crun: asData('<1.9', 'nosymfollow') },
+  loud: { crun: crunData('loud') },
+  silent: { crun: crunData('silent') },
+  nosymfollow: { crun: crunData('nosymfollow') },
   rnosymfollow: { crun: crun('does not know it, and hands it to a bind mount as data, which the kernel ignores') },
   shared: { crun: PRIVATE },
   rshared: { crun: PRIVATE },

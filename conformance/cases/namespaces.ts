@@ -20,7 +20,10 @@ const LINKS: Readonly<Record<string, string>> = {
   user: 'user',
 }
 const noTime = () => (existsSync('/proc/self/ns/time') ? undefined : 'no time namespaces (CONFIG_TIME_NS)')
-const OLD = { runc: '1.1 has no time namespaces', crun: '1.8 fails to create the container' }
+const OLD = {
+  runc: { versions: '<1.2', why: 'has no time namespaces' },
+  crun: { seen: '1.8.1', why: 'fails to create the container' },
+}
 
 type Namespaces = { type: string; path?: string }[]
 const replace = (config: Config, type: string, path?: string) => {

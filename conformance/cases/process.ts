@@ -46,7 +46,7 @@ export const PROCESS: readonly Case[] = [
   refuses(
     ['process-rlimits-twice', POSIX, 'two limits of one type are an error', 'config-rlimits-08'],
     { process: { rlimits: [1, 2].map((soft) => ({ type: 'RLIMIT_CORE', soft, hard: 9 })) } },
-    { late: true, deviations: { runc: { versions: '<1.2', why: TWICE }, crun: { versions: '<1.9', why: TWICE } } },
+    { late: true, deviations: { runc: { versions: '<1.2', why: TWICE }, crun: { seen: '1.8.1', why: TWICE } } },
   ),
   refuses(
     ['process-rlimits-unknown', POSIX, 'a limit the kernel does not have is an error', 'config-rlimits-02'],
@@ -59,7 +59,7 @@ export const PROCESS: readonly Case[] = [
     {
       late: true,
       deviations: {
-        crun: { versions: '<1.9', why: 'goes there from the root: a relative path works as if it began with a slash' },
+        crun: { seen: '1.8.1', why: 'goes there from the root: a relative path works as if it began with a slash' },
       },
     },
   ),
@@ -69,7 +69,7 @@ export const PROCESS: readonly Case[] = [
     {
       late: true,
       deviations: {
-        crun: { versions: '<1.9', why: 'finds out in the container, when start has returned; nothing runs' },
+        crun: { seen: '1.8.1', why: 'finds out in the container, when start has returned; nothing runs' },
       },
     },
   ),
@@ -118,13 +118,13 @@ export const PROCESS: readonly Case[] = [
     { ociVersion: '1.1.0', process: { ioPriority: { class: 'IOPRIO_CLASS_IDLE', priority: 0 } } },
     'busybox ionice -p $$',
     /^idle/,
-    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { versions: '<1.9', why: NEW } } },
+    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { seen: '1.8.1', why: NEW } } },
   ),
   sees(
     ['process-scheduler', LINUX, 'scheduler policy is set'],
     { ociVersion: '1.1.0', process: { scheduler: { policy: 'SCHED_BATCH', nice: 5 } } },
     'busybox cut -d" " -f19,41 /proc/$$/stat',
     /^5 3\n$/,
-    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { versions: '<1.9', why: NEW } } },
+    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { seen: '1.8.1', why: NEW } } },
   ),
 ]

@@ -9,7 +9,7 @@ const LINUX = 'config.md#linux-process'
 const USER = 'config.md#posix-platform-user'
 const NEWER = {
   runc: { versions: '<1.2', why: 'does not know it (specification 1.1)' },
-  crun: { versions: '<1.9', why: 'does not know it (specification 1.1)' },
+  crun: { seen: '1.8.1', why: 'does not know it (specification 1.1)' },
 }
 const V13 = {
   runc: { versions: '<1.4', why: 'does not know it (specification 1.3)' },
@@ -141,7 +141,7 @@ const IDENTITY: readonly Case[] = [
     { process: { user: { uid: 4294967294, gid: 4294967294 } } },
     'grep -E "^(Uid|Gid)" /proc/self/status',
     /^Uid:(\t4294967294){4}\nGid:(\t4294967294){4}\n$/,
-    { deviations: { runc: 'takes ids up to 2147483647 only' } },
+    { deviations: { runc: { seen: '1.1.5', why: 'takes ids up to 2147483647 only' } } },
   ),
   refuses(['user-negative', USER, 'a negative id is an error'], { process: { user: { uid: -1 } } }, { late: true }),
   refuses(
@@ -251,7 +251,7 @@ const SCHEDULING: readonly Case[] = [
     asks: 'execCPUAffinity.final is where a process of exec runs',
     deviations: {
       runc: { versions: '<1.3', why: 'does not know it (specification 1.2)' },
-      crun: { versions: '<1.9', why: 'does not know it (specification 1.2)' },
+      crun: { seen: '1.8.1', why: 'does not know it (specification 1.2)' },
     },
     test(subject) {
       const own = statusOf(process.pid, 'Cpus_allowed_list')

@@ -70,7 +70,7 @@ const STRINGS: readonly Case[] = [
     id: 'security-control-characters',
     clause: INPUT,
     asks: 'control characters of a configuration do not reach the terminal or the log as they are',
-    deviations: { crun: 'writes them as they are' },
+    deviations: { crun: { seen: '1.8.1', why: 'writes them as they are' } },
     test(subject) {
       for (const path of ['/\u001b[2J', '/a\nruntime: all is well', '/a\rb\u0007']) {
         const bundle = subject.bundle('true', (config) => {
@@ -86,7 +86,7 @@ const STRINGS: readonly Case[] = [
     id: 'security-null-bytes',
     clause: INPUT,
     asks: 'a string with a byte 0, which no system call takes, is refused and not cut',
-    deviations: { crun: { versions: '<1.9', why: 'cuts the string there' } },
+    deviations: { crun: { seen: '1.8.1', why: 'cuts the string there' } },
     test(subject) {
       const patches: ((config: Config) => void)[] = [
         (config) => config.process?.args?.push('a\0b'),
@@ -169,7 +169,7 @@ const DOCUMENTS: readonly Case[] = [
       expectSame(subject.leftOf(bundle), [], 'left')
     },
     deviations: {
-      crun: 'takes any id that is no path',
+      crun: { seen: '1.8.1', why: 'takes any id that is no path' },
     },
   },
 ]

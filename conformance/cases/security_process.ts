@@ -84,7 +84,7 @@ const DESCRIPTORS: readonly Case[] = [
     id: 'security-fds-of-init',
     clause: flaw('CVE-2024-21626, CVE-2016-9962'),
     asks: 'a created container holds no folder of the host',
-    deviations: { crun: { versions: '<1.9', why: 'keeps what the caller has open until the program is executed' } },
+    deviations: { crun: { seen: '1.8.1', why: 'keeps what the caller has open until the program is executed' } },
     test(subject) {
       const bundle = subject.bundle('true')
       leaking((manner) => subject.callAs(manner, 'create', '--bundle', bundle.path, bundle.id))
@@ -104,7 +104,7 @@ const DESCRIPTORS: readonly Case[] = [
       id: `security-cwd-fd-${verb}`,
       clause: flaw('CVE-2024-21626'),
       asks: `cwd of ${verb} leads through an open file: refused, or it is no folder of the host`,
-      deviations: { crun: { versions: '<1.9', why: 'enters a folder that the caller has left open' } },
+      deviations: { crun: { seen: '1.8.1', why: 'enters a folder that the caller has left open' } },
       test(subject) {
         const outside = hostFolders()
         const holder = subject.bundle('sleep 100')
@@ -331,7 +331,7 @@ const CALLER: readonly Case[] = [
     id: 'security-signals',
     clause: 'what a caller leaves around: signals',
     asks: 'signals that the caller blocks are not blocked in the container',
-    deviations: { runc: 'hands on what the caller blocks' },
+    deviations: { runc: { seen: '1.1.5', why: 'hands on what the caller blocks' } },
     test(subject) {
       const through = ['env', '--block-signal=TERM', '--block-signal=USR1']
       const bundle = subject.bundle('exec sleep 100')
@@ -431,7 +431,7 @@ const CGROUPS: readonly Case[] = [
     id: 'security-cgroup-climbs',
     clause: 'a cgroup is reached by ..',
     asks: 'cgroupsPath with .. leads nowhere outside of the mounts of cgroups',
-    deviations: { crun: { versions: '<1.9', why: 'makes a folder beside the mounts' } },
+    deviations: { crun: { seen: '1.8.1', why: 'makes a folder beside the mounts' } },
     test(subject) {
       const base = subject.bundle('true')
       for (const path of CLIMBING(base.id)) {

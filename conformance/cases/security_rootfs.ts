@@ -1,6 +1,6 @@
 /** Hostile images: links where a runtime makes, mounts, masks or writes something. The host stays as it is. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Bundle, Config } from '../bundle.ts'
 import { pidOf } from '../look.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
@@ -108,16 +108,19 @@ const LINKS: readonly Case[] = [
       'targets of mounts that lead out: nothing is made or mounted there',
     ],
     {
-      script: 'grep -c conformance-data /proc/self/mountinfo >/tmp/seen',
+      script: 'grep -c mounted- /proc/self/mountinfo >/tmp/seen',
       prepare: (bundle, victim, climbing) => {
+        writeFileSync(join(bundle.path, 'mounted-file'), 'bound\n')
         victim.link(bundle, '/data', victim.path, climbing)
         victim.link(bundle, '/file', join(victim.path, 'precious'), climbing)
       },
-      change: (config) => {
-        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'conformance-data' })
-        config.mounts.push({ destination: '/file', type: 'bind', source: '/etc/hostname', options: ['bind'] })
+      change: (config, victim) => {
+        const source = join(dirname(victim), 'mounted-file')
+        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'mounted-data' })
+        config.mounts.push({ destination: '/file', type: 'bind', source, options: ['bind'] })
       },
-      check: (bundle) => expectSame(bundle.read('tmp/seen'), '1\n', 'how many mounts of that name the container has'),
+      // What was mounted outside is there, but not to be seen from inside: of the two one would be missing.
+      check: (bundle) => expectSame(bundle.read('tmp/seen'), '2\n', 'how many of the two mounts the container has'),
     },
   ),
   hostile(

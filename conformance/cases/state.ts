@@ -79,7 +79,12 @@ export const STATE_MORE: readonly Case[] = [
   refuses(
     ['annotations-no-key', ANNOTATIONS, 'keys MUST NOT be an empty string', 'config-annotations-03'],
     { annotations: { '': 'x' } },
-    { deviations: { runc: '1.1 takes an empty key', crun: '1.8 takes an empty key' } },
+    {
+      deviations: {
+        runc: { seen: '1.1.5', why: 'takes an empty key' },
+        crun: { seen: '1.8.1', why: 'takes an empty key' },
+      },
+    },
   ),
   {
     id: 'state-stable',

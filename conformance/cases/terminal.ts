@@ -1,13 +1,13 @@
 /** Terminals by --console-socket, seccomp notifications by listenerPath: file descriptors over a socket. */
-import { closeSync, fstatSync, mkdirSync, readFileSync, readlinkSync, readSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, readSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bundle, Config } from '../bundle.ts'
-import { isAlive, pause, within } from '../host.ts'
+import { pause, within } from '../host.ts'
 import { ofProcess, pidOf } from '../look.ts'
-import type { State, Subject } from '../subject.ts'
-import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
+import type { Subject } from '../subject.ts'
+import { type Case, expect, expectSame } from '../suite.ts'
 import { call, Receiver } from '../system_calls.ts'
-import { runOrRefuse, Victim, without } from '../victim.ts'
+import { Victim, without } from '../victim.ts'
 
 const TIOCGWINSZ = 0x5413
 const FIONBIO = 0x5421
@@ -58,7 +58,7 @@ function readUntil(fd: number, mark: string): string {
   return text
 }
 
-const TERMINALS: readonly Case[] = [
+export const TERMINAL: readonly Case[] = [
   {
     id: 'terminal-socket',
     clause: 'command line of runc: --console-socket',
@@ -203,94 +203,3 @@ const TERMINALS: readonly Case[] = [
     }),
   ),
 ]
-
-const SECCOMP = 'config-linux.md#seccomp'
-const NOTIFY = (path: string) => ({
-  defaultAction: 'SCMP_ACT_ALLOW',
-  listenerPath: path,
-  listenerMetadata: 'of the suite',
-  syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
-})
-
-interface ProcessState {
-  readonly ociVersion: string
-  readonly fds: readonly string[]
-  readonly pid: number
-  readonly metadata?: string
-  readonly state: State
-}
-
-const needListener = () => {
-  if (!readFileSync('/proc/sys/kernel/seccomp/actions_avail', 'utf8').includes('user_notif'))
-    throw new HostCannot('no seccomp notifications')
-}
-
-const NOTIFICATIONS: readonly Case[] = [
-  {
-    id: 'seccomp-notify-state',
-    clause: 'config-linux.md#the-container-process-state',
-    asks: 'the process state and seccompFd come over the socket of listenerPath, with the first message',
-    covers: [
-      'linux-seccomp-04',
-      'linux-seccomp-06',
-      'linux-seccomp-08',
-      'linux-seccomp-state-01',
-      'linux-seccomp-state-02',
-      'linux-seccomp-state-03',
-      'linux-seccomp-state-04',
-      'linux-seccomp-state-05',
-      'linux-seccomp-state-06',
-    ],
-    test(subject) {
-      needListener()
-      const path = join(subject.shared(), 'agent')
-      const receiver = new Receiver(path)
-      try {
-        const bundle = subject.bundle('sleep 100', (config) => Object.assign(config.linux, { seccomp: NOTIFY(path) }))
-        // runc's profile is loaded at start, others' at create.
-        subject.create(bundle)
-        subject.must('start', bundle.id)
-        const pid = pidOf(subject, bundle.id)
-        const { text, fds, connection } = receiver.receive()
-        subject.showed('the socket', text)
-        try {
-          const sent = JSON.parse(text) as ProcessState
-          expect(/^\d+\.\d+/.test(sent.ociVersion), `ociVersion is ${sent.ociVersion}`)
-          const at = sent.fds.indexOf('seccompFd')
-          expect(at >= 0 && sent.fds.length === fds.length, `fds are ${sent.fds}, ${fds.length} came`)
-          expectSame(sent.pid, pid, 'pid')
-          expectSame([sent.state.id, sent.metadata], [bundle.id, 'of the suite'], 'id and metadata')
-          const name = readlinkSync(`/proc/self/fd/${fds[at]}`)
-          expect(name.includes('seccomp notify'), `seccompFd is ${name}`)
-          const rest = Buffer.alloc(1)
-          expectSame(readSync(connection, rest), 0, 'bytes after the state: the connection MUST be closed')
-        } finally {
-          for (const fd of [...fds, connection]) closeSync(fd)
-        }
-      } finally {
-        receiver.close()
-      }
-    },
-  },
-  {
-    id: 'seccomp-notify-nobody',
-    clause: SECCOMP,
-    asks: 'if sending to the socket fails, the runtime MUST generate an error',
-    covers: ['linux-seccomp-07'],
-    test(subject) {
-      needListener()
-      const bundle = subject.bundle('touch /ran; sleep 100', (config) =>
-        Object.assign(config.linux, { seccomp: NOTIFY('/no/such/socket') }),
-      )
-      if (runOrRefuse(subject, bundle)) {
-        // Where start has returned already, the program must not run.
-        within(() => !isAlive(subject.state(bundle.id).pid ?? 0), 1000)
-        expectSame(bundle.read('ran'), '', 'program')
-        subject.await(bundle.id, 'stopped')
-        expect(false, 'create and start succeeded, though nobody listens')
-      }
-    },
-  },
-]
-
-export const TERMINAL: readonly Case[] = [...TERMINALS, ...NOTIFICATIONS]

@@ -91,7 +91,7 @@ const changes: readonly Change[] = [
     v1: [['pids.max', 'max']],
     v2: [['pids.max', 'max']],
     deviations: {
-      crun: { versions: '<1.9', why: 'writes -1 to pids.max of cgroup v1, which the kernel does not take' },
+      crun: { seen: '1.8.1', why: 'writes -1 to pids.max of cgroup v1, which the kernel does not take' },
     },
   },
   {
@@ -99,7 +99,7 @@ const changes: readonly Change[] = [
     controller: 'blkio',
     flags: ['--blkio-weight', '200'],
     v1: [['blkio.bfq.weight', '200']],
-    deviations: { crun: { versions: '<1.9', why: 'knows blkio.weight only, not the one of BFQ' } },
+    deviations: { crun: { seen: '1.8.1', why: 'knows blkio.weight only, not the one of BFQ' } },
   },
   {
     id: 'cpu-burst',
@@ -116,7 +116,7 @@ const changes: readonly Change[] = [
     ],
     deviations: {
       runc: { versions: '<1.2', why: 'has no such flag' },
-      crun: { versions: '<1.9', why: 'has no such flag' },
+      crun: { seen: '1.8.1', why: 'has no such flag' },
     },
   },
 ]
@@ -254,6 +254,7 @@ const PAUSES: readonly Case[] = [
     id: 'pause-freezes',
     clause: PAUSE,
     asks: 'a paused container does nothing, and says so; resumed, it goes on',
+    covers: ['runtime-state-05'],
     test(subject) {
       needController('freezer')
       const bundle = subject.bundle(counter)
@@ -290,7 +291,7 @@ const PAUSES: readonly Case[] = [
     id: 'resume-running',
     clause: 'command line of runc: resume',
     asks: 'resume of a container that is not paused is an error',
-    deviations: { crun: { versions: '<1.9', why: 'reports success, and does nothing' } },
+    deviations: { crun: { seen: '1.8.1', why: 'reports success, and does nothing' } },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       subject.run(bundle)
@@ -338,7 +339,7 @@ const PAUSES: readonly Case[] = [
     id: 'events-stats',
     clause: 'command line of runc: events',
     asks: 'events --stats is one line of JSON with what the container uses',
-    deviations: { crun: 'has no events' },
+    deviations: { crun: { seen: '1.8.1', why: 'has no events' } },
     test(subject) {
       const { version } = needController('pids')
       const bundle = subject.bundle('sleep 300 & sleep 300 & echo >/up; sleep 300', (config) => {

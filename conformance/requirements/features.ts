@@ -8,7 +8,12 @@ export const FEATURES = [
       'runtime',
       'what features says was settled when the runtime was compiled, not when it is run',
     ],
-    'features-null-01': ['MUST NOT', 'runtime', 'null means unknown, and is not the same as an empty value'],
+    'features-null-01': [
+      'MUST NOT',
+      'runtime',
+      'null means unknown, and is not the same as an empty value',
+      { uncoverable: 'it is for whoever reads the structure to tell them apart' },
+    ],
   }),
   ...section('features.md#specification-version', {
     'features-version-01': ['REQUIRED', 'runtime', 'ociVersionMin is there'],

@@ -15,7 +15,7 @@ export interface Fault {
 const START = `
 verb= bundle= last= before=
 for word; do
-  case $word in create | start | state | kill | delete | exec | features) : "\${verb:=$word}" ;; esac
+  case $word in create | start | state | kill | delete | exec | update | checkpoint | restore | features) : "\${verb:=$word}" ;; esac
   [ "$before" = --bundle ] && bundle=$word
   before=$word last=$word
 done
@@ -28,7 +28,7 @@ export function writeFake(path: string, real: string, script: string): void {
 }
 
 /** create reads a configuration that sed(1) has changed; the file itself stays as it was. */
-const spoil = (sed: string) => `
+export const spoil = (sed: string) => `
 if [ "$verb" = create ] && [ -f "$bundle/config.json" ]; then
   cp "$bundle/config.json" "$bundle/kept.json"
   sed -i -E '${sed}' "$bundle/config.json"
@@ -38,174 +38,15 @@ if [ "$verb" = create ] && [ -f "$bundle/config.json" ]; then
   exit $code
 fi`
 
-const print = (verb: string, sed: string) => `
+export const print = (verb: string, sed: string) => `
 if [ "$verb" = ${verb} ]; then
   out=$(davit "$@") || exit
   printf '%s\\n' "$out" | sed -E '${sed}'
   exit
 fi`
 
-const succeed = (verb: string) => `
+export const succeed = (verb: string) => `
 if [ "$verb" = ${verb} ]; then
   davit "$@" 2>/dev/null
   exit 0
 fi`
-
-export const FAULTS: Readonly<Record<string, Fault>> = {
-  'root-writable': {
-    does: 'leaves the root writable',
-    script: spoil('s/"readonly":true/"readonly":false/'),
-    groups: ['linux', 'mounts'],
-    caught: ['root-readonly'],
-  },
-  'environment-lost': {
-    does: 'passes on the first variable only',
-    script: spoil('s/("env":\\["[^"]*")[^]]*/\\1/'),
-    groups: ['process', 'start'],
-    caught: ['process-env'],
-  },
-  'directory-lost': {
-    does: 'starts every program in /',
-    script: spoil('s/"cwd":"[^"]*"/"cwd":"\\/"/'),
-    groups: ['process', 'start'],
-    caught: ['process-cwd', 'process-cwd-relative'],
-  },
-  'limits-lost': {
-    does: 'sets no limits',
-    script: spoil('s/"rlimits":\\[[^]]*\\]/"rlimits":[]/'),
-    groups: ['process'],
-    caught: ['process-rlimits', 'process-rlimits-twice', 'process-rlimits-unknown'],
-  },
-  'capabilities-lost': {
-    does: 'leaves capabilities as they are',
-    script: spoil('s/"capabilities":/"ignored":/'),
-    groups: ['process'],
-    caught: ['process-capabilities', 'process-capabilities-unknown'],
-  },
-  'network-shared': {
-    does: 'makes no new network namespace',
-    script: spoil('s/,\\{"type":"network"\\}//'),
-    groups: ['linux', 'start'],
-    caught: ['namespace-new-net', 'sysctl'],
-  },
-  'filter-lost': {
-    does: 'loads no seccomp filter',
-    script: spoil('s/"seccomp":/"ignored":/'),
-    groups: ['linux', 'process'],
-    caught: ['seccomp-errno', 'seccomp-no-names', 'seccomp-action-unknown'],
-  },
-  'resources-lost': {
-    does: 'sets no limits of cgroups',
-    script: spoil('s/"resources":/"ignored":/'),
-    groups: ['linux', 'create'],
-    caught: ['cgroup-pids'],
-  },
-  'mask-lost': {
-    does: 'masks nothing',
-    script: spoil('s/"maskedPaths":/"ignored":/'),
-    groups: ['linux', 'mounts'],
-    caught: ['masked-paths'],
-  },
-  'option-lost': {
-    does: 'forgets nosuid where it is alone',
-    script: spoil('s/"options":\\["nosuid"\\]/"options":[]/'),
-    groups: ['mounts'],
-    caught: ['mount-option-nosuid'],
-  },
-  'poststop-lost': {
-    does: 'calls no poststop hooks',
-    script: spoil('s/"poststop":/"ignored":/'),
-    groups: ['hooks', 'delete'],
-    caught: ['hooks-order', 'hooks-state', 'hooks-poststop-after-failure'],
-  },
-  'poststart-lost': {
-    does: 'calls no poststart hooks',
-    script: spoil('s/"poststart":/"ignored":/'),
-    groups: ['hooks', 'start'],
-    caught: ['hooks-state', 'hooks-poststart', 'hooks-poststart-fails'],
-  },
-  'unknown-refused': {
-    does: 'refuses properties that it does not know',
-    script: 'if [ "$verb" = create ] && grep -q nosuch\\" "$bundle/config.json" 2>/dev/null; then exit 1; fi',
-    groups: ['linux', 'create'],
-    caught: ['unknown-property'],
-  },
-  'id-taken-over': {
-    does: 'deletes the container whose id is used again',
-    script: 'if [ "$verb" = create ]; then davit --root "$2" delete --force "$last" 2>/dev/null; fi',
-    groups: ['create', 'delete'],
-    caught: ['create-unique-id'],
-  },
-  'kill-never-fails': {
-    does: 'takes every kill for a success',
-    script: succeed('kill'),
-    groups: ['kill', 'start'],
-    caught: ['kill-stopped', 'kill-unknown', 'kill-unknown-signal'],
-  },
-  'start-never-fails': {
-    does: 'takes every start for a success',
-    script: succeed('start'),
-    groups: ['start', 'kill', 'hooks'],
-    caught: [
-      // Not start-needs-process: create has refused that before.
-      ...['start-running', 'start-stopped', 'start-unknown'],
-      // Hooks that start calls, and that fail.
-      ...['hooks-poststart-fails', 'hooks-startContainer-error'],
-    ],
-  },
-  'wrong-signal': {
-    does: 'sends USR1 for USR2',
-    script: 'if [ "$verb" = kill ] && [ "$last" = USR2 ]; then davit --root "$2" kill "$4" USR1; exit; fi',
-    groups: ['kill'],
-    caught: ['kill-sends-signal'],
-  },
-  'delete-by-force': {
-    does: 'deletes whatever runs',
-    script: 'if [ "$verb" = delete ] && [ "$last" != delete ]; then davit --root "$2" delete --force "$last"; exit; fi',
-    groups: ['delete', 'kill'],
-    caught: ['delete-running', 'delete-unknown'],
-  },
-  'version-cut': {
-    does: 'says a version that is none',
-    script: print('state', 's/("ociVersion": *"[0-9]+\\.[0-9]+)\\.[^"]*/\\1/'),
-    groups: ['start', 'create', 'hooks'],
-    caught: ['state-properties'],
-  },
-  'annotations-lost': {
-    does: 'tells no annotations',
-    script: print('state', 's/"annotations"/"ignored"/'),
-    groups: ['start', 'create'],
-    caught: ['state-properties'],
-  },
-  'unknown-has-state': {
-    does: 'has a state for everybody',
-    script: 'if [ "$verb" = state ]; then davit "$@" 2>/dev/null || echo "{}"; exit 0; fi',
-    groups: ['start', 'kill'],
-    caught: ['state-unknown'],
-  },
-  'pid-file-line': {
-    does: 'ends the pid file with a newline',
-    script:
-      'if [ "$verb" = create ] && [ "$4" = --bundle ]; then davit "$@" || exit; [ ! -e "$bundle/pid" ] || echo >>"$bundle/pid"; exit 0; fi',
-    groups: ['create'],
-    caught: ['create-pid-file'],
-  },
-  'versions-swapped': {
-    does: 'knows no version at all, by its numbers',
-    script: print('features', 's/("ociVersionMax": *)"[^"]*"/\\1"0.9.0"/'),
-    groups: ['features'],
-    caught: ['features-versions', 'features-versions-accepted'],
-  },
-  'names-made-up': {
-    does: 'lists what it does not know',
-    script: print(
-      'features',
-      's/"(SCMP_ACT_|CAP_)KILL"/"\\1NONE"/; s/"uts"/"utx"/; s/"hooks"/"hook"/; s/"bind"/"size"/',
-    ),
-    groups: ['features'],
-    caught: [
-      ...['features-properties', 'features-mount-data', 'features-namespaces', 'features-capabilities'],
-      'features-seccomp',
-    ],
-  },
-}

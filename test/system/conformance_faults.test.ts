@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Report } from '../../conformance/results.ts'
 import { exec } from '../support/exec.ts'
-import { FAULTS, writeFake } from '../support/fake_runtime.ts'
+import { writeFake } from '../support/fake_runtime.ts'
+import { FAULTS } from '../support/faults.ts'
+import { FAULTS_DETAIL } from '../support/faults_detail.ts'
 import { patience } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
@@ -29,7 +31,7 @@ describe.runIf(requires('root'))('a runtime that', { timeout: patience(120_000) 
     expect(await failuresOf('', ['create', 'start', 'kill', 'delete', 'hooks'])).toEqual([])
   })
 
-  for (const [name, { does, script, groups, caught }] of Object.entries(FAULTS)) {
+  for (const [name, { does, script, groups, caught }] of Object.entries({ ...FAULTS, ...FAULTS_DETAIL })) {
     it(`${does} (${name}) is caught`, async () => {
       expect((await failuresOf(script, groups)).toSorted()).toEqual([...caught].toSorted())
     })

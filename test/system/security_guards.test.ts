@@ -36,6 +36,8 @@ const CASES: readonly (readonly [guard: Guard, file: string, name: string])[] = 
 /** Cases of the conformance suite, by the guard without which they fail. */
 const CONFORMANCE: readonly (readonly [guard: Guard, id: string])[] = [
   ['not dumpable', 'security-not-dumpable'],
+  ['not dumpable', 'security-exec-looked-into'],
+  ['targets inside the root', 'security-mount-target-link'],
   ['targets inside the root', 'security-mount-target-missing'],
   ['devices inside the root', 'security-dev-link'],
   ['real /proc and /sys', 'security-proc-link'],

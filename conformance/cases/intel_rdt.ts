@@ -1,0 +1,205 @@
+/** config-linux.md#intelrdt, where the machine has it and resctrl is mounted. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import type { Bundle } from '../bundle.ts'
+import { pidOf } from '../look.ts'
+import type { Subject } from '../subject.ts'
+import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
+
+const CLAUSE = 'config-linux.md#intelrdt'
+
+/** Where resctrl is, and the schema of its default class for the cache: what any class may have. */
+function needResctrl(): { readonly path: string; readonly schema: string } {
+  const path = /^\S+ (\S+) resctrl /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
+  if (path === undefined) throw new HostCannot('no resctrl')
+  const schema = /^ *(L3:.*)$/m.exec(readFileSync(`${path}/schemata`, 'utf8'))?.[1]
+  if (schema === undefined) throw new HostCannot('resctrl has no L3')
+  return { path, schema }
+}
+
+/** A schema with one bit of each mask less. */
+const narrower = (schema: string) =>
+  schema.replace(/=([0-9a-f]+)/g, (_, mask: string) => `=${(BigInt(`0x${mask}`) >> 1n).toString(16)}`)
+/** As resctrl shows it: numbers may have leading zeros. */
+const plain = (text: string) => text.replace(/=0*(?=[0-9a-f])/g, '=').trim()
+
+const numbers = (path: string) => readFileSync(path, 'utf8').trim().split('\n').map(Number)
+
+/** A container of this class that sleeps; its pid. */
+function run(subject: Subject, bundle: Bundle, intelRdt: Record<string, unknown>): number {
+  bundle.configure((config) => {
+    config.ociVersion = '1.3.0'
+    Object.assign(config.linux, { intelRdt })
+  })
+  subject.run(bundle)
+  return pidOf(subject, bundle.id)
+}
+
+function refuse(subject: Subject, bundle: Bundle, intelRdt: Record<string, unknown>, why: string): void {
+  bundle.configure((config) => {
+    config.ociVersion = '1.3.0'
+    Object.assign(config.linux, { intelRdt })
+  })
+  subject.mustFail(['create', '--bundle', bundle.path, bundle.id], why)
+  expect(!subject.exists(bundle.id), 'the container exists')
+}
+
+/** Makes a class before, and takes away what there is in the end. */
+function withClass(path: string, made: boolean, act: () => void): void {
+  if (made) mkdirSync(path)
+  try {
+    act()
+  } finally {
+    if (existsSync(path)) rmdirSync(path)
+  }
+}
+
+type Look = (subject: Subject, bundle: Bundle, rdt: ReturnType<typeof needResctrl>) => void
+
+const rdt = ([id, asks, ...covers]: readonly [string, string, ...string[]], look: Look): Case => ({
+  id: `intel-rdt-${id}`,
+  clause: CLAUSE,
+  asks,
+  covers: [...covers, 'linux-rdt-10'],
+  serial: true,
+  test(subject) {
+    const where = needResctrl()
+    look(subject, subject.bundle('sleep 100'), where)
+  },
+})
+
+const CLASSES: readonly Case[] = [
+  rdt(
+    [
+      'own-class',
+      'without closID the class is made, named after the container, has the schema and the pid, and goes with it',
+      ...['linux-rdt-01', 'linux-rdt-13', 'linux-rdt-16', 'linux-rdt-21'],
+    ],
+    (subject, bundle, { path, schema }) => {
+      const pid = run(subject, bundle, { l3CacheSchema: narrower(schema) })
+      const own = `${path}/${bundle.id}`
+      expect(existsSync(own), 'there is no class of its name')
+      expect(numbers(`${own}/tasks`).includes(pid), 'the pid is not in tasks')
+      expect(plain(subject.kernel(`${own}/schemata`)).includes(plain(narrower(schema))), 'another schema')
+      subject.must('delete', '--force', bundle.id)
+      expect(!existsSync(own), 'the class is there after delete')
+    },
+  ),
+  rdt(
+    [
+      'class-made',
+      'a closID that is not there is made where schemas are given, and stays',
+      'linux-rdt-17',
+      'linux-rdt-22',
+    ],
+    (subject, bundle, { path, schema }) => {
+      const own = `${path}/${bundle.id}-class`
+      withClass(own, false, () => {
+        const pid = run(subject, bundle, { closID: `${bundle.id}-class`, l3CacheSchema: schema })
+        expect(numbers(`${own}/tasks`).includes(pid), 'the pid is not in tasks')
+        subject.must('delete', '--force', bundle.id)
+        expect(existsSync(own), 'the class is gone after delete')
+      })
+    },
+  ),
+  rdt(
+    ['class-differs', 'a closID that is there with another schema MUST be an error', 'linux-rdt-18'],
+    (subject, bundle, { path, schema }) => {
+      withClass(`${path}/${bundle.id}-class`, true, () =>
+        refuse(subject, bundle, { closID: `${bundle.id}-class`, l3CacheSchema: narrower(schema) }, 'it differs'),
+      )
+    },
+  ),
+  rdt(
+    [
+      'class-joined',
+      'closID without schemas: the container joins the class, whose schemata are left alone and which stays',
+      ...['linux-rdt-15', 'linux-rdt-19', 'linux-rdt-20', 'linux-rdt-22'],
+    ],
+    (subject, bundle, { path }) => {
+      const own = `${path}/${bundle.id}-class`
+      withClass(own, true, () => {
+        const before = readFileSync(`${own}/schemata`, 'utf8')
+        const pid = run(subject, bundle, { closID: `${bundle.id}-class` })
+        expect(numbers(`${own}/tasks`).includes(pid), 'the pid is not in tasks')
+        expectSame(readFileSync(`${own}/schemata`, 'utf8'), before, 'schemata')
+        subject.must('delete', '--force', bundle.id)
+        expect(existsSync(own), 'the class is gone after delete')
+      })
+    },
+  ),
+  rdt(
+    ['class-missing', 'closID without schemas that is not there MUST be an error', 'linux-rdt-19', 'linux-rdt-20'],
+    (subject, bundle, { path }) => {
+      refuse(subject, bundle, { closID: `${bundle.id}-class` }, 'there is no such class')
+      expect(!existsSync(`${path}/${bundle.id}-class`), 'the class was made')
+    },
+  ),
+  rdt(['class-default', 'closID / is the default class', 'linux-rdt-04'], (subject, bundle, { path }) => {
+    const pid = run(subject, bundle, { closID: '/' })
+    expect(numbers(`${path}/tasks`).includes(pid), 'the pid is not in tasks of the default class')
+  }),
+  rdt(
+    [
+      'schemata-last',
+      'schemata is written after the two schemas: what it says is in force',
+      'linux-rdt-11',
+      'linux-rdt-14',
+    ],
+    (subject, bundle, { path, schema }) => {
+      const memBw = /^ *(MB:.*)$/m.exec(readFileSync(`${path}/schemata`, 'utf8'))?.[1]
+      run(subject, bundle, {
+        l3CacheSchema: schema,
+        ...(memBw === undefined ? {} : { memBwSchema: memBw }),
+        schemata: [narrower(schema)],
+      })
+      const text = plain(subject.kernel(`${path}/${bundle.id}/schemata`))
+      expect(text.includes(plain(narrower(schema))), `schemata are ${text}`)
+    },
+  ),
+  rdt(['left-alone', 'without intelRdt resctrl is left alone', 'linux-rdt-03'], (subject, bundle, { path }) => {
+    const picture = () => [readdirSync(path).sort(), readFileSync(`${path}/schemata`, 'utf8')]
+    const before = picture()
+    subject.run(bundle)
+    pidOf(subject, bundle.id)
+    expectSame(picture(), before, 'resctrl')
+  }),
+]
+
+const MONITORS: readonly Case[] = [
+  rdt(
+    [
+      'monitoring',
+      'enableMonitoring: a monitoring group of the container’s name, which goes with it',
+      ...['linux-rdt-23', 'linux-rdt-24', 'linux-rdt-25'],
+    ],
+    (subject, bundle, { path }) => {
+      if (!existsSync(`${path}/mon_groups`)) throw new HostCannot('resctrl does not monitor')
+      const pid = run(subject, bundle, { closID: '/', enableMonitoring: true })
+      const own = `${path}/mon_groups/${bundle.id}`
+      expect(existsSync(own), 'there is no monitoring group')
+      expect(numbers(`${own}/tasks`).includes(pid), 'the pid is not in its tasks')
+      subject.must('delete', '--force', bundle.id)
+      expect(!existsSync(own), 'the group is there after delete')
+    },
+  ),
+  rdt(
+    ['monitoring-fails', 'a monitoring group that cannot be made MUST be an error', 'linux-rdt-26'],
+    (subject, bundle, { path }) => {
+      if (!existsSync(`${path}/mon_groups`)) throw new HostCannot('resctrl does not monitor')
+      // As many as the hardware has; those that were there before stay.
+      const made: string[] = []
+      try {
+        for (let n = 0; n < 10_000; n++) {
+          mkdirSync(`${path}/mon_groups/conf-${n}`)
+          made.push(`${path}/mon_groups/conf-${n}`)
+        }
+      } catch {
+        refuse(subject, bundle, { closID: '/', enableMonitoring: true }, 'there are no more monitoring groups')
+      } finally {
+        for (const one of made) rmdirSync(one)
+      }
+    },
+  ),
+]
+
+export const INTEL_RDT_CASES: readonly Case[] = [...CLASSES, ...MONITORS]
