@@ -21,6 +21,7 @@ import { configFile } from './criu_config.ts'
 import { criuFailed } from './criu_failure.ts'
 import {
   type CriuFolders,
+  checkLog,
   checkParent,
   closeFolders,
   type FolderOptions,
@@ -53,6 +54,7 @@ export async function checkpointContainer(runtime: Runtime, options: CheckpointO
     await loadUnits(record)
     const folders = openFolders(runtime, options, true)
     try {
+      checkLog(folders, LOG)
       dump(runtime, { record, folders, flags, criu })
     } finally {
       closeFolders(folders)

@@ -1,8 +1,19 @@
 /** The folders that criu works in: the image, and one for its log. Each is opened once, and criu gets the fd. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
-import { closeFd, makeDir, openAt, openFile, readFd, statIf, withFd, writeFd } from '../ffi/file.ts'
-import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY, S_IFDIR, S_IFMT } from '../kernel/files.ts'
+import { closeFd, makeDir, openFile, readFd, statIf, withFd, writeFd } from '../ffi/file.ts'
+import { checkRegular, openRegular } from '../host/criu/files.ts'
+import {
+  AT_SYMLINK_NOFOLLOW,
+  O_CREAT,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  S_IFDIR,
+  S_IFMT,
+} from '../kernel/files.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface CriuFolders {
@@ -45,6 +56,11 @@ export function workHere({ work, workPath }: CriuFolders): number {
   throw new RuntimeError('criu', `work directory: "${workPath}" has been replaced`)
 }
 
+/** Refuses what criu would wait for in the place of its log. */
+export function checkLog({ work }: CriuFolders, log: string): void {
+  checkRegular(work, log)
+}
+
 export function closeFolders({ image, work }: CriuFolders): void {
   if (work !== image) closeFd(work)
   closeFd(image)
@@ -70,14 +86,13 @@ export function checkParent({ image }: CriuFolders, parent: string): void {
 
 /** Writes a file of the image that criu does not know. */
 export function writeImageFile({ image }: CriuFolders, name: string, text: string): void {
-  const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
-  withFd(openAt(image, name, flags, 0o600), (fd) => writeFd(fd, text, `"${name}"`))
+  withFd(openRegular(image, name, O_WRONLY | O_CREAT | O_TRUNC, 0o600), (fd) => writeFd(fd, text, `"${name}"`))
 }
 
 const LARGEST = 65536
 
 /** Reads such a file; undefined when it is not there. */
 export function readImageFile({ image }: CriuFolders, name: string): string | undefined {
-  if (!statIf(name, image)) return undefined
-  return withFd(openAt(image, name, O_RDONLY | O_NOFOLLOW), (fd) => readFd(fd, `"${name}"`, LARGEST).toString('utf8'))
+  if (!statIf(name, image, AT_SYMLINK_NOFOLLOW)) return undefined
+  return withFd(openRegular(image, name, O_RDONLY), (fd) => readFd(fd, `"${name}"`, LARGEST).toString('utf8'))
 }

@@ -17,13 +17,13 @@ import { O_RDONLY } from '../kernel/files.ts'
 import { NOTIFY_STATE } from '../plan/activation.ts'
 import type { UnitPlan } from '../plan/cgroup/unit.ts'
 import { asked, commonOptions, type RestoreFlags } from '../plan/criu/flags.ts'
-import { type CriuOptions, type InheritFd, REQUEST } from '../plan/criu/model.ts'
+import { CGROUPS_MODE, type CriuOptions, type InheritFd, REQUEST } from '../plan/criu/model.ts'
 import { externalMounts, type HostMount, hostMounts } from '../plan/criu/mounts.ts'
 import { externalNamespaces, joinedByPath } from '../plan/criu/namespaces.ts'
 import { STREAMS_FILE, streamFds } from '../plan/criu/streams.ts'
 import type { Facts } from '../plan/facts.ts'
 import { hooksOf } from '../plan/hooks.ts'
-import { checkId, claimContainer, makeStateFolder, writeRecord, writeStateFile } from '../state/store.ts'
+import { checkId, makeStateFolder, withClaim, writeRecord, writeStateFile } from '../state/store.ts'
 import { chooseCgroup } from './cgroup_choice.ts'
 import { checkConsole, connectConsole, giveConsole } from './console.ts'
 import { usable } from './create.ts'
@@ -32,6 +32,7 @@ import { configFile } from './criu_config.ts'
 import { criuFailed } from './criu_failure.ts'
 import {
   type CriuFolders,
+  checkLog,
   closeFolders,
   type FolderOptions,
   openFolders,
@@ -102,12 +103,14 @@ async function restored(runtime: Runtime, options: RestoreOptions, signals?: Sig
   const folders = openFolders(runtime, options, false)
   let console = -1
   try {
+    checkLog(folders, LOG)
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
-    const claim = claimContainer(runtime.root, options.id)
-    const record = newRecord(options.id, bundle, cgroup)
-    const creation = new Creation(runtime, claim, record, NO_PLAN, cgroup, facts.arch, console, '')
+    const creation = withClaim(runtime.root, options.id, (claim) => {
+      const record = newRecord(options.id, bundle, cgroup)
+      return new Creation(runtime, claim, record, NO_PLAN, cgroup, facts.arch, console, '')
+    })
     creation.signals = signals
-    if (record.cgroup) creation.limited = record.cgroup
+    if (creation.record.cgroup) creation.limited = creation.record.cgroup
     try {
       const pidFile = options.pidFile && absolutePath(options.pidFile, runtime.cwd)
       restore({ creation, bundle, config, facts, folders, mounts, options, pidFile: pidFile || undefined }, criu)
@@ -182,6 +185,8 @@ function restoreOptions({ creation, bundle, folders, mounts, options }: Restore)
   const { spec } = bundle
   return {
     ...commonOptions(flags, LOG),
+    // criu would make the cgroups of the image again, which nobody would remove.
+    ...(creation.cgroup || flags.cgroupsMode ? {} : { manageCgroupsMode: CGROUPS_MODE.ignore }),
     ...asked({ tcpClose: flags.tcpClose }),
     ...(flags.lsmProfile ? { lsmProfile: flags.lsmProfile } : {}),
     ...(flags.lsmMountContext ? { lsmMountContext: flags.lsmMountContext } : {}),
@@ -228,32 +233,42 @@ function startUnit(creation: Creation, unit: UnitPlan, child: Launched): void {
 /** What is done while criu waits. */
 function heed(of: Restore, { script, pid, fd }: Notice): void {
   const { creation } = of
-  if (script === 'setup-namespaces') runRuntimeHooks(of, pid)
-  else if (script === 'post-restore') restoredInit(of, pid)
-  else if (script === 'orphan-pts-master') {
+  if (script === 'setup-namespaces') {
+    born(of, pid)
+    runRuntimeHooks(of)
+  }
+  if (script === 'post-restore') restoredInit(of, pid)
+  if (script === 'orphan-pts-master') {
     creation.master = must('dup', sys('fcntl', fd, F_DUPFD_CLOEXEC, 3))
     giveConsole(creation)
   }
 }
 
+/**
+ * Recorded as soon as it is there: a criu that is killed leaves it behind, and without cgroups nothing else leads to it.
+ * With a pid namespace of its own all that is restored ends with it.
+ */
+function born({ creation }: Restore, pid: number): void {
+  if (creation.init) return
+  const pidfd = openPidfd(pid)
+  const stat = processStat(pid)
+  if (pidfd === undefined || !stat) throw new RuntimeError('criu', 'the restored process is gone')
+  creation.init = { pid, pidfd }
+  creation.save({ pid, startTime: stat.startTime })
+}
+
 /** SPEC: runtime.md#lifecycle: prestart and createRuntime hooks, when the namespaces are there. */
-function runRuntimeHooks({ creation, bundle }: Restore, pid: number): void {
+function runRuntimeHooks({ creation, bundle }: Restore): void {
   const hooks = [...hooksOf(bundle, 'prestart'), ...hooksOf(bundle, 'createRuntime')]
-  if (hooks.length === 0) return
-  creation.save({ pid, startTime: processStat(pid)?.startTime ?? 0 })
   const { record, claim, runtime, hookFiles, signals } = creation
   for (const hook of hooks) runHook(hook, 'creating', { record, claim, log: runtime.log, files: hookFiles, signals })
 }
 
 /** All processes are there, and none runs yet. */
-function restoredInit({ creation, mounts }: Restore, pid: number): void {
-  const pidfd = openPidfd(pid)
-  const stat = processStat(pid)
-  if (pidfd === undefined || !stat) throw new RuntimeError('criu', 'the restored process is gone')
-  creation.init = { pid, pidfd }
-  protectMounts(pid, mounts)
-  runSteps(creation.made?.late ?? [])
-  creation.save({ pid, startTime: stat.startTime })
+function restoredInit(of: Restore, pid: number): void {
+  born(of, pid)
+  protectMounts(pid, of.mounts)
+  runSteps(of.creation.made?.late ?? [])
 }
 
 /** They run. */

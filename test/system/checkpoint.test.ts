@@ -5,7 +5,7 @@ import { bundle, createStart } from '../support/bundle.ts'
 import { directoryOf, hierarchies } from '../support/cgroups.ts'
 import { checkpoint, counting, goesOn, ids, image, LIMIT, restore } from '../support/checkpoint.ts'
 import { CRIU } from '../support/criu.ts'
-import { mountsBelow } from '../support/leaks.ts'
+import { mountsBelow, processesNaming } from '../support/leaks.ts'
 import { requires } from '../support/requires.ts'
 import { davit, must, startDavit, state, stateRoot } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
@@ -121,6 +121,35 @@ describe.runIf(requires('root', CRIU))('restore', LIMIT, () => {
     restored.child.kill('SIGTERM')
     expect(await restored.done).toMatchObject({ code: 7 })
     expect(await ids()).toEqual(null)
+  })
+
+  test('that is interrupted while criu works leaves nothing, with cgroups and without', async () => {
+    const before = await bundle((config) => {
+      config.process.args = ['/bin/sleep', '1000']
+    })
+    await createStart(before)
+    await checkpoint(before)
+    // criu is stopped for ever, with the processes that it has made, when it has begun.
+    const stop = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); echo $pid >${scratch()}/restored
+for worker in $(pgrep -P $PPID criu); do [ $worker = $pid ] || kill -STOP $worker; done; touch ${scratch()}/stopped`
+    before.configure((config) => {
+      config.hooks = {
+        createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', stop], env: [`PATH=${process.env.PATH}`] }],
+      }
+    })
+    for (const global of [[], ['--cgroup-manager', 'disabled']]) {
+      rmSync(`${scratch()}/stopped`, { force: true })
+      const line = [...global, 'restore', '--bundle', before.path, '--image-path', image(), before.id]
+      const restored = startDavit(line, LIMIT)
+      await until('criu is stopped', () => existsSync(`${scratch()}/stopped`), 60_000)
+      const pid = readFileSync(`${scratch()}/restored`, 'utf8').trim()
+      expect(existsSync(`/proc/${pid}`)).toBe(true)
+      restored.child.kill('SIGTERM')
+      expect(await restored.done).toMatchObject({ code: 143 })
+      expect(existsSync(`/proc/${pid}`)).toBe(false)
+      expect([await ids(), mountsBelow(scratch()), readdirSync(stateRoot())]).toEqual([null, [], []])
+      expect(await processesNaming(before.path, [before.id])).toEqual([])
+    }
   })
 
   test('that fails leaves nothing, and tells what criu says', async () => {

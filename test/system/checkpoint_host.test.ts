@@ -1,13 +1,14 @@
 /** What of the host a saved container has: mounts, files, terminals, namespaces, hooks; and criu's own configuration. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bundle, type Config, createStart } from '../support/bundle.ts'
 import { checkpoint, counting, goesOn, image, LIMIT, restore } from '../support/checkpoint.ts'
 import { CRIU } from '../support/criu.ts'
+import { output } from '../support/exec.ts'
 import { netns } from '../support/netns.ts'
 import { receiveConsole } from '../support/probe.ts'
-import { requires } from '../support/requires.ts'
-import { davit, must, state } from '../support/runtime.ts'
+import { command, requires } from '../support/requires.ts'
+import { davit, must, state, stateRoot } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
@@ -130,7 +131,7 @@ describe.runIf(requires('root', CRIU))('a restored container', LIMIT, () => {
   })
 })
 
-describe.runIf(requires('root', CRIU))('checkpoint refuses', LIMIT, () => {
+describe.runIf(requires('root', CRIU, command('nsenter')))('checkpoint refuses', LIMIT, () => {
   const refused = (id: string) => davit(['checkpoint', '--image-path', image(), id], LIMIT)
 
   test('a mount point that criu would misread', async () => {
@@ -151,11 +152,41 @@ describe.runIf(requires('root', CRIU))('checkpoint refuses', LIMIT, () => {
       bind('/ro', folder('ro'), 'ro')(config)
       bind('/rw', folder('rw'))(config)
     })
-    // As who has the rootfs may do, or the container itself below a directory of its own.
-    await inside(made.id, 'umount /ro; rmdir /ro; ln -s /rw /ro')
-    const { stdout } = await inside(made.id, 'readlink /ro')
-    if (stdout === '') return // the container may not unmount
-    expect((await refused(made.id)).stderr).toMatch(/not read-only|two mounts/)
+    const { pid } = await state(made.id)
+    // As a container may do that has CAP_SYS_ADMIN, or below a directory of its own.
+    const script = 'umount /ro && rmdir /ro && ln -s /rw /ro'
+    await output('nsenter', ['--target', `${pid}`, '--mount', '--root', 'sh', '-c', script])
+    expect(await must(['exec', made.id, 'readlink', '/ro'])).toBe('/rw\n')
+    expect(await refused(made.id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/not read-only|two mounts/),
+    })
+    await goesOn(made)
+  })
+
+  test('what a FIFO stands in the place of, in the image: nobody waits for its other end', async () => {
+    const made = await counting()
+    for (const name of ['descriptors.json', 'dump.log']) {
+      mkdirSync(image(name))
+      await output('mkfifo', [`${image(name)}/${name}`])
+      expect(await davit(['checkpoint', '--image-path', image(name), made.id], LIMIT)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`"${name}" of the image is no regular file`),
+      })
+      await goesOn(made)
+    }
+    await checkpoint(made)
+    for (const name of ['descriptors.json', 'restore.log']) {
+      rmSync(`${image()}/${name}`, { force: true })
+      await output('mkfifo', [`${image()}/${name}`])
+      const line = ['restore', '--detach', '--bundle', made.path, '--image-path', image(), made.id]
+      expect(await davit(line, LIMIT)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`"${name}" of the image is no regular file`),
+      })
+      expect(readdirSync(stateRoot())).toEqual([])
+      rmSync(`${image()}/${name}`)
+    }
   })
 
   test("criu's configuration that others may write", async () => {

@@ -1,8 +1,9 @@
 /** What criu wrote into its log: the part that says why it failed. */
 
-import { SysError } from '../../base/errors.ts'
-import { openAt, readFd, withFd } from '../../ffi/file.ts'
-import { O_NOFOLLOW, O_RDONLY } from '../../kernel/files.ts'
+import { RuntimeError, SysError } from '../../base/errors.ts'
+import { readFd, withFd } from '../../ffi/file.ts'
+import { O_RDONLY } from '../../kernel/files.ts'
+import { openRegular } from './files.ts'
 
 /** As many lines as an error shows. The first is mostly the cause, the last what came of it. */
 const LINES = 3
@@ -18,9 +19,9 @@ export function criuErrors(folder: number, name: string): string[] {
 
 function logText(folder: number, name: string): string {
   try {
-    return withFd(openAt(folder, name, O_RDONLY | O_NOFOLLOW), (fd) => readFd(fd, name).toString('utf8'))
+    return withFd(openRegular(folder, name, O_RDONLY), (fd) => readFd(fd, name).toString('utf8'))
   } catch (error) {
-    if (error instanceof SysError) return ''
+    if (error instanceof SysError || error instanceof RuntimeError) return ''
     throw error
   }
 }
