@@ -1,7 +1,8 @@
 /** The rootfs: propagation, private procfs, attaching the rootfs, changing the root, making it read-only. */
 import { parentPath } from '../base/path.ts'
-import { O_DIRECTORY, O_PATH, PROC_SUPER_MAGIC } from '../kernel/files.ts'
+import { O_DIRECTORY, O_PATH, O_RDONLY, PROC_SUPER_MAGIC } from '../kernel/files.ts'
 import { ATTR, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from '../kernel/mount.ts'
+import { NAMESPACES } from '../kernel/namespaces.ts'
 import { namespace, type PlanContext, SLOT } from './context.ts'
 import type { ChildStep, Origin } from './step.ts'
 
@@ -123,9 +124,26 @@ export function planOpenRoot(ctx: PlanContext): ChildStep[] {
 /** The change of root. The fd of the root stays valid through it. */
 export function planChangeRoot(ctx: PlanContext): ChildStep[] {
   const origin = { config: '/root/path', doing: `change the root to "${ctx.rootfs}"` }
-  if (namespace(ctx.spec, 'mount') === undefined) return [{ kind: 'chroot', root: SLOT.root, origin }]
-  if (ctx.request.noPivot) return [{ kind: 'moveRoot', root: SLOT.root, origin }]
-  return [{ kind: 'pivotRoot', root: SLOT.root, origin }]
+  const mounts = namespace(ctx.spec, 'mount')
+  if (mounts === undefined) return [{ kind: 'chroot', root: SLOT.root, origin }]
+  const change: ChildStep = { kind: ctx.request.noPivot ? 'moveRoot' : 'pivotRoot', root: SLOT.root, origin }
+  return mounts === 'new' ? [...leaveChroot(ctx), change] : [change]
+}
+
+/**
+ * SAFETY: whoever called us may live in a chroot. The root that is changed would be that one, and above it the
+ * namespace's own, the host's, would stay: a process that enters the namespace, as `exec` does, begins there. Entering
+ * the namespace that we are in takes us to its root. setns(2).
+ */
+function leaveChroot(ctx: PlanContext): ChildStep[] {
+  const own = ctx.scratch(0)
+  const path = 'self/ns/mnt'
+  const origin = { doing: 'go to the root of the mount namespace' }
+  return [
+    { kind: 'open', out: own, dir: SLOT.proc, path, flags: O_RDONLY, origin },
+    { kind: 'join', slot: own, flag: NAMESPACES.mount.flag, path, origin },
+    { kind: 'close', slot: own },
+  ]
 }
 
 /** ORDER: after hooks that may write into the rootfs, and last of the changes to it. */
