@@ -14,6 +14,7 @@ Judges OCI runtimes by the specification, on real containers. Needs root.
   --jobs N         how many cases at once (default: one for each CPU)
   --format NAME    tap, junit, json, html or md; may be given again with --out
   --out DIR        where the reports go (default: the one report goes to stdout)
+  --thorough       run each race a thousand times, not forty: minutes more for each
   --list           print the cases and what they cover
   --help           print this
 
@@ -29,6 +30,8 @@ export interface Options {
   readonly jobs: number
   readonly formats: readonly string[]
   readonly out: string | undefined
+  /** How often a race is run. */
+  readonly turns: number
   readonly list: boolean
   readonly help: boolean
 }
@@ -45,6 +48,7 @@ function read(argv: readonly string[]) {
     jobs: STRING,
     format: STRINGS,
     out: STRING,
+    thorough: FLAG,
     list: FLAG,
     help: FLAG,
   }
@@ -91,6 +95,7 @@ export function parseOptions(argv: readonly string[]): Options {
     jobs,
     formats: values.format,
     out: values.out,
+    turns: values.thorough ? 1000 : 40,
     list: values.list,
     help: values.help,
   }

@@ -8,6 +8,8 @@ import type { Order } from './worker.ts'
 
 /** A case that takes longer is given up: no command of the runtime may take longer than a sixth of it. */
 const PATIENCE = 120_000
+/** How much of it each turn of a race has. */
+const TURN = 1000
 
 export interface Work {
   /** The command that starts a worker; its order is appended. */
@@ -24,9 +26,11 @@ class Worker {
   private readonly process: ChildProcess
   private answer: ((line: string | undefined) => void) | undefined
   private readonly ended: Promise<void>
+  private readonly patience: number
 
   constructor({ command, order }: Work, name: string) {
     const folder = `${order.folder}/${name}`
+    this.patience = Math.max(PATIENCE, order.turns * TURN)
     mkdirSync(folder)
     const argv = [...command, '--worker', JSON.stringify({ ...order, folder })]
     this.process = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -44,7 +48,7 @@ class Worker {
   /** The result of a case; nothing if the worker ended over it. */
   judge(id: string): Promise<Result | undefined> {
     return new Promise((resolve) => {
-      const clock = setTimeout(() => this.process.kill('SIGKILL'), PATIENCE)
+      const clock = setTimeout(() => this.process.kill('SIGKILL'), this.patience)
       this.answer = (line) => {
         clearTimeout(clock)
         this.answer = undefined

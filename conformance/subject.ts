@@ -63,8 +63,12 @@ export class Subject {
 
   private readonly busybox: string
 
+  /** How often a race is to be run. */
+  readonly turns: number
+
   /** @param busybox the static program that containers are made of */
-  constructor(path: string, folder: string, busybox: string) {
+  constructor(path: string, folder: string, busybox: string, turns: number) {
+    this.turns = turns
     this.path = path
     this.folder = folder
     this.busybox = busybox
@@ -245,21 +249,36 @@ export class Subject {
     return left
   }
 
+  /** Takes a container away, by force; says what could not be. */
+  private remove(bundle: Bundle): string[] {
+    const rest: string[] = []
+    try {
+      this.call('delete', '--force', bundle.id)
+      rest.push(...this.leftOf(bundle))
+    } catch (error) {
+      rest.push(error instanceof Failed ? error.message : String(error)) // it did not end
+    }
+    for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
+    for (const path of cgroupsNamed(bundle.id)) removeCgroup(path)
+    bundle.remove()
+    return rest
+  }
+
+  /** Does something many times; the evidence is that of the last one, and how many there were. */
+  repeat(act: (turn: number) => void): void {
+    const [records, bundles] = [this.record.length, this.bundles.length]
+    for (let turn = 0; turn < this.turns; turn++) {
+      this.record.length = records
+      this.note(`turn ${turn + 1} of ${this.turns}`)
+      act(turn)
+      const left = this.bundles.splice(bundles).flatMap((bundle) => this.remove(bundle))
+      expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
+    }
+  }
+
   /** Takes all containers of the case away, by force; says what could not be. */
   cleanUp(): string[] {
-    const left = this.bundles.flatMap((bundle) => {
-      const rest: string[] = []
-      try {
-        this.call('delete', '--force', bundle.id)
-        rest.push(...this.leftOf(bundle))
-      } catch (error) {
-        rest.push(error instanceof Failed ? error.message : String(error)) // it did not end
-      }
-      for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
-      for (const path of cgroupsNamed(bundle.id)) removeCgroup(path)
-      bundle.remove()
-      return rest
-    })
+    const left = this.bundles.flatMap((bundle) => this.remove(bundle))
     this.bundles.length = 0
     rmSync(join(this.folder, 'shared'), { recursive: true, force: true })
     return left

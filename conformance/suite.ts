@@ -8,6 +8,8 @@ export type Deviation = {
   readonly why: string
   /** The clause they differ from, where it is not that of the case. */
   readonly clause?: string
+  /** It is a race, which they lose now and then: one that was won says nothing of them. */
+  readonly race?: true
 } & (
   | {
       /** The versions that do so, `>=1.0 <1.5`, by their own release notes or advisories. */

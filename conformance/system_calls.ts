@@ -63,11 +63,11 @@ const PR_SET_PDEATHSIG = 1
 const SIGKILL = 9
 const AT_FDCWD = -100
 
-/** Exchanges two names for a minute at most, or until whoever asked for it has ended. */
+/** Exchanges two names for an hour at most, or until whoever asked for it has ended. */
 export function swapForEver(a: string, b: string): void {
   call('prctl', PR_SET_PDEATHSIG, SIGKILL)
   const [one, other] = [text(a), text(b)]
-  const end = Date.now() + 60_000
+  const end = Date.now() + 3_600_000
   while (Date.now() < end)
     for (let i = 0; i < 1000; i++) call('renameat2', AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE)
 }

@@ -1,5 +1,5 @@
 /** features.md and features-linux.md: mount options, flags, and what features says wherever it is asked. */
-import { chownSync, lstatSync, writeFileSync } from 'node:fs'
+import { chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../bundle.ts'
 import { merge, type Patch } from '../declare.ts'
@@ -35,9 +35,10 @@ function tells(
 }
 
 /** Whether a container with this in its configuration can be created, and what is said otherwise. */
-function refusal(subject: Subject, patch: Patch): string | undefined {
+function refusal(subject: Subject, patch: Patch, folders: readonly string[] = []): string | undefined {
   const change = (config: Config) => merge(config as unknown as Record<string, unknown>, patch)
   const bundle = subject.bundle('sleep 100', change)
+  for (const folder of folders) mkdirSync(join(bundle.rootfs, folder))
   const { ok, stderr } = subject.call('create', '--bundle', bundle.path, bundle.id)
   subject.call('delete', '--force', bundle.id)
   return ok ? undefined : stderr.trim()
@@ -60,7 +61,8 @@ function mountsWith(option: string, source: string, destination = '/mnt'): Mount
 /** Options that are refused; each by itself only if there are any, as that takes a container for each. */
 function refusedOf(subject: Subject, options: readonly string[], source: string): string[] {
   const all = options.flatMap((option) => mountsWith(option, source, `/tmp/${option}`))
-  if (refusal(subject, { mounts: all }) === undefined) return []
+  const folders = options.map((option) => `tmp/${option}`)
+  if (refusal(subject, { mounts: all }, folders) === undefined) return []
   return options.flatMap((option) => {
     const why = refusal(subject, { mounts: mountsWith(option, source) })
     return why === undefined ? [] : [`${option}: ${why}`]
