@@ -1,5 +1,6 @@
 /** Seccomp profiles: one of the kind that engines send, made here, and the one that Podman's package brings. */
 import { existsSync, readFileSync } from 'node:fs'
+import { koffi } from '../../src/ffi/native.ts'
 import type { Seccomp, SeccompRule } from '../../src/spec/types.gen.ts'
 import type { Need } from './requires.ts'
 
@@ -23,9 +24,21 @@ const equal = (names: string[], value: number): SeccompRule => ({
   args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }],
 })
 
+const AUDIT_ARCH_X86_64 = 0xc000003e
+
+/** The names of all system calls, by the kernel's header or, on a machine without a compiler, by libseccomp. */
+function systemCalls(): string[] {
+  if (existsSync(HEADER))
+    return [...readFileSync(HEADER, 'utf8').matchAll(/__NR_(\w+)/g)].map(([, name]) => name as string)
+  const name = koffi().load('libseccomp.so.2').func('seccomp_syscall_resolve_num_arch', 'str', ['uint32', 'int'])
+  return Array.from({ length: 512 }, (_, call): string | null => name(AUDIT_ARCH_X86_64, call)).filter(
+    (it) => it !== null,
+  )
+}
+
 /** As large as engines' default profiles and of the same shape: EPERM for what is not in a long list. */
 export function engineProfile(): Seccomp {
-  const names = [...readFileSync(HEADER, 'utf8').matchAll(/__NR_(\w+)/g)].map(([, name]) => name as string)
+  const names = systemCalls()
   const special = ['personality', 'clone', 'clone3']
   return {
     defaultAction: 'SCMP_ACT_ERRNO',

@@ -6,9 +6,8 @@ import type { Seccomp } from '../../src/spec/types.gen.ts'
 import { type Agent, startAgent } from '../support/agent.ts'
 import { type Bundle, type Config, containerOutput, create, createStart, run, startRun } from '../support/bundle.ts'
 import { filtered, results } from '../support/caller.ts'
-import { start } from '../support/exec.ts'
 import { RUNTIME } from '../support/place.ts'
-import { startProbe } from '../support/probe.ts'
+import { startListener, startProbe } from '../support/probe.ts'
 import { refused } from '../support/refusal.ts'
 import { requires } from '../support/requires.ts'
 import { davit, must, state, stateRoot, untilStatus } from '../support/runtime.ts'
@@ -175,11 +174,7 @@ describe.runIf(requires('root') && process.arch === 'x64')('a seccomp agent', ()
     })
 
     test('a socket of another type', async () => {
-      const script =
-        'import socket,time;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.bind("datagram");print(1,flush=True);time.sleep(60)'
-      const running = start('python3', ['-c', script], { cwd: scratch() })
-      atEnd(() => void running.child.kill('SIGKILL'))
-      await until('socket', () => running.stdout() !== '')
+      await startListener(['manager', `${scratch()}/datagram`, '0'])
       expect(await why(`${scratch()}/datagram`)).toBe('a datagram socket, not a stream')
     })
 
