@@ -52,7 +52,7 @@ export const OTHER_PAGES = {
     description: [
       "Has `criu(8)` write all that the processes of a container are, memory and all, into the files of an image, and ends the container and deletes it, or lets it go on with `--leave-running`. A container that could not be saved goes on; the error has what is wrong of criu's log, and where that is.",
       'Not in the image: the root file system, the sources of bind mounts, network and pid namespaces that were joined by path, and what the standard streams lead to. A restore finds them in its bundle and among its own streams.',
-      'The image holds what was in memory, passwords and keys included: its directory is made for root alone.',
+      'The image holds what was in memory, passwords and keys included: its directory is made for root alone. Processes of a user namespace read it themselves when they are restored: where the file system of the image does not know idmapped mounts, they must be let in.',
       'criu 3.15 or newer is needed, in one of the directories where a system keeps programs. What flags do not say, `/etc/criu/davit.conf` may, or the file that the annotation `org.criu.config` names: only root may be able to write it.',
     ],
     files: [['dump.log', "criu's log, in the image or in the directory of `--work-path`."]],
@@ -77,7 +77,7 @@ export const OTHER_PAGES = {
   restore: {
     description: [
       'Makes a container of a bundle and of an image that `davit checkpoint` has written: its processes go on where they were. It stays in the foreground until the container has ended, as `davit run` does, unless `--detach` is given.',
-      'Namespaces, mounts, devices and identity come from the image, cgroups, limits and hooks from config.json, which ought to be the one that the container was made of. Standard streams that were pipes, sockets or files of the host become those of the caller; a file that is not only appended to must have the size that it had.',
+      'Namespaces, mounts, devices and identity come from the image, cgroups, limits and hooks from config.json, which ought to be the one that the container was made of. Standard streams that were pipes, sockets, files or terminals of the host become those of the caller; a file that is not only appended to must have the size that it had, and a container with a user namespace must be allowed to open it.',
       'After a failure nothing is left but the log.',
     ],
     files: [['restore.log', "criu's log, in the image or in the directory of `--work-path`."]],

@@ -45,7 +45,8 @@ export function idmapMount(launching: Launching, step: Extract<HostStep, { kind:
 /** runc's words. */
 const HINT = " (maybe the filesystem used doesn't support idmap mounts on this kernel?)"
 
-function setIdmap(mount: number, namespace: number, recursive: boolean): void {
+/** Maps the ids of a mount that is attached nowhere, as `namespace`, an fd, has them. */
+export function setIdmap(mount: number, namespace: number, recursive: boolean): void {
   // struct mount_attr: set, clear, propagation, userns_fd; 64 bits each.
   const attr = Uint32Array.of(ATTR.idmap, 0, 0, 0, 0, 0, namespace, 0)
   const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0)
@@ -53,7 +54,7 @@ function setIdmap(mount: number, namespace: number, recursive: boolean): void {
 }
 
 /** An fd of a user namespace with these ids. */
-function openNamespace(map: MountMap, arch: 'x64' | 'arm64'): number {
+export function openNamespace(map: MountMap, arch: 'x64' | 'arm64'): number {
   if ('namespace' in map) return openFile(map.namespace, O_RDONLY)
   const open = [...socketPair()]
   try {

@@ -39,6 +39,7 @@ import {
   readImageFile,
   workHere,
 } from './criu_folders.ts'
+import { mappedImage } from './criu_image.ts'
 import { openHookFiles } from './hook_files.ts'
 import { runHook } from './hooks.ts'
 import { type Bundle, loadBundle } from './load.ts'
@@ -147,18 +148,20 @@ function restore(of: Restore, criu: string): void {
   makeStateFolder(claim, NOTIFY_STATE)
   prepareMountPoints(bundle, mounts)
   const inheritFd: InheritFd[] = []
+  const mapped = mappedImage(bundle.spec, folders.image, of.facts.arch)
+  const image = mapped ?? folders.image
   try {
     openInherited(of, inheritFd)
     let work = -1
     const worker = inOwnMounts(bundle.rootfs, () => {
       work = workHere(folders)
-      const fds = [folders.image, work, ...inheritFd.map(({ fd }) => fd)]
+      const fds = [image, work, ...inheritFd.map(({ fd }) => fd)]
       return startCriu({ path: criu, fds, shellJob: options.flags.shellJob, signals: creation.signals })
     })
     let done = false
     try {
       checkVersion(worker)
-      const opts = { ...restoreOptions(of), ...enterCgroups(of, worker), workDirFd: work, inheritFd }
+      const opts = { ...restoreOptions(of, image), ...enterCgroups(of, worker), workDirFd: work, inheritFd }
       const response = askCriu(worker, { type: REQUEST.restore, opts }, (notice) => heed(of, notice))
       if (!response.success) throw criuFailed('restore', response, folders, LOG)
       tell(of)
@@ -168,6 +171,7 @@ function restore(of: Restore, criu: string): void {
       closeFd(work)
     }
   } finally {
+    if (mapped !== undefined) closeFd(mapped)
     for (const { fd } of inheritFd) closeFd(fd)
   }
 }
@@ -180,7 +184,7 @@ function openInherited({ bundle: { spec }, folders }: Restore, opened: InheritFd
   for (const { key, path } of externalNamespaces(spec)) opened.push({ key, fd: openFile(path, O_RDONLY) })
 }
 
-function restoreOptions({ creation, bundle, folders, mounts, options }: Restore): CriuOptions {
+function restoreOptions({ creation, bundle, mounts, options }: Restore, image: number): CriuOptions {
   const { flags } = options
   const { spec } = bundle
   return {
@@ -190,7 +194,7 @@ function restoreOptions({ creation, bundle, folders, mounts, options }: Restore)
     ...asked({ tcpClose: flags.tcpClose }),
     ...(flags.lsmProfile ? { lsmProfile: flags.lsmProfile } : {}),
     ...(flags.lsmMountContext ? { lsmMountContext: flags.lsmMountContext } : {}),
-    imagesDirFd: folders.image,
+    imagesDirFd: image,
     root: bundle.rootfs,
     // Our child, not criu's: we wait for it, or leave it to whoever adopts it.
     rstSibling: true,
