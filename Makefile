@@ -42,7 +42,7 @@ ENGINE_TOOLS := busybox gcc headers libseccomp runc ip iptables debootstrap floc
 	docker-init docker-compose containerd ctr cni podman buildah conmon netavark aardvark-dns catatonit newuidmap useradd slirp4netns fuse-overlayfs
 DEB_TOOLS := dpkg-deb dpkg-shlibdeps md5sum
 VM_TOOLS := $(BUILD_TOOLS) mmdebstrap mke2fs xz zstd unshare archive-keyring
-TEST_TOOLS := $(DEMO_TOOLS) chromium $(DEB_TOOLS) libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS) $(VM_TOOLS)
+TEST_TOOLS := $(DEMO_TOOLS) chromium $(DEB_TOOLS) clang libseccomp zsh fish groff mandoc man lintian strace hyperfine runc crun ip pgrep specs $(ENGINE_TOOLS) $(VM_TOOLS)
 BENCH_TOOLS := $(DEMO_TOOLS) libseccomp hyperfine runc crun
 
 # A result appears whole or not at all: two makes at once, or one that is killed, leave nothing half-written.
@@ -53,8 +53,8 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs \
-	fuzz libfuzzer native-tests generate install uninstall clean FORCE
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs load \
+	fuzz libfuzzer libfuzzer-corpus native-tests generate install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -132,11 +132,18 @@ conformance:  ## check runtimes against the specification: make conformance RUNT
 	$(BUILD) build
 	$(OUT)/davit-conformance $(addprefix --runtime ,$(RUNTIME)) $(CONFORMANCE_FLAGS)
 
+LIFECYCLES ?= 10000
+load:  ## 200 containers at once, then 10,000 one after the other: make load RUNTIME=/usr/sbin/runc LIFECYCLES=1000 (root)
+	@.ci/need $(DEMO_TOOLS)
+	$(BUILD) build
+	$(OUT)/davit-conformance $(addprefix --runtime ,$(RUNTIME)) --group load --lifecycles $(LIFECYCLES) \
+		--format md --format html --out $(OUT)/load
+
 conformance-docs:  ## judge davit, runc and crun, and write docs/conformance/ (root)
 	@.ci/need runc crun
 	$(BUILD) build
 	$(OUT)/davit-conformance --runtime $(OUT)/davit $(foreach name,runc crun,--runtime $(shell command -v $(name) || echo $(name))) \
-		--format md --format html --out docs/conformance
+		--lifecycles 1000 --format md --format html --out docs/conformance
 
 deps: node_modules/.davit-deps
 
@@ -239,8 +246,6 @@ $(OUT)/bench/measure: bench/measure.c
 SANITIZE := -Inative -Itest/native -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 FUZZ_SOURCES := test/native/fuzz.c $(filter-out native/reader.c,$(EXECUTOR))
-FUZZ_SEED ?= $(shell date +%s)000000
-FUZZ_COUNT ?= 1000000
 
 $(OUT)/test/native-run: test/native/test_main.c $(EXECUTOR) $(HEADERS)
 	@mkdir -p $(@D)
@@ -256,18 +261,32 @@ $(OUT)/test/native-smash: test/native/test_smash.c native/init.c $(HEADERS)
 
 native-tests: $(OUT)/test/native-run $(OUT)/test/native-fuzz $(OUT)/test/native-smash
 
-fuzz: $(OUT)/test/native-fuzz node_modules/.davit-deps  ## run the executor on a million plans from a fuzzer (no root)
-	$(BUN) test/native/corpus.ts $(OUT)/test/corpus
-	$(OUT)/test/native-fuzz $(FUZZ_SEED) $(FUZZ_COUNT) $(OUT)/test/corpus/*.plan
+# Everything of ours that reads what others wrote, each part for the same share of FUZZ_SECONDS. The executor by clang's
+# libFuzzer, which is guided by coverage; the rest by test/fuzz, by structure. What libFuzzer finds stays in build/test.
+FUZZ_SECONDS ?= 3600
+FUZZ_SEED ?= $(shell date +%s)
+FUZZ_SHARE = $$(($(FUZZ_SECONDS) / 6 + 1))
+fuzz: $(OUT)/test/native-libfuzzer $(OUT)/test/native-fuzz  ## an hour of fuzzing, or FUZZ_SECONDS: executor, config.json, command lines, state and other files (root)
+	$(BUILD) build
+	$(MAKE) --no-print-directory libfuzzer FUZZ_SECONDS=$(FUZZ_SHARE)
+	$(BUN) test/fuzz/main.ts $(FUZZ_SHARE) $(FUZZ_SEED)
 
-# Guided by coverage, with clang's libFuzzer; runs until it finds something or FUZZ_SECONDS are over.
-FUZZ_SECONDS ?= 60
-libfuzzer: node_modules/.davit-deps
+$(OUT)/test/native-libfuzzer: $(FUZZ_SOURCES) test/native/fuzz.h native/reader.c $(HEADERS)
+	@.ci/need clang
+	@mkdir -p $(@D)
+	clang $(SANITIZE) -fsanitize=fuzzer -DDAVIT_FUZZ -o $@.tmp $(FUZZ_SOURCES) && mv -f $@.tmp $@
+
+LIBFUZZER = $(OUT)/test/native-libfuzzer -max_len=32768 -print_final_stats=1
+libfuzzer: $(OUT)/test/native-libfuzzer node_modules/.davit-deps
 	@mkdir -p $(OUT)/test/libfuzzer
 	$(BUN) test/native/corpus.ts $(OUT)/test/corpus
-	clang-14 $(SANITIZE) -fsanitize=fuzzer -DDAVIT_FUZZ -o $(OUT)/test/native-libfuzzer $(FUZZ_SOURCES)
-	$(OUT)/test/native-libfuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=32768 $(OUT)/test/libfuzzer \
-		$(OUT)/test/corpus-libfuzzer
+	$(LIBFUZZER) -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(OUT)/test/ $(OUT)/test/libfuzzer \
+		test/native/corpus $(OUT)/test/corpus-libfuzzer
+
+# What covers most with the fewest inputs becomes the corpus of the repository.
+libfuzzer-corpus: $(OUT)/test/native-libfuzzer
+	rm -rf test/native/corpus && mkdir -p test/native/corpus
+	$(OUT)/test/native-libfuzzer -max_len=8192 -set_cover_merge=1 test/native/corpus $(OUT)/test/libfuzzer $(OUT)/test/corpus-libfuzzer
 
 # aarch64 is compiled only, with Debian's cross compiler: nothing of it is run.
 native-aarch64:  ## compile the native parts for aarch64 (not part of the product)

@@ -12,6 +12,7 @@ Judges OCI runtimes by the specification, on real containers. Needs root.
   --group NAME     only cases of this group; may be given again
   --filter RE      only cases whose id matches
   --jobs N         how many cases at once (default: one for each CPU)
+  --lifecycles N   also the cases of group load; so many containers come and go (default: 200)
   --format NAME    tap, junit, json, html or md; may be given again with --out
   --out DIR        where the reports go (default: the one report goes to stdout)
   --thorough       run each race a thousand times, not forty: minutes more for each
@@ -28,6 +29,7 @@ export interface Options {
   readonly runtimes: readonly string[]
   readonly cases: readonly Grouped[]
   readonly jobs: number
+  readonly lifecycles: number
   readonly formats: readonly string[]
   readonly out: string | undefined
   /** How often a race is run. */
@@ -46,6 +48,7 @@ function read(argv: readonly string[]) {
     group: STRINGS,
     filter: STRING,
     jobs: STRING,
+    lifecycles: STRING,
     format: STRINGS,
     out: STRING,
     thorough: FLAG,
@@ -68,12 +71,16 @@ function pattern(text: string): RegExp {
   }
 }
 
-function select(groups: readonly string[], filter: string): readonly Grouped[] {
+/** Without `long` those cases that take long are left out, unless their group is named. */
+function select(groups: readonly string[], filter: string, long: boolean): readonly Grouped[] {
   const known = [...new Set(CASES.map(({ group }) => group))]
   const unknown = groups.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new Unusable(`no group ${JSON.stringify(unknown)}: there are ${known.join(', ')}`)
   const expression = pattern(filter)
-  const found = CASES.filter(({ id, group }) => expression.test(id) && (groups.length === 0 || groups.includes(group)))
+  const found = CASES.filter(({ id, group, onRequest = false }) => {
+    const named = groups.includes(group)
+    return expression.test(id) && (named || (groups.length === 0 && (long || !onRequest)))
+  })
   if (found.length === 0) throw new Unusable('no case is selected')
   return found
 }
@@ -81,8 +88,11 @@ function select(groups: readonly string[], filter: string): readonly Grouped[] {
 /** Reads the command line; what cannot be is told in one line. */
 export function parseOptions(argv: readonly string[]): Options {
   const values = read(argv)
-  const jobs = Number(values.jobs ?? availableParallelism())
-  if (!Number.isInteger(jobs) || jobs < 1) throw new Unusable(`--jobs ${values.jobs} is no number from 1 on`)
+  const count = (name: 'jobs' | 'lifecycles', usual: number) => {
+    const number = Number(values[name] ?? usual)
+    if (!Number.isInteger(number) || number < 1) throw new Unusable(`--${name} ${values[name]} is no number from 1 on`)
+    return number
+  }
   const format = values.format.find((name) => FORMATS[name] === undefined)
   if (format !== undefined) {
     throw new Unusable(`no format ${JSON.stringify(format)}: there are ${Object.keys(FORMATS).join(', ')}`)
@@ -91,8 +101,9 @@ export function parseOptions(argv: readonly string[]): Options {
   if (values.out !== undefined && values.format.length === 0) throw new Unusable('--out needs --format')
   return {
     runtimes: values.runtime,
-    cases: values.help ? [] : select(values.group, values.filter ?? ''),
-    jobs,
+    cases: values.help ? [] : select(values.group, values.filter ?? '', values.list || values.lifecycles !== undefined),
+    jobs: count('jobs', availableParallelism()),
+    lifecycles: count('lifecycles', 200),
     formats: values.format,
     out: values.out,
     turns: values.thorough ? 1000 : 40,

@@ -30,6 +30,7 @@ function describe(deviation: Deviation, { name }: Identity): string {
 /** Runs a case and takes its containers away; what is left of them then is a failure, too. */
 export function judge(it: Case, subject: Subject, identity: Identity): Result {
   subject.record.length = 0
+  subject.table = undefined
   const begin = performance.now()
   const { wrong: found, lack } = attempt(it.test, subject)
   const { wrong: after } = attempt(() => {
@@ -37,7 +38,8 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
     expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
   }, subject)
   const wrong = found ?? after
-  const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record] }
+  const figures = subject.table === undefined ? {} : { figures: subject.table }
+  const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record], ...figures }
   const deviation = deviationOf(it, identity)
   const known = deviation && describe(deviation, identity)
   if (wrong !== undefined && known !== undefined) return { ...base, verdict: 'deviation', reason: wrong, remark: known }

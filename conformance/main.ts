@@ -48,7 +48,7 @@ function makeFolder(prefix: string): string {
 
 async function judgeRuntime(
   { path, identity }: Candidate,
-  { cases, jobs, turns }: Options,
+  { cases, jobs, turns, lifecycles }: Options,
   self: Self,
   folder: string,
 ): Promise<Judged> {
@@ -59,7 +59,7 @@ async function judgeRuntime(
   const begin = performance.now()
   await judgeAll(cases, {
     command: [...command, ...self.command],
-    order: { runtime: resolve(path), identity, folder: own, busybox: self.busybox(own), turns },
+    order: { runtime: resolve(path), identity, folder: own, busybox: self.busybox(own), turns, lifecycles },
     jobs,
     stop: STOP,
     onResult(result) {

@@ -26,11 +26,9 @@ class Worker {
   private readonly process: ChildProcess
   private answer: ((line: string | undefined) => void) | undefined
   private readonly ended: Promise<void>
-  private readonly patience: number
 
   constructor({ command, order }: Work, name: string) {
     const folder = `${order.folder}/${name}`
-    this.patience = Math.max(PATIENCE, order.turns * TURN)
     mkdirSync(folder)
     const argv = [...command, '--worker', JSON.stringify({ ...order, folder })]
     this.process = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -45,10 +43,10 @@ class Worker {
     })
   }
 
-  /** The result of a case; nothing if the worker ended over it. */
-  judge(id: string): Promise<Result | undefined> {
+  /** The result of a case; nothing if the worker ended over it, or took too long. */
+  judge(id: string, patience: number): Promise<Result | undefined> {
     return new Promise((resolve) => {
-      const clock = setTimeout(() => this.process.kill('SIGKILL'), this.patience)
+      const clock = setTimeout(() => this.process.kill('SIGKILL'), patience)
       this.answer = (line) => {
         clearTimeout(clock)
         this.answer = undefined
@@ -70,12 +68,13 @@ let number = 0
 async function drain(queue: Grouped[], work: Work): Promise<void> {
   let worker = new Worker(work, `worker-${number++}`)
   for (let it = queue.shift(); it !== undefined && !work.stop.asked; it = queue.shift()) {
-    const result = await worker.judge(it.id)
+    const patience = it.patience?.(work.order.lifecycles) ?? Math.max(PATIENCE, work.order.turns * TURN)
+    const result = await worker.judge(it.id, patience)
     const lost = {
       id: it.id,
       verdict: 'failed',
       reason: 'the suite’s own worker ended',
-      ms: PATIENCE,
+      ms: patience,
       evidence: [],
     } as const
     work.onResult(result ?? lost)

@@ -15,6 +15,12 @@ export const WORDS: Readonly<Record<Verdict, string>> = {
   'host-cannot': 'host cannot',
 }
 
+/** A table of measured numbers. */
+export interface Figures {
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
 export interface Result {
   readonly id: string
   readonly verdict: Verdict
@@ -24,6 +30,8 @@ export interface Result {
   readonly remark?: string
   readonly ms: number
   readonly evidence: readonly Evidence[]
+  /** Of a case that measures. */
+  readonly figures?: Figures
 }
 
 /** A runtime that was judged. */

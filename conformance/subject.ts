@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { type Evidence, shorten } from './evidence.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
+import type { Figures } from './results.ts'
 import { expect, Failed, HostCannot } from './suite.ts'
 
 export interface Outcome {
@@ -62,13 +63,18 @@ export class Subject {
   private readonly bundles: Bundle[] = []
 
   private readonly busybox: string
+  /** How many containers are to come and go. */
+  readonly lifecycles: number
+  /** Figures of the running case. */
+  table: Figures | undefined
 
   /** How often a race is to be run. */
   readonly turns: number
 
   /** @param busybox the static program that containers are made of */
-  constructor(path: string, folder: string, busybox: string, turns: number) {
+  constructor(path: string, folder: string, busybox: string, turns: number, lifecycles: number) {
     this.turns = turns
+    this.lifecycles = lifecycles
     this.path = path
     this.folder = folder
     this.busybox = busybox
@@ -133,6 +139,21 @@ export class Subject {
   /** Adds what the kernel showed somewhere to the evidence. */
   showed(place: string, text: string): void {
     this.record.push({ kind: 'kernel', place, text: shorten(text) })
+  }
+
+  /** Keeps figures for the reports, and as evidence. */
+  figures(head: readonly string[], rows: readonly (readonly string[])[]): void {
+    this.table = { head, rows }
+    this.showed('the machine', [head, ...rows].map((row) => row.join('\t')).join('\n'))
+  }
+
+  /** Runs a script of the busybox, which is its $0; what it is about goes to the evidence. */
+  shell(script: string, args: readonly string[], about: string): void {
+    const begin = performance.now()
+    const argv = ['sh', '-c', script, this.busybox, ...args]
+    const { status, signal, stderr } = spawnSync(this.busybox, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.note(`${about}: ${Math.round(performance.now() - begin)} ms`)
+    if (status !== 0) throw new Error(`busybox: ${signal ?? `exit ${status}`}: ${stderr}`)
   }
 
   /** Adds a remark to the evidence. */
@@ -236,7 +257,7 @@ export class Subject {
   }
 
   /** What is left of a container, in words; nothing if all is gone. */
-  leftOf(bundle: Bundle): string[] {
+  leftOf(bundle: Pick<Bundle, 'id' | 'path' | 'rootfs'>): string[] {
     within(() => !processesIn(bundle.rootfs).some(isAlive), 1000)
     const left = [
       ...processesIn(bundle.rootfs)

@@ -34,6 +34,10 @@ export interface Case {
   readonly group?: string
   /** It changes or measures the whole machine: no other case runs beside it. */
   readonly serial?: boolean
+  /** It takes long: only where its group, or `--lifecycles`, is asked for. */
+  readonly onRequest?: boolean
+  /** How long it may take, in ms, where that is longer than usual. */
+  readonly patience?: (lifecycles: number) => number
   /** Who is known to differ here, by the first word of their `--version`. */
   readonly deviations?: Readonly<Record<string, Deviation>>
   readonly test: (subject: Subject) => void

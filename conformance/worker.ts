@@ -18,13 +18,15 @@ export interface Order {
   readonly busybox: string
   /** How often a race is run. */
   readonly turns: number
+  /** How many containers come and go in the case about that. */
+  readonly lifecycles: number
 }
 
 /** Works until stdin ends. */
-export async function work({ runtime, identity, folder, busybox, turns }: Order): Promise<void> {
+export async function work({ runtime, identity, folder, busybox, turns, lifecycles }: Order): Promise<void> {
   // A terminal sends it to all; whoever gives the orders sees to it that the last case is cleaned up.
   process.on('SIGINT', () => {})
-  const subject = new Subject(runtime, folder, busybox, turns)
+  const subject = new Subject(runtime, folder, busybox, turns, lifecycles)
   for await (const id of createInterface({ input: process.stdin })) {
     const it = CASES.find((each) => each.id === id)
     if (it === undefined) throw new Error(`no case ${id}`)

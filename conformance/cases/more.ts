@@ -13,6 +13,7 @@ import { HOOKS_PATH } from './hooks_path.ts'
 import { IDMAP } from './idmap.ts'
 import { INTEL_RDT_CASES } from './intel_rdt.ts'
 import { LIFECYCLE } from './lifecycle.ts'
+import { LOAD } from './load.ts'
 import { MOUNT_ATTRIBUTES } from './mount_attributes.ts'
 import { NAMESPACES } from './namespaces.ts'
 import { NET_DEVICES } from './net_devices.ts'
@@ -51,5 +52,6 @@ export const MORE: Readonly<Record<string, readonly Case[]>> = {
   'preserve-fds': PRESERVE_FDS,
   checkpoint: CHECKPOINTS,
   systemd: SYSTEMD,
+  load: LOAD,
   security: [...SECURITY_ROOTFS, ...SECURITY_PROCESS, ...SECURITY_INPUT, ...SECURITY_EXEC],
 }

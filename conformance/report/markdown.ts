@@ -71,6 +71,16 @@ function requirements({ runtimes }: Report, list: readonly Covered[]): string {
   return table(['id', 'level', 'clause', 'rule', 'cases', ...runtimes.map(title)], rows)
 }
 
+/** What was measured, a table for each runtime and case. */
+function figures({ runtimes }: Report): string {
+  const tables = runtimes.flatMap((judged) =>
+    judged.results.flatMap(({ id, figures: it }) =>
+      it === undefined ? [] : [`${title(judged)}, ${id}:\n\n${table(it.head, it.rows)}\n`],
+    ),
+  )
+  return tables.length === 0 ? '' : `## Figures\n\n${tables.join('\n')}\n`
+}
+
 export function renderMarkdown(report: Report): string {
   const list = cover(report.cases)
   const counts = coverageByDocument(list).map(({ document, all, counts: it }) =>
@@ -88,7 +98,7 @@ ${totals(report)}
 
 ${differences(report)}
 
-## Requirements
+${figures(report)}## Requirements
 
 Every MUST, SHOULD and REQUIRED of version ${report.specification} of the specification, in words of our own.
 

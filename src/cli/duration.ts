@@ -13,6 +13,9 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 }
 
+/** As Go has it: 2^63 - 1 ns, in ms. */
+const LONGEST = 9_223_372_036_854
+
 const PART = /([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)/y
 
 /**
@@ -29,5 +32,6 @@ export function parseDuration(flag: string, text: string): number {
     if (part === undefined) throw new RuntimeError('usage', `invalid value "${text}" for --${flag}: no duration`)
     total += Number(number) * (UNITS[unit] as number)
   }
+  if (total > LONGEST) throw new RuntimeError('usage', `invalid value "${text}" for --${flag}: too long`)
   return text.startsWith('-') ? -total : total
 }

@@ -18,7 +18,8 @@ export function parseSize(flag: string, text: string): Integer {
   if (whole === undefined) throw new RuntimeError('usage', `invalid value for ${flag}: invalid size: '${text}'`)
   const factor = 1024 ** UNITS.indexOf(unit.toLowerCase() as (typeof UNITS)[number])
   // Where a fraction leaves a double no room, there is no more to say than what it holds.
-  const size = number.includes('.') ? BigInt(Math.trunc(Number(number) * factor)) : BigInt(number) * BigInt(factor)
+  const fraction = number.includes('.') ? Math.min(Math.trunc(Number(number) * factor), Number.MAX_VALUE) : undefined
+  const size = fraction === undefined ? BigInt(number) * BigInt(factor) : BigInt(fraction)
   if (size > I64_MAX) throw new RuntimeError('usage', `invalid value for ${flag}: size '${text}' is too large`)
   return smallest(size)
 }

@@ -211,3 +211,12 @@ export function statIf(path: string, dir = AT_FDCWD, flags = 0): FileStatus | un
     dev: [word(34), word(35)],
   }
 }
+
+/** statfs(2) f_type; undefined when the path is not there. */
+export function fileSystemOf(path: string): number | undefined {
+  const buffer = new Uint32Array(30)
+  const result = sys('statfs', cstring(path), buffer)
+  if (result === -2 || result === -20) return undefined
+  must(`statfs "${path}"`, result)
+  return buffer[0] as number
+}

@@ -16,7 +16,7 @@ import { STREAMS_FILE, streamExternals, streamKey, streamsText } from '../plan/c
 import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { statusOf } from '../state/status.ts'
-import { type Claim, openContainer, readRecord, releaseContainer } from '../state/store.ts'
+import { type Claim, openContainer, readConfig, readRecord, releaseContainer } from '../state/store.ts'
 import { configFile } from './criu_config.ts'
 import { criuFailed } from './criu_failure.ts'
 import {
@@ -30,7 +30,7 @@ import {
 } from './criu_folders.ts'
 import { checkStatusFd } from './criu_status.ts'
 import { removeAll } from './delete.ts'
-import { checkAlive, keptSpec } from './exec_target.ts'
+import { checkAlive } from './exec_target.ts'
 import type { Runtime } from './runtime.ts'
 import { loadUnits } from './units.ts'
 
@@ -115,7 +115,7 @@ function dumpOptions(
   folders: CriuFolders,
   flags: CheckpointFlags,
 ): CriuOptions {
-  const spec = keptSpec(runtime, record.id)
+  const spec = readConfig(runtime.root, record)
   if (record.cgroup?.inner)
     throw new RuntimeError('unsupported', 'cannot checkpoint a container in a cgroup below its own')
   const freezer = record.cgroup && freezerOf(record.cgroup)

@@ -139,7 +139,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const creation = withClaim(runtime.root, options.id, (claim) => {
       const record: ContainerRecord = {
-        ...newRecord(options.id, bundle, cgroup),
+        ...newRecord(options.id, bundle, cgroup, config),
         ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
         ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
       }

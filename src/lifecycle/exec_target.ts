@@ -1,7 +1,6 @@
 /** The container that `exec` or `mounts` enters: its record, its configuration, and what the kernel says of its init now. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
-import { decodeJson } from '../base/json.ts'
-import { closeFd, openFile, readLink, readTextIf, statIf, withFd } from '../ffi/file.ts'
+import { closeFd, openFile, readLink, statIf, withFd } from '../ffi/file.ts'
 import { readInRoot } from '../host/accounts.ts'
 import { openPidfd } from '../host/process.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
@@ -11,7 +10,7 @@ import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
-import { notFound, readRecord } from '../state/store.ts'
+import { notFound, readConfig, readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface Target {
@@ -33,7 +32,7 @@ export function openTarget(runtime: Runtime, id: string, ignorePaused: boolean, 
   const record = readRecord(runtime.root, id)
   if (!record) throw notFound(id)
   checkStatus(statusOf(`${runtime.root}/${id}`, record), ignorePaused, verb)
-  const spec = keptSpec(runtime, id)
+  const spec = readConfig(runtime.root, record)
   const pidfd = openPidfd(record.pid)
   if (pidfd === undefined) throw stopped(verb)
   try {
@@ -67,14 +66,6 @@ function stopped(verb: string): RuntimeError {
 /** SAFETY: the pidfd was opened before: as long as init lives, that and all else by its pid are of this process. */
 export function checkAlive(record: ContainerRecord, verb = 'exec in'): void {
   if (!isAlive(record)) throw stopped(verb)
-}
-
-/** As create had checked and then kept it, where only we can write; the bundle may have changed since. */
-export function keptSpec(runtime: Runtime, id: string): Spec {
-  const path = `${runtime.root}/${id}/config.json`
-  const text = readTextIf(path)
-  if (text === undefined) throw new RuntimeError('state', `read "${path}": no such file or directory`)
-  return decodeJson(text) as Spec
 }
 
 /** By identity: what init has in common with us need not, and a user namespace could not, be joined. */

@@ -7,10 +7,11 @@ import type { CgroupPlan } from '../plan/cgroup/model.ts'
 import { namespace } from '../plan/context.ts'
 import { hooksOf } from '../plan/hooks.ts'
 import type { ContainerRecord } from '../state/record.ts'
+import { sumOf } from '../state/store.ts'
 import type { Bundle } from './load.ts'
 
-/** As it is before anything exists. */
-export function newRecord(id: string, bundle: Bundle, cgroup: CgroupPlan | undefined): ContainerRecord {
+/** As it is before anything exists; `config`: the text of the configuration that is kept. */
+export function newRecord(id: string, bundle: Bundle, cgroup: CgroupPlan | undefined, config: string): ContainerRecord {
   // SAFETY: a cgroup that others use is not ours: killing or removing it would be the end of them.
   const own = cgroup?.dirs.filter((dir) => !isUsed(dir)) ?? []
   const shared = cgroup?.dirs.filter((dir) => !own.includes(dir)) ?? []
@@ -32,6 +33,7 @@ export function newRecord(id: string, bundle: Bundle, cgroup: CgroupPlan | undef
     privatePid: namespace(bundle.spec, 'pid') === 'new',
     poststart: hooksOf(bundle, 'poststart'),
     poststop: hooksOf(bundle, 'poststop'),
+    configSum: sumOf(config),
   }
 }
 

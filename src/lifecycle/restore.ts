@@ -107,7 +107,7 @@ async function restored(runtime: Runtime, options: RestoreOptions, signals?: Sig
     checkLog(folders, LOG)
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const creation = withClaim(runtime.root, options.id, (claim) => {
-      const record = newRecord(options.id, bundle, cgroup)
+      const record = newRecord(options.id, bundle, cgroup, config)
       return new Creation(runtime, claim, record, NO_PLAN, cgroup, facts.arch, console, '')
     })
     creation.signals = signals

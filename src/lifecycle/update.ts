@@ -1,15 +1,13 @@
 /** `update`: other limits for a container that lives. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
-import { decodeJson } from '../base/json.ts'
-import { readText } from '../ffi/file.ts'
 import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
 import { runUpdate } from '../host/cgroup/update.ts'
 import { kernelRelease } from '../host/process_facts.ts'
 import { planUpdate, type UpdatePlan } from '../plan/cgroup/update.ts'
-import type { Resources, Spec } from '../spec/types.gen.ts'
+import type { Resources } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { statusOf } from '../state/status.ts'
-import { type Claim, openContainer, readRecord, releaseContainer, writeRecord } from '../state/store.ts'
+import { type Claim, openContainer, readConfig, readRecord, releaseContainer, writeRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 import { loadUnits, units } from './units.ts'
 import type { RdtUpdate } from './update_rdt.ts'
@@ -71,7 +69,7 @@ function updateCgroups(runtime: Runtime, claim: Claim, record: ContainerRecord, 
     facts: gatherCgroupFacts(),
     kernel: kernelRelease(),
     cgroup: record.cgroup,
-    inForce: resourcesInForce(claim, record),
+    inForce: resourcesInForce(runtime, record),
     request,
   })
   for (const warning of plan.warnings) runtime.log.warning(warning)
@@ -95,8 +93,7 @@ function forget({ log }: Runtime, claim: Claim, record: ContainerRecord): void {
 }
 
 /** As last updated, else as in the config.json that the container was made from. */
-function resourcesInForce(claim: Claim, record: ContainerRecord): Resources {
+function resourcesInForce({ root }: Runtime, record: ContainerRecord): Resources {
   if (record.resources) return record.resources
-  const spec = decodeJson(readText('config.json', claim.fd)) as Spec
-  return spec.linux?.resources ?? {}
+  return readConfig(root, record).linux?.resources ?? {}
 }

@@ -40,6 +40,8 @@ export interface ContainerRecord {
   readonly intelRdt?: RdtRecord
   /** Init loads a seccomp filter before it executes, under the name `mark`; who starts it hands the listener over. */
   readonly seccomp?: { readonly mark: string; readonly listener?: SeccompListener }
+  /** {@link sumOf} the configuration that is kept beside it. */
+  readonly configSum?: string
   /** What init still has to do at `start`, so that a failure there finds its words. Without arguments and environment. */
   readonly late?: readonly LateStep[]
 }

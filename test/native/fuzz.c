@@ -18,7 +18,7 @@ static jmp_buf leave; /* where the process ends: exit, exec, or too many calls *
 static const uint8_t *answer, *answer_end;
 static int calls, blocks, next_fd;
 static int running; /* past runner_open */
-int fuzz_ran;
+int fuzz_ran, fuzz_opened;
 static int strict; /* the plan keeps its fds in order: disorder is the executor's */
 static void *block[MAX_BLOCKS];
 static char is_open[MAX_FDS];
@@ -386,8 +386,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer = data + 2;
 	answer_end = answer + answers;
 	forget();
-	fuzz_ran = 0;
+	fuzz_ran = fuzz_opened = 0;
 	if (plan_open(&plan, buffer, length) == 0 && !setjmp(leave)) {
+		fuzz_opened = 1;
 		if (runner_open(&runner, &plan) == 0) {
 			strict = keeps_order(&plan);
 			running = fuzz_ran = 1;

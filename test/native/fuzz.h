@@ -11,6 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Whether the last input's plan was accepted and run. */
 extern int fuzz_ran;
 
+/* Whether the reader took it. */
+extern int fuzz_opened;
+
 /* What the reader wants of an operation's arguments; NULL beyond the last. */
 const char *fuzz_signature(unsigned op);
 

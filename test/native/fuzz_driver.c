@@ -1,6 +1,8 @@
 /*
  * Test only: a fuzzer for any compiler.
  *   fuzz SEED COUNT FILE...   runs COUNT inputs: mutations of the plans in the files, plans made up, and noise
+ *   fuzz plans FILE           runs each plan of a file, a length (32 bits) before each, as it is; none may be refused
+ *   fuzz inputs FILE...       runs inputs that libFuzzer has found
  * Input i depends on SEED + i alone.
  */
 #include "fuzz.h"
@@ -34,11 +36,15 @@ static struct {
 } file[MAX_FILES];
 static unsigned files;
 static unsigned long opened;
+static int plans; /* whole ones are run */
 
 static void on_abort(int sig)
 {
 	(void)sig;
-	fprintf(stderr, "reproduce with seed %llu, count 1\n", (unsigned long long)current);
+	if (plans)
+		fprintf(stderr, "plan %llu is at fault\n", (unsigned long long)current);
+	else
+		fprintf(stderr, "reproduce with seed %llu, count 1\n", (unsigned long long)current);
 }
 
 /* splitmix64 */
@@ -242,15 +248,77 @@ static int load(const char *path)
 	return 0;
 }
 
+/* A plan of the encoder's: taken, and run with a few kinds of answers. Abort tells of a fault, as ever. */
+static int whole_plan(const uint8_t *plan, size_t size)
+{
+	enum { TIMES = 3, ANSWERS = 16 * 255 };
+	uint8_t *data = malloc(2 + ANSWERS + size);
+
+	for (unsigned i = 0; i < TIMES; i++) {
+		data[0] = 1; /* magic, hash and length are its own */
+		data[1] = ANSWERS / 16;
+		make_answers(data + 2, ANSWERS);
+		memcpy(data + 2 + ANSWERS, plan, size);
+		LLVMFuzzerTestOneInput(data, 2 + ANSWERS + size);
+		if (!fuzz_opened)
+			break;
+	}
+	free(data);
+	return fuzz_opened ? 0 : -1;
+}
+
+static int whole_plans(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	uint32_t size;
+
+	if (!f)
+		return perror(path), 125;
+	for (; fread(&size, 1, sizeof(size), f) == sizeof(size); current++) {
+		uint8_t *plan = malloc(size + !size);
+		if (fread(plan, 1, size, f) != size)
+			return fputs("cut off\n", stderr), 125;
+		state = current;
+		if (whole_plan(plan, size) < 0) {
+			fprintf(stderr, "plan %llu is refused\n", (unsigned long long)current);
+			return 1;
+		}
+		free(plan);
+	}
+	fclose(f);
+	printf("%llu plans\n", (unsigned long long)current);
+	return 0;
+}
+
+static int kept_inputs(int count, char **paths)
+{
+	for (int i = 0; i < count; i++) {
+		FILE *f = fopen(paths[i], "rb");
+		if (!f)
+			return perror(paths[i]), 125;
+		LLVMFuzzerTestOneInput(input, fread(input, 1, MAX_INPUT, f));
+		opened += (unsigned)fuzz_ran;
+		fclose(f);
+	}
+	printf("%d inputs, %lu of them ran\n", count, opened);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t seed, count;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: %s SEED COUNT [FILE...]\n", argv[0]);
+		fprintf(stderr, "usage: %s SEED COUNT [FILE...], plans FILE, or inputs FILE...\n", argv[0]);
 		return 126;
 	}
 	signal(SIGABRT, on_abort);
+	if (strcmp(argv[1], "plans") == 0) {
+		plans = 1;
+		return whole_plans(argv[2]);
+	}
+	if (strcmp(argv[1], "inputs") == 0)
+		return kept_inputs(argc - 2, argv + 2);
 	seed = strtoull(argv[1], NULL, 10);
 	count = strtoull(argv[2], NULL, 10);
 	for (int i = 3; i < argc; i++)

@@ -8,6 +8,8 @@ export interface Fault {
   readonly script: string
   /** Groups of cases that are run. */
   readonly groups: readonly string[]
+  /** More of the suite's flags. */
+  readonly flags?: readonly string[]
   /** The cases of these groups that must fail; all others must not. */
   readonly caught: readonly string[]
 }

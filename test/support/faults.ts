@@ -158,4 +158,19 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       'features-seccomp',
     ],
   },
+  'process-left': {
+    does: 'leaves a process of its own for each container',
+    script: 'if [ "$verb" = delete ]; then sleep 60 </proc/version >"$0.out" 2>&1 & fi',
+    groups: ['load'],
+    flags: ['--filter', 'lifecycles', '--lifecycles', '80'],
+    caught: ['load-lifecycles'],
+  },
+  'one-at-a-time': {
+    does: 'cannot make two containers at once',
+    script:
+      'if [ "$verb" = create ]; then mkdir "$0.lock" || exit; davit "$@"; code=$?; rmdir "$0.lock"; exit $code; fi',
+    groups: ['load'],
+    flags: ['--filter', 'parallel'],
+    caught: ['load-parallel'],
+  },
 }

@@ -103,6 +103,7 @@ describe('the command line of the suite', () => {
   it.each([
     [['--runtime', '/nowhere/runtime'], '/nowhere/runtime --version: '],
     [['--runtime', '/bin/false'], '/bin/false --version: exit 1'],
+    [['--lifecycles', '1.5'], '--lifecycles 1.5 is no number from 1 on'],
     [['--jobs', '0'], '--jobs 0 is no number from 1 on'],
     [['--group', 'none'], 'no group "none": there are create, '],
     [['--filter', '^none$'], 'no case is selected'],

@@ -19,9 +19,13 @@ describe.runIf(requires('root'))('a runtime that', { timeout: patience(120_000) 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   /** Cases that a runtime with this script before davit fails. */
-  async function failuresOf(script: string, groups: readonly string[]): Promise<string[]> {
+  async function failuresOf(
+    script: string,
+    groups: readonly string[],
+    flags: readonly string[] = [],
+  ): Promise<string[]> {
     writeFake(runtime, RUNTIME, script)
-    const argv = ['--runtime', runtime, '--format', 'json', ...groups.flatMap((name) => ['--group', name])]
+    const argv = ['--runtime', runtime, '--format', 'json', ...groups.flatMap((name) => ['--group', name]), ...flags]
     const { stdout } = await exec(repositoryPath('build/davit-conformance'), argv, { timeout: patience(110_000) })
     const { runtimes } = JSON.parse(stdout) as Report
     return (runtimes[0]?.results ?? []).filter(({ verdict }) => verdict === 'failed').map(({ id }) => id)
@@ -31,9 +35,9 @@ describe.runIf(requires('root'))('a runtime that', { timeout: patience(120_000) 
     expect(await failuresOf('', ['create', 'start', 'kill', 'delete', 'hooks'])).toEqual([])
   })
 
-  for (const [name, { does, script, groups, caught }] of Object.entries({ ...FAULTS, ...FAULTS_DETAIL })) {
+  for (const [name, { does, script, groups, flags, caught }] of Object.entries({ ...FAULTS, ...FAULTS_DETAIL })) {
     it(`${does} (${name}) is caught`, async () => {
-      expect((await failuresOf(script, groups)).toSorted()).toEqual([...caught].toSorted())
+      expect((await failuresOf(script, groups, flags)).toSorted()).toEqual([...caught].toSorted())
     })
   }
 })

@@ -209,7 +209,9 @@ test.runIf(requires('root', 'cgroup1', command('runc')))(
     const cgroup = { v1: v1.map((name) => directoryOf(pid, name)), v2: directoryOf(pid, '') }
     const startTime = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21])
     mkdirSync(`${stateRoot()}/${made.id}`, { recursive: true })
-    const record = { format: 1, id: made.id, pid, startTime, phase: 'created', cgroup, poststart: [], poststop: [] }
+    const about = { format: 1, id: made.id, ociVersion: '1.0.0', bundle: made.path, rootfs: made.rootfs, created: '' }
+    const now = { owner: 0, pid, startTime, phase: 'created', cgroup, privatePid: true, poststart: [], poststop: [] }
+    const record = { ...about, ...now }
     writeFileSync(`${stateRoot()}/${made.id}/state.json`, JSON.stringify(record))
     expect(await state(made.id)).toMatchObject({ status: 'running', pid })
 

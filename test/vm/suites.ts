@@ -15,6 +15,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   completion: 'needs zsh and fish: completes command lines',
   terminal_load: 'measures time',
   engine_words_podman: 'needs Podman and conmon',
+  fuzz: 'needs make and a compiler: builds the executor with sanitizers',
   security_guards: 'is about tests: runs some of them on a davit without its guards',
 }
 

@@ -2,7 +2,7 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { readTextIf, statIf, writeText } from '../../ffi/file.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
-import { cgroupTree, isErrno, isGone, recordDirs } from './tree.ts'
+import { cgroupTree, checkRecord, isErrno, isGone, recordDirs } from './tree.ts'
 import { waitUntil } from './wait.ts'
 
 /** Whether one cgroup directory is frozen, by itself or by a parent. One without a freezer is not. */
@@ -23,6 +23,7 @@ export function freezeState(record: CgroupRecord): 'frozen' | 'thawed' {
  * @throws RuntimeError when there is no freezer, or when it takes longer than `bound` ms: then it is thawed again.
  */
 export function freezeCgroup(record: CgroupRecord, bound = 2000): void {
+  checkRecord(record)
   const dir = freezers(record)[0]
   if (dir === undefined)
     throw new RuntimeError('unsupported', 'cannot pause: no freezer in the cgroups of the container')

@@ -4,7 +4,7 @@ import { closeFd, writeText } from '../../ffi/file.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
 import { openPidfd, signalPidfd } from '../process.ts'
 import { freezeState, resumeCgroup, thawTree, tryFreeze } from './freeze.ts'
-import { allPids, isErrno, isGone } from './tree.ts'
+import { allPids, checkRecord, isErrno, isGone } from './tree.ts'
 import { waitUntil } from './wait.ts'
 
 const SIGKILL = 9
@@ -20,6 +20,7 @@ const BATCH = 200
  * moment to vanish: {@link removeCgroup} waits for that. A cgroup that is gone is no error.
  */
 export function killCgroup(record: CgroupRecord): void {
+  checkRecord(record)
   if (record.v2 !== undefined) killV2(record.v2)
   try {
     // Without a kill of v2, and for those that left their cgroup there: they are found in the other hierarchies.
@@ -35,6 +36,7 @@ export function killCgroup(record: CgroupRecord): void {
  * past the signal, and thawed again unless it was paused before. Returns how many got it.
  */
 export function signalCgroup(record: CgroupRecord, signal: number): number {
+  checkRecord(record)
   const paused = freezeState(record) === 'frozen'
   try {
     if (!paused) {

@@ -3,7 +3,7 @@ import { RuntimeError, SysError } from '../../base/errors.ts'
 import { removeDir, statIf } from '../../ffi/file.ts'
 import { errnoText } from '../../kernel/errno.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
-import { childCgroups, directPids, isErrno, isGone, recordDirs } from './tree.ts'
+import { checkCgroup, childCgroups, directPids, isErrno, isGone, recordDirs } from './tree.ts'
 import { waitUntil } from './wait.ts'
 
 /**
@@ -15,6 +15,7 @@ export function removeCgroup(record: CgroupRecord, bound = 2000): void {
   let first: unknown
   for (const dir of recordDirs(record)) {
     try {
+      checkCgroup(dir)
       removeTree(dir, bound)
     } catch (error) {
       first ??= error

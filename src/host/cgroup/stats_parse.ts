@@ -32,12 +32,17 @@ export function lines(text: string | undefined): string[] {
   return (text ?? '').split('\n').filter((line) => line !== '')
 }
 
+/** No kernel is built for as many CPUs or nodes. */
+const HIGHEST = 65_535
+
 /** A list such as "0-3,7", of CPUs or memory nodes; undefined when it is empty. */
 export function numberList(text: string | undefined): number[] | undefined {
   const list: number[] = []
   for (const part of (text ?? '').trim().split(',')) {
-    const [first = Number.NaN, last = first] = part.split('-').map((word) => (word === '' ? Number.NaN : Number(word)))
-    for (let at = first; at <= last; at++) list.push(at)
+    const [first = Number.NaN, last = first] = part
+      .split('-')
+      .map((word) => (/^\d+$/.test(word) ? Number(word) : Number.NaN))
+    for (let at = first; at <= Math.min(last, HIGHEST); at++) list.push(at)
   }
   return list.length === 0 ? undefined : list
 }

@@ -1,8 +1,8 @@
 /** Walks a container's cgroup directories. They may vanish at any moment: what is gone is empty. */
-import { SysError } from '../../base/errors.ts'
-import { listDir, readText, readTextIf } from '../../ffi/file.ts'
+import { RuntimeError, SysError } from '../../base/errors.ts'
+import { fileSystemOf, listDir, readText, readTextIf } from '../../ffi/file.ts'
 import { cstring, sys } from '../../ffi/native.ts'
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../kernel/files.ts'
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC } from '../../kernel/files.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
 
 /** Errno names that say that a cgroup is gone: removed before open, or while it was open. */
@@ -91,4 +91,20 @@ export function allPids(record: CgroupRecord): number[] {
 /** All directories of the record, v2 first. */
 export function recordDirs(record: CgroupRecord): string[] {
   return record.v2 === undefined ? [...record.v1] : [record.v2, ...record.v1]
+}
+
+/** SAFETY: throws for what is no cgroup, as a record may say it by mistake. What is gone is no error. */
+export function checkCgroup(dir: string): void {
+  const type = fileSystemOf(dir)
+  if (type !== undefined && type !== CGROUP_SUPER_MAGIC && type !== CGROUP2_SUPER_MAGIC)
+    throw new RuntimeError('state', `"${dir}" is no cgroup`)
+}
+
+/** SAFETY: throws for a record by whose cgroups davit would kill or freeze itself, and everything else around it. */
+export function checkRecord(record: CgroupRecord): void {
+  const self = sys('getpid')
+  for (const dir of recordDirs(record)) {
+    checkCgroup(dir)
+    if (treePids(dir).includes(self)) throw new RuntimeError('state', `"${dir}" is a cgroup that davit is in itself`)
+  }
 }

@@ -51,7 +51,7 @@ export function streamsText(keys: readonly (string | undefined)[]): string {
 /** Who restores gives its own streams under the names that the image knows; anything else in the file is left alone. */
 export function streamFds(text: string): InheritFd[] {
   const list = listOf(text).slice(0, 3)
-  const fds = list.map((key, fd) => ({ key: String(key), fd }))
+  const fds = list.map((key, fd) => ({ key: typeof key === 'string' ? key : '', fd }))
   const known = fds.filter(({ key }) => /^((pipe|socket):\[\d+\]|(file|tty)\[[\da-f]+:[\da-f]+\])$/.test(key))
   // Two streams may be one file: criu takes it once.
   return known.filter(({ key }, index) => known.findIndex((other) => other.key === key) === index)

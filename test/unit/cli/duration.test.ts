@@ -28,4 +28,10 @@ describe('parseDuration', () => {
       expect(() => parseDuration('interval', text)).toThrow(`invalid value "${text}" for --interval: no duration`)
     },
   )
+
+  it('has an end', () => {
+    expect(parseDuration('interval', '2562047h')).toBe(2562047 * 3_600_000)
+    for (const text of ['2562048h', `${'9'.repeat(400)}s`])
+      expect(() => parseDuration('interval', text)).toThrow(`invalid value "${text}" for --interval: too long`)
+  })
 })

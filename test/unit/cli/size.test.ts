@@ -50,6 +50,7 @@ describe('parseSize', () => {
     expect(parseSize('memory', `${2n ** 63n - 1n}`)).toBe(2n ** 63n - 1n)
     expect(() => parseSize('memory', `${2n ** 63n}`)).toThrow(/ is too large$/)
     expect(() => parseSize('memory', '9000p')).toThrow("invalid value for memory: size '9000p' is too large")
+    expect(() => parseSize('memory', `${'9'.repeat(400)}.0`)).toThrow(/ is too large$/)
   })
 })
 

@@ -181,9 +181,12 @@ describe('streams', () => {
     expect(streamFds('["tty[8801:18]","tty[8801:18]","tty[x]"]')).toEqual([{ key: 'tty[8801:18]', fd: 0 }])
   })
 
-  test.each(['', 'x', '{}', '[1, null]', '["/dev/null", "pipe:[1]x", "fd[3]:pipe:[1]"]'])('%j says nothing', (text) => {
-    expect(streamFds(text)).toEqual([])
-  })
+  test.each(['', 'x', '{}', '[1, null]', '["/dev/null", "pipe:[1]x", "fd[3]:pipe:[1]"]', '[{"toString":1}]'])(
+    '%j says nothing',
+    (text) => {
+      expect(streamFds(text)).toEqual([])
+    },
+  )
 })
 
 describe('namespaces joined by path', () => {

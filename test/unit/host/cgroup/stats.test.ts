@@ -231,6 +231,8 @@ describe('the kernel’s texts', () => {
     ['\n', undefined],
     [undefined, undefined],
     ['x-y', undefined],
+    ['.7,1e3', undefined],
+    ['65535-99999999999', [65535]],
   ])('numberList(%j)', (text, list) => {
     expect(numberList(text)).toEqual(list)
   })
