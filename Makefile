@@ -271,10 +271,10 @@ fuzz: $(OUT)/test/native-libfuzzer $(OUT)/test/native-fuzz  ## an hour of fuzzin
 	$(MAKE) --no-print-directory libfuzzer FUZZ_SECONDS=$(FUZZ_SHARE)
 	$(BUN) test/fuzz/main.ts $(FUZZ_SHARE) $(FUZZ_SEED)
 
-$(OUT)/test/native-libfuzzer: $(FUZZ_SOURCES) test/native/fuzz.h native/reader.c $(HEADERS)
+$(OUT)/test/native-libfuzzer: test/native/fuzz_driver.c $(FUZZ_SOURCES) test/native/fuzz.h native/reader.c $(HEADERS)
 	@.ci/need clang
 	@mkdir -p $(@D)
-	clang $(SANITIZE) -fsanitize=fuzzer -DDAVIT_FUZZ -o $@.tmp $(FUZZ_SOURCES) && mv -f $@.tmp $@
+	clang $(SANITIZE) -fsanitize=fuzzer -DDAVIT_FUZZ -DDAVIT_LIBFUZZER -o $@.tmp test/native/fuzz_driver.c $(FUZZ_SOURCES) && mv -f $@.tmp $@
 
 LIBFUZZER = $(OUT)/test/native-libfuzzer -max_len=32768 -print_final_stats=1
 libfuzzer: $(OUT)/test/native-libfuzzer node_modules/.davit-deps
@@ -283,10 +283,10 @@ libfuzzer: $(OUT)/test/native-libfuzzer node_modules/.davit-deps
 	$(LIBFUZZER) -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(OUT)/test/ $(OUT)/test/libfuzzer \
 		test/native/corpus $(OUT)/test/corpus-libfuzzer
 
-# What covers most with the fewest inputs becomes the corpus of the repository.
+# The fewest inputs that reach all that was reached become the corpus of the repository.
 libfuzzer-corpus: $(OUT)/test/native-libfuzzer
 	rm -rf test/native/corpus && mkdir -p test/native/corpus
-	$(OUT)/test/native-libfuzzer -max_len=8192 -set_cover_merge=1 test/native/corpus $(OUT)/test/libfuzzer $(OUT)/test/corpus-libfuzzer
+	$(OUT)/test/native-libfuzzer -max_len=32768 -use_counters=0 -set_cover_merge=1 test/native/corpus $(OUT)/test/libfuzzer $(OUT)/test/corpus-libfuzzer
 
 # aarch64 is compiled only, with Debian's cross compiler: nothing of it is run.
 native-aarch64:  ## compile the native parts for aarch64 (not part of the product)

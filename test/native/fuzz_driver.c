@@ -1,5 +1,5 @@
 /*
- * Test only: a fuzzer for any compiler.
+ * Test only: a fuzzer for any compiler, and with -DDAVIT_LIBFUZZER what helps libFuzzer.
  *   fuzz SEED COUNT FILE...   runs COUNT inputs: mutations of the plans in the files, plans made up, and noise
  *   fuzz plans FILE           runs each plan of a file, a length (32 bits) before each, as it is; none may be refused
  *   fuzz inputs FILE...       runs inputs that libFuzzer has found
@@ -28,8 +28,10 @@ const char *__ubsan_default_options(void)
 
 enum { MAX_INPUT = 1 << 17, MAX_FILES = 256 };
 
-static uint64_t state, current;
+static uint64_t state;
 static uint8_t input[MAX_INPUT];
+#ifndef DAVIT_LIBFUZZER
+static uint64_t current;
 static struct {
 	uint8_t *bytes;
 	size_t size;
@@ -47,6 +49,8 @@ static void on_abort(int sig)
 		fprintf(stderr, "reproduce with seed %llu, count 1\n", (unsigned long long)current);
 }
 
+#endif
+
 /* splitmix64 */
 static uint64_t chance(uint64_t limit)
 {
@@ -54,12 +58,6 @@ static uint64_t chance(uint64_t limit)
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
 	return (z ^ (z >> 31)) % limit;
-}
-
-static void noise(uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)chance(256);
 }
 
 static uint64_t odd_number(size_t size)
@@ -208,6 +206,40 @@ static size_t invent(uint8_t *plan)
 	return size + head.data_len;
 }
 
+#ifdef DAVIT_LIBFUZZER
+/* libFuzzer keeps what leads further; what it is given to try is made as here as often as by itself. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	size_t answers = size < 2 ? 0 : 2 + data[1] * 16u;
+	uint64_t kind;
+
+	state = seed;
+	kind = chance(8);
+	if (size < 2 || answers >= size || kind < 3)
+		return LLVMFuzzerMutate(data, size, max);
+	if (kind == 3) {
+		make_answers(data + 2, answers - 2);
+		return size;
+	}
+	if (kind == 4 && max <= MAX_INPUT) {
+		size_t length = invent(input);
+		if (answers + length > max)
+			return LLVMFuzzerMutate(data, size, max);
+		memcpy(data + answers, input, length);
+		return answers + length;
+	}
+	return answers + mutate(data + answers, size - answers);
+}
+#else
+static void noise(uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)chance(256);
+}
+
 static void one(void)
 {
 	size_t answers = 16 * chance(60), size;
@@ -331,3 +363,4 @@ int main(int argc, char **argv)
 	printf("%llu inputs, %lu of them ran\n", (unsigned long long)count, opened);
 	return 0;
 }
+#endif
