@@ -6,8 +6,8 @@ import { recordOf } from '../host/cgroup/make.ts'
 import type { CgroupPlan } from '../plan/cgroup/model.ts'
 import { namespace } from '../plan/context.ts'
 import { hooksOf } from '../plan/hooks.ts'
+import { sumOf } from '../state/kept_config.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { sumOf } from '../state/store.ts'
 import type { Bundle } from './load.ts'
 
 /** As it is before anything exists; `config`: the text of the configuration that is kept. */

@@ -22,7 +22,6 @@ import {
 } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } from '../kernel/files.ts'
-import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from './record.ts'
 import { misfit } from './shape.ts'
 
@@ -32,8 +31,6 @@ const LOCK_NB = 4
 const LOCK_UN = 8
 const ENOENT = 2
 const EAGAIN = -11
-
-const encoder = new TextEncoder()
 
 /** Who asks for the default root, and what its environment says. */
 export interface RootInputs {
@@ -246,30 +243,6 @@ export function readRecord(root: string, id: string): ContainerRecord | undefine
   const place = misfit(record, id)
   if (place !== undefined) throw refuse(`it is no record of this container: ${place}`)
   return record
-}
-
-/** Tells a text from what has become of it: its length and FNV-1a over its words. Not against anybody's will. */
-export function sumOf(text: string): string {
-  const bytes = encoder.encode(`${text}   `)
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-  let hash = 0x811c9dc5
-  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] as number), 0x01000193)
-  return `${bytes.length}-${(hash >>> 0).toString(16)}`
-}
-
-/** The configuration as create had checked and then kept it, where only we can write; the bundle may have changed since. */
-export function readConfig(root: string, record: ContainerRecord): Spec {
-  const path = `${containerPath(root, record.id)}/config.json`
-  const text = readTextIf(path)
-  const refuse = (why: string) => new RuntimeError('state', `read "${path}": ${why}`)
-  if (text === undefined) throw refuse('no such file or directory')
-  if (record.configSum !== undefined && sumOf(text) !== record.configSum)
-    throw refuse('it is not what the container was made from')
-  try {
-    return decodeJson(text) as Spec
-  } catch (error) {
-    throw refuse(messageOf(error))
-  }
 }
 
 /** Ids of all containers, sorted. `explicit`: a root that was named must be there. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { sumOf } from '../../../src/state/kept_config.ts'
 import type { ContainerRecord } from '../../../src/state/record.ts'
 import { misfit } from '../../../src/state/shape.ts'
-import { sumOf } from '../../../src/state/store.ts'
 
 const HOOK = { call: { path: '/h', args: ['h'], env: [], timeout: 1000 }, config: '/hooks/poststop/0', doing: 'run it' }
 
