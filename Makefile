@@ -54,7 +54,7 @@ BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(s
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
 	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs load \
-	fuzz libfuzzer libfuzzer-corpus native-tests generate install uninstall clean FORCE
+	fuzz libfuzzer libfuzzer-corpus native-tests generate install install-runtime uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: build
@@ -235,8 +235,8 @@ $(OUT)/davit-conformance: $(CONFORMANCE) $(OUT)/conformance/busybox node_modules
 		--outfile "$$t/$(@F)" >"$$t/log" $(PUT)
 
 # The licences of what is inside the executable and beside it.
-$(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit .ci/licenses.ts
-	@$(INTO) $(BUN) .ci/licenses.ts $(OUT)/meta.json >"$$t/$(@F)" $(PUT)
+$(OUT)/THIRD-PARTY-LICENSES: $(LIBEXEC)/davit $(OUT)/conformance/busybox .ci/licenses.ts
+	@$(INTO) $(BUN) .ci/licenses.ts $(OUT)/meta.json $(OUT)/conformance/busybox >"$$t/$(@F)" $(PUT)
 
 $(OUT)/bench/measure: bench/measure.c
 	@mkdir -p $(@D)
@@ -309,7 +309,10 @@ $(OUT)/man/davit.8: $(MAN_SOURCES) $(SOURCES) node_modules/.davit-deps $(OUT)/.e
 # Where shells look for what completes davit: the script of a shell, by its name.
 COMPLETIONS := bash-completion/completions/davit zsh/site-functions/_davit fish/vendor_completions.d/davit.fish
 
-install: build $(OUT)/THIRD-PARTY-LICENSES  ## install below $(DESTDIR)$(PREFIX)
+install: install-runtime  ## install below $(DESTDIR)$(PREFIX)
+	install -m 755 $(OUT)/davit-conformance $(DESTDIR)$(PREFIX)/bin/davit-conformance
+
+install-runtime: build $(OUT)/THIRD-PARTY-LICENSES
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/davit share/doc/davit share/man/man8 \
 		$(addprefix share/,$(dir $(COMPLETIONS))))
 	install -m 755 $(OUT)/davit $(DESTDIR)$(PREFIX)/bin/davit
@@ -322,14 +325,15 @@ install: build $(OUT)/THIRD-PARTY-LICENSES  ## install below $(DESTDIR)$(PREFIX)
 
 uninstall:  ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/davit $(DESTDIR)$(PREFIX)/share/doc/davit
-	rm -f $(DESTDIR)$(PREFIX)/bin/davit $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(MAN_PAGES)) \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,davit davit-conformance) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(MAN_PAGES)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 
+# Without the conformance suite: whoever runs containers does not need it, and it is as large as davit.
 # -z6, dpkg's own, takes four times as long for a tenth less.
 DEB_FLAGS ?= -Zxz -z1
 deb: build $(OUT)/THIRD-PARTY-LICENSES  ## a Debian package, in build/ (DEB_FLAGS are for dpkg-deb)
 	@.ci/need $(DEB_TOOLS)
-	@$(INTO) $(MAKE) --no-print-directory -s install DESTDIR="$$t/debian/davit" PREFIX=/usr && \
+	@$(INTO) $(MAKE) --no-print-directory -s install-runtime DESTDIR="$$t/debian/davit" PREFIX=/usr && \
 		.ci/deb/build "$$t" $(VERSION) $(DATE) "$(DEB_FLAGS)" && mv -f "$$t"/*.deb $(OUT)/ && ls $(OUT)/*.deb
 
 clean:  ## remove what was built

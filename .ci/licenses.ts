@@ -1,8 +1,9 @@
 /**
  * The licences of what the product contains, from the metafile of its build: packages bundled into the executable, Bun,
- * which it is compiled with, and koffi's native part, which lies beside it with the GNU C++ library linked in. Prints one
- * text.
+ * which it is compiled with, koffi's native part, which lies beside it with the GNU C++ library linked in, and the busybox
+ * that the conformance suite carries. licenses.ts METAFILE BUSYBOX prints one text.
  */
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
@@ -48,4 +49,18 @@ for (const folder of [...folders].sort()) {
 console.log(
   `\n${'='.repeat(78)}\nlibstdc++, libgcc: GPL-3.0 with the GCC Runtime Library Exception 3.1\n\n` +
     'Linked into koffi.node by the compiler, as the exception allows: https://www.gnu.org/licenses/gcc-exception-3.1.html',
+)
+
+// What davit-conformance makes containers of is another program, kept in it as a file, unchanged.
+const [banner = ''] = execFileSync(process.argv[3] ?? '', ['--help'], { encoding: 'utf8' }).split('\n')
+// Rebuilds of the same source have a suffix of their own.
+const debian = /\(Debian \d+:([^)]+?)(\+b\d+)?\)/.exec(banner)?.[1]
+const source =
+  debian === undefined
+    ? 'its makers have the source: https://busybox.net/downloads'
+    : `its complete source is Debian's package busybox, version ${debian}: https://snapshot.debian.org/package/busybox/`
+console.log(
+  `\n${'='.repeat(78)}\n${banner.replace(/ multi-call binary\.?$/, '')}: GPL-2.0, statically linked with the C library (LGPL-2.1)\n\n` +
+    `Inside davit-conformance only, as a file that it writes out and runs; ${source}\n\n` +
+    readFileSync('/usr/share/common-licenses/GPL-2', 'utf8').trim(),
 )

@@ -90,6 +90,16 @@ describe('make install', () => {
     }
     const [version] = (await output(`${root}${prefix}/bin/davit`, ['--version'])).split('\n')
     expect(version).toMatch(/^davit version \d/)
+    expect(readFileSync(`${root}${prefix}/share/doc/davit/THIRD-PARTY-LICENSES`, 'utf8')).toMatch(
+      /\nBusyBox v\S+ .*: GPL-2\.0.*\n\nInside davit-conformance only, .*source.*https:[\s\S]*GNU GENERAL PUBLIC LICENSE\n +Version 2,/,
+    )
+    // With nothing of the repository around.
+    const suite = `${root}${prefix}/bin/davit-conformance`
+    const argv = ['--runtime', `${root}${prefix}/bin/davit`, '--filter', '^(process-cwd|kill-unknown)$']
+    const env = { PATH: '/nowhere' }
+    if (process.getuid?.() === 0)
+      expect(await output(suite, argv, { env, cwd: '/' })).toMatch(/^davit \S+ +2 +0 +0 +0 /m)
+    else expect(await output(suite, ['--list', ...argv.slice(2)], { env, cwd: '/' })).toMatch(/^kill\/kill-unknown$/m)
     await make('uninstall', `DESTDIR=${root}`, `PREFIX=${prefix}`)
     expect(files(root)).toEqual(before)
   })
