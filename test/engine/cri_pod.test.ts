@@ -24,7 +24,7 @@ describe.runIf(canContainerd())('a pod', () => {
   }
 
   test('of the manifests on the page runs with the class’s handler', async () => {
-    expect(languages('kubernetes')).toEqual(['yaml', 'yaml'])
+    expect(languages('kubernetes')).toEqual(['yaml', 'yaml', 'yaml'])
     const [runtimeClass = '', pod = ''] = snippets('kubernetes', 'yaml')
     expect(/^ +runtimeClassName: (\S+)$/m.exec(pod)?.[1]).toBe(/^ +name: (\S+)$/m.exec(runtimeClass)?.[1])
     const image = { image: /image: (\S+)/.exec(pod)?.[1] ?? '' }

@@ -63,6 +63,7 @@ fi`
  */
 const ENGINES = [
   ...['docker_basic', 'docker_exit', 'docker_isolation', 'docker_limits', 'docker_systemd'],
+  ...['containerd_systemd', 'cri_systemd'],
   ...['podman_limits', 'podman_systemd', 'podman_session', 'podman_checkpoint'],
 ]
 

@@ -1,14 +1,16 @@
 /** containerd on a host of its own, with the configuration that docs/engines/containerd.md gives, and its command line. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { ExecOptions, Result, Running } from '../../support/exec.ts'
-import { command, requires } from '../../support/requires.ts'
+import { command, type Need, requires } from '../../support/requires.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
+import { DRIVER } from './driver.ts'
 import { type Host, makeHost } from './host.ts'
 import { image } from './images.ts'
 import { snippets } from './page.ts'
 
 /** Whether containerd can be tested on this machine. */
-export const canContainerd = () => requires('root', command('containerd'), command('ctr'), cni)
+export const canContainerd = (...needs: readonly Need[]) =>
+  requires('root', command('containerd'), command('ctr'), cni, ...needs)
 
 /** The plugins that give pods a network; where Debian has them. */
 const cni = { name: 'the CNI plugins', met: () => existsSync('/usr/lib/cni/bridge') }
@@ -30,6 +32,9 @@ export interface Containerd {
   close(): Promise<void>
 }
 
+/** What the page says of systemd is for where that makes the cgroups. */
+const isMeant = (text: string) => DRIVER === 'systemd' || !text.includes('SystemdCgroup')
+
 /** What the page says, and where everything is. */
 function configuration(directory: string): string {
   return `root = "${directory}/root"
@@ -37,7 +42,7 @@ state = "${directory}/state"
 # Snapshotters that are of no use here, and would only complain.
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
   "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt"]
-${snippets('containerd', 'toml').join('')}
+${snippets('containerd', 'toml').filter(isMeant).join('')}
 [grpc]
   address = "${directory}/s"
 [plugins."io.containerd.grpc.v1.cri"]

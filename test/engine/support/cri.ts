@@ -48,6 +48,7 @@ export interface Resources {
   readonly oomScoreAdj?: number
   readonly cpusetCpus?: string
   readonly cpusetMems?: string
+  readonly unified?: Strings
 }
 
 export interface SecurityContext {

@@ -4,6 +4,7 @@ import { until } from '../../support/wait.ts'
 import { type Containerd, startContainerd } from './containerd.ts'
 import { type ContainerConfig, type Cri, connectCri, type PodConfig, type SecurityContext } from './cri.ts'
 import { leftSinceThen, remains } from './ctr.ts'
+import { DRIVER } from './driver.ts'
 import { snippets } from './page.ts'
 
 export interface Pods {
@@ -90,7 +91,7 @@ async function runPod(cri: Cri, directory: string, change: Partial<PodConfig>): 
     annotations: { 'example.org/key': 'välue' },
     ...change,
     linux: {
-      cgroupParent: '/kubepods',
+      cgroupParent: DRIVER === 'systemd' ? '/kubepods.slice' : '/kubepods',
       ...change.linux,
       securityContext: {
         namespaceOptions: { pid: 'CONTAINER' },
