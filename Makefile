@@ -53,7 +53,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs load \
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs load crash \
 	fuzz libfuzzer libfuzzer-corpus native-tests generate install install-runtime uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -138,6 +138,11 @@ load:  ## 200 containers at once, then 10,000 one after the other: make load RUN
 	$(BUILD) build
 	$(OUT)/davit-conformance $(addprefix --runtime ,$(RUNTIME)) --group load --lifecycles $(LIFECYCLES) \
 		--format md --format html --out $(OUT)/load
+
+crash:  ## kill davit, or let the kernel refuse, at every system call of create, start, exec and delete (root, an hour)
+	@.ci/need $(DEMO_TOOLS) strace
+	$(BUILD) build
+	CRASH_STRIDE=1 $(VITEST) --project system test/system/crash_every.test.ts
 
 conformance-docs:  ## judge davit, runc and crun, and write docs/conformance/ (root)
 	@.ci/need runc crun

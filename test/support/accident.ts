@@ -1,4 +1,5 @@
 /** Accidents of the runtime, made by strace at a system call of its choice, and what must be true afterwards. */
+import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Bundle } from './bundle.ts'
 import { exec, type Result } from './exec.ts'
@@ -28,6 +29,21 @@ export function accident(
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${what}:when=${when}`]
   const how = ['-qq', '-o', '/dev/null', ...(children ? ['-f'] : []), ...inject]
   return exec('strace', [...how, RUNTIME, '--root', stateRoot(), ...args], { output })
+}
+
+/** The system calls of davit's own thread in order, for a command line, which is carried out: each with its number among its like. */
+export async function callsOf(
+  args: readonly string[],
+  output: string,
+): Promise<readonly Pick<Accident, 'call' | 'when'>[]> {
+  const list = `${output}.calls`
+  await exec('strace', ['-qq', '-o', list, RUNTIME, '--root', stateRoot(), ...args], { output })
+  const counts = new Map<string, number>()
+  return (readFileSync(list, 'utf8').match(/^\w+(?=\()/gm) ?? []).map((call) => {
+    const when = (counts.get(call) ?? 0) + 1
+    counts.set(call, when)
+    return { call, when }
+  })
 }
 
 /** Runs a verb with SIGKILL at the n-th call; whether it was hit at all. */
