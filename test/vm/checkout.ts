@@ -22,7 +22,7 @@ export function checkoutDisk(folder: string, command: string): string {
   copy('node_modules', LEFT_MODULES, [], tree)
   copy('build', LEFT_BUILD, ['test'], tree)
   // Programs of the tests, newer than their sources; none of what earlier runs have left.
-  copy('build/test', new Set(), [], tree, /^(agent|attacker|caller|filter_of|probe|view)$/)
+  copy('build/test', new Set(), [], tree, /^(agent|attacker|caller|filter_of|fuse|probe|view)$/)
   if (existsSync(`${CHECKOUT}/build/engine`)) copy('build/engine', new Set(), [], tree, ENGINE_FILES)
   mkdirSync(`${tree}/.vm`)
   cpSync(realpathSync(run('sh', ['-c', 'command -v node']).trim()), `${tree}/.vm/node`)

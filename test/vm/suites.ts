@@ -48,7 +48,8 @@ const CORE = {
 export function systemTests(names: readonly string[]): string {
   const files = names.map((name) => `test/system/${name}`)
   const excluded = Object.keys(ELSEWHERE).map((name) => `--exclude 'test/system/${name}.test.ts'`)
-  return [`${VITEST} system`, reports('results'), ...excluded, ...files].join(' ')
+  // Its device is there only with it.
+  return ['modprobe fuse;', `${VITEST} system`, reports('results'), ...excluded, ...files].join(' ')
 }
 
 /** The selection, and davit's conformance where process 1 is no systemd. */

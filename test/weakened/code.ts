@@ -1,4 +1,7 @@
-/** Guards of davit that are no step of a plan: the expression that each is in the source, and what is there without it. */
+/**
+ * Guards of davit that are no step of a plan: the expression that each is in the source, in the middle of a statement,
+ * and what is there without it.
+ */
 
 interface Expression {
   /** Below src. */
@@ -35,8 +38,8 @@ export const CODE: Readonly<Record<CodeGuard, Expression>> = {
   },
   'no signal in calls of systemd': {
     file: 'host/signals.ts',
-    text: "must('block signals', sys('rt_sigprocmask', SIG_BLOCK, ALL, before, 8))",
-    without: "sys('rt_sigprocmask', SIG_BLOCK, new Uint32Array(2), before, 8)",
+    text: 'Uint32Array.of(0x7fff_ffff, 0xffff_fffe)',
+    without: 'new Uint32Array(2)',
   },
 }
 
