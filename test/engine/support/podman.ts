@@ -43,7 +43,7 @@ export interface Podman {
 }
 
 /** What the page says, and what keeps it away from any other Podman of this machine. */
-function containersConf(page: string, directory: string): string {
+function containersConf([page = '', systemd = '']: readonly string[], directory: string): string {
   const own = [
     'events_logger = "file"',
     'lock_type = "file"',
@@ -57,7 +57,7 @@ function containersConf(page: string, directory: string): string {
     `network_config_dir = "${directory}/networks"`,
     'default_subnet = "172.31.224.0/24"',
   ]
-  const set = page.replace('cgroup_manager = "cgroupfs"', `cgroup_manager = "${DRIVER}"`)
+  const set = DRIVER === 'systemd' ? page.replace(/^cgroup_manager = .*\n/m, systemd) : page
   const [engine = '', runtimes = ''] = set.split('\n[engine.runtimes]\n')
   return [engine.trimEnd(), ...own, '[engine.runtimes]', runtimes].join('\n')
 }
@@ -94,7 +94,7 @@ export async function makePodman(images: readonly ImageName[], who: Owner = 'roo
     snippets(name, language).map((text) => text.replaceAll(RUNTIME, user?.runtime ?? RUNTIME))
   for (const folder of ['conf', 'networks']) mkdirSync(`${directory}/${folder}`)
   if (user) chownSync(`${directory}/networks`, user.uid, user.gid)
-  writeFileSync(`${directory}/conf/containers.conf`, containersConf(page('podman', 'toml')[0] ?? '', directory))
+  writeFileSync(`${directory}/conf/containers.conf`, containersConf(page('podman', 'toml'), directory))
   const runtimeDir = manager?.runtimeDir ?? user?.runtimeDir
   const storage = `graphroot = "${home}/storage"\nrunroot = "${runtimeDir ?? '/run'}/containers"\n`
   writeFileSync(`${directory}/conf/storage.conf`, `[storage]\ndriver = "overlay"\n${storage}`)
