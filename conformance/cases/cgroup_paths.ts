@@ -1,13 +1,14 @@
-/** config-linux.md#cgroups-path, cgroup ownership and the list of allowed devices. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+/** config-linux.md#cgroups-path */
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { cgroupOf, needController, placeOf } from '../cgroups.ts'
-import { cgroupsNamed, within } from '../host.ts'
+import { cgroupsNamed } from '../host.ts'
 import { ofProcess, pidOf, written } from '../look.ts'
-import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
+import { type Case, expect, expectSame } from '../suite.ts'
+import { OWNERS } from './cgroup_owner.ts'
+import { RULED } from './device_rules.ts'
 
 const PATH = 'config-linux.md#cgroups-path'
-const OWNER = 'config-linux.md#cgroup-ownership'
-const RULES = 'config-linux.md#allowed-device-list'
+
 /** One controller that every layout has somewhere. */
 const someController = () => ['pids', 'memory', 'cpu'].find((name) => placeOf(name)) ?? 'pids'
 
@@ -115,162 +116,6 @@ const PATHS: readonly Case[] = [
       )
     },
   },
-]
-
-const owned = (
-  id: string,
-  asks: string,
-  covers: string[],
-  change: (config: { linux: { namespaces: { type: string }[] } }) => void,
-): Case => ({
-  id,
-  clause: OWNER,
-  asks,
-  covers,
-  test(subject) {
-    const controller = someController()
-    if (needController(controller).version === 2 && covers.includes('linux-cgroups-owner-01'))
-      throw new HostCannot(`${controller} is a controller of cgroup v2`)
-    const bundle = subject.bundle('sleep 100', (config) => {
-      Object.assign(config.process?.user ?? {}, { uid: 1000, gid: 1000 })
-      change(config)
-    })
-    subject.run(bundle)
-    const folder = cgroupOf(pidOf(subject, bundle.id), controller)
-    const owners = [folder, ...readdirSync(folder).map((name) => `${folder}/${name}`)].map((path) => [
-      path,
-      statSync(path).uid,
-    ])
-    expectSame(
-      owners.filter(([, uid]) => uid !== 0),
-      [],
-      'files that are not root’s',
-    )
-  },
-})
-
-const OWNERS: readonly Case[] = [
-  owned(
-    'cgroup-owner-v1',
-    'v1: the runtime SHOULD NOT change the owner of cgroups',
-    ['linux-cgroups-owner-01'],
-    (config) => {
-      config.linux.namespaces.push({ type: 'cgroup' })
-    },
-  ),
-  owned(
-    'cgroup-owner-no-namespace',
-    'without a new cgroup namespace the owner SHOULD NOT be changed',
-    ['linux-cgroups-owner-02'],
-    () => {},
-  ),
-  owned(
-    'cgroup-owner-no-mount',
-    'without a mount of cgroups the owner SHOULD NOT be changed',
-    ['linux-cgroups-owner-04'],
-    (config) => {
-      config.linux.namespaces.push({ type: 'cgroup' })
-    },
-  ),
-  {
-    id: 'cgroup-owner-delegated',
-    clause: OWNER,
-    asks: 'v2, a new cgroup namespace and cgroups mounted to be written: the directory and the kernel’s list change, no other',
-    covers: [
-      'linux-cgroups-owner-03',
-      'linux-cgroups-owner-05',
-      'linux-cgroups-owner-06',
-      'linux-cgroups-owner-07',
-      'linux-cgroups-owner-09',
-    ],
-    deviations: { crun: { seen: '1.8.1', why: 'changes the owner for a user namespace only' } },
-    test(subject) {
-      const controller = someController()
-      if (needController(controller).version === 1) throw new HostCannot(`${controller} is a controller of cgroup v1`)
-      const list = subject.kernel('/sys/kernel/cgroup/delegate').trim().split('\n')
-      const bundle = subject.bundle('sleep 100', (config) => {
-        Object.assign(config.process?.user ?? {}, { uid: 1000, gid: 1000 })
-        config.linux.namespaces.push({ type: 'cgroup' })
-        config.mounts.push({ destination: '/sys', type: 'sysfs', source: 'sysfs' })
-        config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' })
-      })
-      subject.run(bundle)
-      const folder = cgroupOf(pidOf(subject, bundle.id), controller)
-      const names = readdirSync(folder).filter((name) => !statSync(`${folder}/${name}`).isDirectory())
-      const theirs = names.filter((name) => statSync(`${folder}/${name}`).uid === 1000).sort()
-      expectSame(statSync(folder).uid, 1000, 'owner of the directory')
-      expectSame(theirs, list.filter((name) => names.includes(name)).sort(), 'files of user 1000')
-    },
-  },
-]
-
-/** A device no container has by default: writing to the log of the kernel, of which nothing is written. */
-const KMSG = { path: '/dev/log-of-kernel', type: 'c', major: 1, minor: 11, fileMode: 0o666, uid: 0, gid: 0 }
-const rule = (allow: boolean, more: Record<string, unknown> = {}) => ({ allow, access: 'rwm', ...more })
-const OWN = { type: 'c', major: 1, minor: 11 }
-
-/** A case that tries to open the device in a container with these rules. */
-const device = (
-  id: string,
-  asks: string,
-  rules: readonly unknown[],
-  opens: boolean,
-  more: Pick<Case, 'deviations'> = {},
-): Case => ({
-  ...more,
-  id: `device-rules-${id}`,
-  clause: RULES,
-  asks,
-  covers: ['linux-device-rules-01'],
-  test(subject) {
-    needController('devices')
-    const bundle = subject.bundle(
-      '{ : >/dev/log-of-kernel && echo open; } >/seen 2>&1; echo end >>/seen; sleep 100',
-      (config) => {
-        Object.assign(config.linux, { devices: [KMSG], resources: { devices: rules } })
-      },
-    )
-    subject.run(bundle)
-    within(() => bundle.read('seen').endsWith('end\n'))
-    const seen = bundle.read('seen')
-    subject.showed('the program', seen)
-    if (opens) expectSame(seen, 'open\nend\n', 'opening the device')
-    else
-      expect(
-        /Operation not permitted/.test(seen) && !/^open/m.test(seen),
-        `opening the device: ${JSON.stringify(seen)}`,
-      )
-  },
-})
-
-const RULED: readonly Case[] = [
-  device('deny-all', 'what no rule allows is not allowed', [rule(false)], false),
-  device('allow', 'what a rule allows is allowed', [rule(false), rule(true, OWN)], true),
-  device(
-    'order',
-    'rules MUST be applied in the listed order: the later counts',
-    [rule(false), rule(true, OWN), rule(false, OWN)],
-    false,
-  ),
-  device(
-    'order-again',
-    'rules MUST be applied in the listed order: allowed in the end',
-    [rule(false), rule(false, OWN), rule(true, OWN)],
-    true,
-  ),
-  device(
-    'access',
-    'a rule that allows to read does not allow to write',
-    [rule(false), rule(true, { ...OWN, access: 'r' })],
-    false,
-  ),
-  device('wildcard', 'a rule without numbers is for all', [rule(false), rule(true, { type: 'c' })], true),
-  device(
-    'other-minor',
-    'a rule for another minor number is for that one',
-    [rule(false), rule(true, { ...OWN, minor: 12 })],
-    false,
-  ),
 ]
 
 export const CGROUP_PATHS: readonly Case[] = [...PATHS, ...OWNERS, ...RULED]
