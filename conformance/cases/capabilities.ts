@@ -1,3 +1,4 @@
+/** config.md#linux-process: every set of capabilities. */
 import { sees } from '../declare.ts'
 import type { Case } from '../suite.ts'
 

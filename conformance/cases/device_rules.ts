@@ -1,3 +1,4 @@
+/** config-linux.md#allowed-device-list */
 import { needController } from '../cgroups.ts'
 import { within } from '../host.ts'
 import { type Case, expect, expectSame } from '../suite.ts'

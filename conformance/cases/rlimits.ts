@@ -1,3 +1,4 @@
+/** config.md#posix-process: every limit. */
 import { refuses } from '../declare.ts'
 import { ofProcess, pidOf } from '../look.ts'
 import { type Case, expect, HostCannot } from '../suite.ts'

@@ -1,3 +1,4 @@
+/** Cgroups that are reached by `..`. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { cgroupOf, placeOf } from '../cgroups.ts'

@@ -1,3 +1,4 @@
+/** Capabilities and users of a process of a container. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { within } from '../host.ts'

@@ -1,3 +1,4 @@
+/** What a process of a container has open, and where it is. */
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { within } from '../host.ts'

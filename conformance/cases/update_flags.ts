@@ -1,3 +1,4 @@
+/** Flags of update, and what the container’s cgroup has then. */
 import { cgroupFile, kernelMakes, needController } from '../cgroups.ts'
 import { pidOf } from '../look.ts'
 import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
