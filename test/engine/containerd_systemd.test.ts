@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
-import { cgroupOf, limitOf } from './support/container.ts'
+import { cgroupOf, isFrozen, limitOf } from './support/container.ts'
 import { type Containerd, canContainerd, startContainerd } from './support/containerd.ts'
 import { baseline, detached, execIn, LINGER, leftSinceThen, newId, removeAll, run, taskStatus } from './support/ctr.ts'
 import { SYSTEMD_DRIVER } from './support/driver.ts'
@@ -81,6 +81,19 @@ describe.runIf(canContainerd(SYSTEMD_DRIVER))('ctr --runc-systemd-cgroup', () =>
     await until('two processes', () => inside().length === 2)
     const listed = (await containerd.run('task', 'ps', id)).trim().split('\n').slice(1)
     expect(listed.map((each) => each.split(/\s+/)[0]).sort()).toEqual(inside())
+    await containerd.run('task', 'delete', '--force', id)
+    await untilGone(cgroup)
+  })
+
+  test('metrics; pause, resume, and the end of a paused one', async () => {
+    const { id, pid, cgroup } = await started('sleep 1000', ['--memory-limit', `${64 * MIB}`])
+    const metrics = JSON.parse(await containerd.run('task', 'metrics', '--format', 'json', id))
+    expect(metrics).toMatchObject({ pids: { current: 1 }, memory: { usage_limit: 64 * MIB } })
+    await containerd.run('task', 'pause', id)
+    expect([isFrozen(containerd.host, pid), await taskStatus(containerd, id)]).toEqual([true, 'PAUSED'])
+    await containerd.run('task', 'resume', id)
+    expect([isFrozen(containerd.host, pid), await taskStatus(containerd, id)]).toEqual([false, 'RUNNING'])
+    await containerd.run('task', 'pause', id)
     await containerd.run('task', 'delete', '--force', id)
     await untilGone(cgroup)
   })
