@@ -17,7 +17,6 @@ export type CodeGuard =
   | 'the start time of init'
   | 'units that are delegated'
   | 'the inode of a unit'
-  | 'no signal in calls of systemd'
 
 export const CODE: Readonly<Record<CodeGuard, Expression>> = {
   'records of this format': { file: 'state/store.ts', text: 'record?.format !== 1', without: 'false' },
@@ -35,11 +34,6 @@ export const CODE: Readonly<Record<CodeGuard, Expression>> = {
     file: 'lifecycle/units.ts',
     text: '(unit.inode !== undefined && inode !== unit.inode)',
     without: 'false',
-  },
-  'no signal in calls of systemd': {
-    file: 'host/signals.ts',
-    text: 'Uint32Array.of(0x7fff_ffff, 0xffff_fffe)',
-    without: 'new Uint32Array(2)',
   },
 }
 
