@@ -53,7 +53,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs load crash \
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs conformance-docs-v2 load crash \
 	fuzz libfuzzer libfuzzer-corpus native-tests generate install install-runtime uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -149,6 +149,11 @@ conformance-docs:  ## judge davit, runc and crun, and write docs/conformance/ (r
 	$(BUILD) build
 	$(OUT)/davit-conformance --runtime $(OUT)/davit $(foreach name,runc crun,--runtime $(shell command -v $(name) || echo $(name))) \
 		--lifecycles 1000 --format md --format html --out docs/conformance
+
+conformance-docs-v2:  ## the same of cgroups in a guest with nothing but v2, docs/conformance/cgroup_v2.md (root)
+	@.ci/need $(VM_TOOLS)
+	$(BUILD) build
+	$(VM) --conformance --init fast --kernel 6.12
 
 deps: node_modules/.davit-deps
 

@@ -2,12 +2,14 @@
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
  *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines] [--sh COMMAND]
+ *   bun test/vm/main.ts --conformance --init fast --kernel 6.12
  *
  * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
  * cgroups runs in each, the rest in one of them; --all runs all tests in each. --core is the selection that `make test`
  * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
  * --engines is a guest with Docker, containerd and Podman in it, and a selection of the tests of engines; --only, then,
  * takes names of those.
+ * --conformance judges the cgroups of davit and of the guest's runtimes, and writes docs/conformance/cgroup_v2.md and .html.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -16,10 +18,11 @@ import { image as engineImage } from '../engine/support/images.ts'
 import { compileAll } from '../support/compiled.ts'
 import { tidy } from './cache.ts'
 import { checkoutDisk } from './checkout.ts'
+import { writeConformance } from './conformance.ts'
 import { type GuestOptions, runGuest } from './guest.ts'
 import { CACHE, CHECKOUT, say } from './host.ts'
 import { guestImage } from './image.ts'
-import { ALL_TESTS, CORE_TESTS, engineTests, shares, systemTests } from './suites.ts'
+import { ALL_TESTS, CONFORMANCE_REPORT, CORE_TESTS, engineTests, shares, systemTests } from './suites.ts'
 
 const INITS = ['fast', 'systemd'] as const
 const KERNELS = ['6.12', '7'] as const
@@ -32,6 +35,7 @@ const { values } = parseArgs({
     core: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     engines: { type: 'boolean', default: false },
+    conformance: { type: 'boolean', default: false },
     init: { type: 'string' },
     kernel: { type: 'string' },
     only: { type: 'string', multiple: true },
@@ -54,6 +58,7 @@ function guests(): readonly Guest[] {
 }
 
 function tests(): string {
+  if (values.conformance) return CONFORMANCE_REPORT
   if (values.engines) return engineTests(values.only)
   if (values.only) return systemTests(values.only)
   return values.core ? CORE_TESTS : values.all ? ALL_TESTS : shares(ALL)
@@ -75,6 +80,7 @@ async function runIn({ init, kernel }: Guest, image: string, checkout: string, s
     return false
   }
   say(`${init}, Linux ${kernel}: exit ${status}`)
+  if (values.conformance) writeConformance(`${folder}/results`)
   const results = `${CHECKOUT}/build/test/vm-${init}-${kernel}.json`
   if (!values.sh) copyFileSync(`${folder}/results`, results)
   return status === 0
