@@ -52,5 +52,4 @@ export const PROC_SUPER_MAGIC = 0x9fa0
 export const TMPFS_MAGIC = 0x01021994
 export const CGROUP_SUPER_MAGIC = 0x27e0eb
 export const CGROUP2_SUPER_MAGIC = 0x63677270
-export const RDTGROUP_SUPER_MAGIC = 0x7655821
 export const DEVPTS_SUPER_MAGIC = 0x1cd1

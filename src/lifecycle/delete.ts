@@ -1,12 +1,11 @@
 /** `delete`: removes what a container leaves: processes, cgroups, state. With force, whatever state it is in. */
 import { RuntimeError } from '../base/errors.ts'
-import { closeFd, fileSystemOf, removeDir } from '../ffi/file.ts'
+import { closeFd, removeDir, statIf } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
 import { sleepMs } from '../host/cgroup/wait.ts'
 import { openPidfd, reap, signalPidfd } from '../host/process.ts'
 import { awaitReadable } from '../host/signals.ts'
-import { RDTGROUP_SUPER_MAGIC } from '../kernel/files.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
@@ -67,8 +66,7 @@ export function removeAll(runtime: Runtime, claim: Claim, record: ContainerRecor
   // Of a unit that has ended a failure may be left; of another's that runs this takes nothing.
   else if (record.unit) units().forgetUnit(record.unit)
   if (cgroup) removeCgroups(cgroup)
-  // SAFETY: nothing that the record names by mistake.
-  for (const path of record.intelRdt?.remove ?? []) if (fileSystemOf(path) === RDTGROUP_SUPER_MAGIC) removeDir(path)
+  for (const path of record.intelRdt?.remove ?? []) if (statIf(path)) removeDir(path)
   runRecordedHooks(claim, record, 'poststop', runtime.log)
   removeContainer(claim)
 }
