@@ -3,6 +3,7 @@ import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { closeFd, readTextIf, withFd } from '../ffi/file.ts'
 import { ARCH, cstring, sys } from '../ffi/native.ts'
+import { waitUntil } from '../host/cgroup/wait.ts'
 import { memfd, memfdTail } from '../host/memfd.ts'
 import {
   destroyChild,
@@ -169,11 +170,22 @@ export function killHook(path: string): void {
 
 /** Kills what a hook that ran out of time has started and still has; what it gave away as a daemon lives on. */
 function killBelow(pid: number): void {
+  hold(pid)
   const children = readTextIf(`/proc/${pid}/task/${pid}/children`) ?? ''
   for (const child of children.split(' ').filter((word) => word !== '')) {
     killBelow(Number(child))
     sys('kill', Number(child), SIGKILL)
   }
+}
+
+const SIGSTOP = 19
+/** As many milliseconds as a process may take to stop: one that waits for its vfork(2) or for a disk does not. */
+const HOLD = 50
+
+/** ORDER: before its children are looked for: a process that runs could have another one after that. */
+function hold(pid: number): void {
+  sys('kill', pid, SIGSTOP)
+  waitUntil(() => 'TtZX'.includes(processStat(pid)?.state ?? 'X'), HOLD)
 }
 
 /**

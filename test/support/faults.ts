@@ -162,7 +162,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     does: 'leaves a process of its own for each container',
     script: 'if [ "$verb" = delete ]; then sleep 60 </proc/version >"$0.out" 2>&1 & fi',
     groups: ['load'],
-    flags: ['--filter', 'lifecycles', '--lifecycles', '80'],
+    flags: ['--filter', 'lifecycles', '--lifecycles', '200'],
     caught: ['load-lifecycles'],
   },
   'one-at-a-time': {
