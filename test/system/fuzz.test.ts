@@ -1,4 +1,4 @@
-/** A short run of the fuzzers; `make fuzz` runs them for an hour. The seed is that of the day, and is printed. */
+/** A short run of the fuzzers, with the same inputs each time; `make fuzz` runs them for an hour, with new ones. */
 import { execFileSync } from 'node:child_process'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { exec } from '../support/exec.ts'
@@ -7,7 +7,7 @@ import { repositoryPath } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 
 const SECONDS = 8
-const SEED = process.env.SEED ?? String(Math.floor(Date.now() / 86_400_000))
+const SEED = process.env.SEED ?? '20784'
 
 /** What some inputs of each must have come to, or most of it is not tried at all. */
 const TARGETS = {
