@@ -17,6 +17,7 @@ import { errnoText } from '../../kernel/errno.ts'
 import { O_DIRECTORY, O_RDONLY } from '../../kernel/files.ts'
 import type { DeviceProgram } from '../../plan/cgroup/model.ts'
 import { NATIVE } from '../../wire/ops.ts'
+import { withoutSignals } from '../signals.ts'
 import { isErrno } from './tree.ts'
 
 /**
@@ -133,7 +134,8 @@ export function loadDeviceProgram(program: DeviceProgram): number {
   attr.writeUInt32LE(program.instructions.length, 4)
   attr.writeBigUInt64LE(addressOf(instructions), 8)
   attr.writeBigUInt64LE(addressOf(license), 16)
-  const load = () => sys('bpf', BPF_PROG_LOAD, attr, ATTR_SIZE)
+  // KERNEL: a signal that comes while the verifier is at work ends it with EAGAIN.
+  const load = () => withoutSignals(() => sys('bpf', BPF_PROG_LOAD, attr, ATTR_SIZE))
   let result = load()
   // KERNEL(<5.11): programs count as locked memory, and the limit's refusal looks like a missing capability.
   if (result === -1) {
