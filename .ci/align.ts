@@ -3,8 +3,8 @@
  *
  * A kernel since 6.16 keeps a file that is written in large pieces in large pages (folios), and maps one of 2 MiB by one
  * entry of the page table where place in the file and address agree modulo 2 MiB. The engine's text is 80 MB, of which
- * a start touches 14 in pieces of 64 KiB: 240 page faults of 1,050, and all their entries to be made and taken down, are
- * a quarter of what `davit state` costs. Where it does not work (older kernels, a page cache that has read the file
+ * a start touches 14 in pieces of 64 KiB: 240 page faults of 1,050, each with entries to be made and taken down again
+ * (docs/PERFORMANCE.md has the figures). Where it does not work (older kernels, a page cache that has read the file
  * anew after a reboot), the file is mapped as any other.
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
