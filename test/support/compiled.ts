@@ -17,6 +17,9 @@ const PROGRAMS = {
   view: [],
 } as const satisfies Record<string, readonly string[]>
 
+/** What can be compiled: names of files in build/test. */
+export const COMPILED = Object.keys(PROGRAMS) as readonly (keyof typeof PROGRAMS)[]
+
 const built = new Map<string, Promise<string>>()
 
 /** Absolute path of build/test/NAME, made of test/support/NAME.c; static, as containers need it. */
@@ -28,7 +31,7 @@ export function compiled(name: keyof typeof PROGRAMS): Promise<string> {
 
 /** Compiles all of them, for a machine that has no compiler. */
 export async function compileAll(): Promise<void> {
-  for (const name of Object.keys(PROGRAMS)) await compiled(name as keyof typeof PROGRAMS)
+  for (const name of COMPILED) await compiled(name)
 }
 
 async function compile(name: keyof typeof PROGRAMS): Promise<string> {

@@ -1,5 +1,6 @@
 /** The checkout as a disk: what the tests need of it, the node that they run on, and the command to run. */
 import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { COMPILED } from '../support/compiled.ts'
 import { CHECKOUT, run } from './host.ts'
 import { makeDisk } from './image.ts'
 
@@ -22,7 +23,7 @@ export function checkoutDisk(folder: string, command: string): string {
   copy('node_modules', LEFT_MODULES, [], tree)
   copy('build', LEFT_BUILD, ['test'], tree)
   // Programs of the tests, newer than their sources; none of what earlier runs have left.
-  copy('build/test', new Set(), [], tree, /^(agent|attacker|caller|filter_of|fuse|probe|view)$/)
+  copy('build/test', new Set(), [], tree, new RegExp(`^(${COMPILED.join('|')})$`))
   if (existsSync(`${CHECKOUT}/build/engine`)) copy('build/engine', new Set(), [], tree, ENGINE_FILES)
   mkdirSync(`${tree}/.vm`)
   cpSync(realpathSync(run('sh', ['-c', 'command -v node']).trim()), `${tree}/.vm/node`)
