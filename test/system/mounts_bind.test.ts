@@ -123,8 +123,9 @@ describe.runIf(requires('root', kernel('5.12')))('a bind mount', () => {
     ['runbindable', /^unbindable$/],
   ] as const)('is %s', async (option, shown) => {
     const { propagation } = await mountOf(await binding(['bind', option]))
-    if (shown) expect(propagation).toEqual([expect.stringMatching(shown)])
-    else expect(propagation).toEqual([])
+    // What is bound is shared with others where the host's own mounts are, and then a slave of it.
+    const own = shown ? propagation.filter((word) => !/^master:\d+$/.test(word)) : propagation
+    expect(own).toEqual(shown ? [expect.stringMatching(shown)] : [])
   })
 
   test.each([
