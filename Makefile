@@ -26,6 +26,8 @@ LINK_INIT := -nostdlib -static -no-pie -Wl,-z,separate-code
 CFLAGS_SO := $(CFLAGS_ALL) -fPIC -shared -fvisibility=hidden -D_FORTIFY_SOURCE=2
 EXECUTOR := native/reader.c native/run.c native/ops_file.c native/ops_mount.c native/ops_sync.c native/ops_proc.c \
 	native/ops_protect.c native/ops_copy.c
+ENTRY := native/entry.c native/prepared.c native/bare.c $(EXECUTOR)
+INIT := native/init.c native/bare.c $(EXECUTOR)
 HEADERS := $(wildcard native/*.h)
 SOURCES := $(shell find src -name '*.ts' -o -name '*.js') package.json
 
@@ -177,11 +179,11 @@ $(OUT)/.edition: FORCE
 	@echo '$(VERSION) $(COMMIT) $(EXE_FLAGS)' | cmp -s - $@ || echo '$(VERSION) $(COMMIT) $(EXE_FLAGS)' >$@
 
 # davit itself: cleans the environment, then executes the engine in libexec.
-$(OUT)/davit: native/entry.c native/sys.h $(OUT)/.flags
-	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -fno-stack-protector -o "$$t/$(@F)" native/entry.c $(PUT)
+$(OUT)/davit: $(ENTRY) $(HEADERS) $(OUT)/.flags
+	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o "$$t/$(@F)" $(ENTRY) $(PUT)
 
-$(LIBEXEC)/davit-init: native/init.c $(EXECUTOR) $(HEADERS) $(OUT)/.flags
-	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/init.c $(EXECUTOR) $(PUT)
+$(LIBEXEC)/davit-init: $(INIT) $(HEADERS) $(OUT)/.flags
+	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o "$$t/$(@F)" $(INIT) $(PUT)
 
 $(LIBEXEC)/libdavit.so: native/launch.c $(HEADERS) $(OUT)/.flags
 	@$(INTO) set -x && $(CC) $(CFLAGS_SO) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/launch.c $(PUT)
@@ -265,7 +267,7 @@ $(OUT)/test/native-fuzz: test/native/fuzz_driver.c native/reader.c $(FUZZ_SOURCE
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -DDAVIT_FUZZ -o $@.tmp test/native/fuzz_driver.c $(FUZZ_SOURCES) && mv -f $@.tmp $@
 
-$(OUT)/test/native-smash: test/native/test_smash.c native/init.c $(HEADERS)
+$(OUT)/test/native-smash: test/native/test_smash.c native/init.c native/bare.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) -Inative $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o $@.tmp test/native/test_smash.c && mv -f $@.tmp $@
 
@@ -303,9 +305,9 @@ native-aarch64:  ## compile the native parts for aarch64 (not part of the produc
 	@.ci/need aarch64
 	@mkdir -p $(OUT)/aarch64
 	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
-		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit-init native/init.c $(EXECUTOR)
+		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit-init $(INIT)
 	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
-		$(LINK_INIT) $(LDFLAGS_ALL) -fno-stack-protector -o $(OUT)/aarch64/davit native/entry.c
+		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit $(ENTRY)
 	aarch64-linux-gnu-gcc $(CFLAGS_SO) $(LDFLAGS_ALL) -o $(OUT)/aarch64/libdavit.so native/launch.c
 
 # The manual, from the table of commands.

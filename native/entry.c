@@ -5,13 +5,15 @@
  * BUN_OPTIONS, BUN_INSPECT, JSC_* and LD_PRELOAD make it run code or open a socket. None of these may come with the
  * environment that an engine, a sudo or a unit file hands to a container runtime. What passes is named below; a static
  * program has no loader that could be told otherwise before it runs.
+ *
+ * What `create` has prepared needs no engine: see prepared.c.
  */
-#include "sys.h"
+#include "prepared.h"
 
 void *memcpy(void *dst, const void *src, size_t n);
 void entry(const long *sp);
 
-enum { PATH_SIZE = 4096, MAX_ENV = 64, NUMBERS = 64, ADDED = 2 };
+enum { MAX_ENV = 64, NUMBERS = 64, ADDED = 2 };
 
 /* Variables that mean something to davit, and to yargs for its language, width and colours. */
 static const char *const allowed[] = {
@@ -26,23 +28,28 @@ static const char *const allowed[] = {
  */
 static const char *const added[] = { "BUN_JSC_useJIT=0", "BUN_JSC_forceMiniVMMode=1" };
 
-/* The compiler calls it by itself. */
-void *memcpy(void *dst, const void *src, size_t n)
+/* Whether an entry of the environment is of this variable. */
+static int is_of(const char *entry_text, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		((volatile char *)dst)[i] = ((const char *)src)[i];
-	return dst;
+	while (*name && *name == *entry_text)
+		name++, entry_text++;
+	return !*name && *entry_text == '=';
 }
 
 static int is_allowed(const char *entry_text)
 {
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-		const char *name = allowed[i], *p = entry_text;
-		while (*name && *name == *p)
-			name++, p++;
-		if (!*name && *p == '=')
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (is_of(entry_text, allowed[i]))
 			return 1;
-	}
+	return 0;
+}
+
+/* A service manager that waits to hear of the container is the engine's business. */
+static int is_awaited(const char *const *envp)
+{
+	for (; *envp; envp++)
+		if (is_of(*envp, "NOTIFY_SOCKET"))
+			return 1;
 	return 0;
 }
 
@@ -128,15 +135,28 @@ static void note_caller(char *fds, char *nofile)
 	*put_number(nofile, limit[1]) = '\0';
 }
 
+/* The connection to an init that has more to say goes on to the engine, which hears the rest. */
+static int note_start(char *start, int fd)
+{
+	static const char name[] = "DAVIT_START=";
+
+	if (fd < 0 || SYS(fcntl, fd, 2 /* F_SETFD */, 0, 0, 0, 0) < 0)
+		return 0;
+	(void)memcpy(start, name, sizeof(name));
+	*put_number(start + sizeof(name) - 1, (uint64_t)fd) = '\0';
+	return 1;
+}
+
 /* sp points at argc; argv and envp follow. */
 __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 {
 	const char *const *argv = (const char *const *)(sp + 1), *const *envp = argv + sp[0] + 1;
-	const char *env[MAX_ENV + ADDED + 3];
-	char path[PATH_SIZE], fds[NUMBERS], nofile[NUMBERS];
+	const char *env[MAX_ENV + ADDED + 4];
+	char path[PATH_SIZE], fds[NUMBERS], nofile[NUMBERS], start[NUMBERS];
 	uint64_t action[4] = { 0 };
 	size_t count = 0;
 
+	take_guard(sp);
 	/* JavaScriptCore complains on stderr when the signal that it takes for itself, SIGPWR, comes ignored. */
 	(void)SYS(rt_sigaction, 30, action, 0, 8, 0, 0); /* cannot fail for this signal */
 	open_streams();
@@ -148,6 +168,8 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 		env[count++] = added[i];
 	env[count++] = fds;
 	env[count++] = nofile;
+	if (!is_awaited((const char *const *)(sp + sp[0] + 2)) && note_start(start, run_prepared(argv)))
+		env[count++] = start;
 	env[count] = NULL;
 	if (engine_path(path)) {
 		(void)SYS(execve, path, argv, env, 0, 0, 0); /* returns only when it failed */

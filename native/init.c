@@ -5,33 +5,7 @@
 #include "plan.h"
 #include <linux/mman.h>
 
-void *memcpy(void *dst, const void *src, size_t n);
-void *memset(void *dst, int c, size_t n);
-void __stack_chk_fail(void);
 void davit_start(const long *sp);
-
-/* The compiler calls these by itself. */
-void *memcpy(void *dst, const void *src, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((volatile char *)dst)[i] = ((const char *)src)[i];
-	return dst;
-}
-
-void *memset(void *dst, int c, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((volatile char *)dst)[i] = (char)c;
-	return dst;
-}
-
-uintptr_t __stack_chk_guard;
-
-__attribute__((noreturn)) void __stack_chk_fail(void)
-{
-	for (;;)
-		SYS(exit_group, 134, 0, 0, 0, 0, 0);
-}
 
 static struct runner runner;
 
@@ -57,7 +31,7 @@ __attribute__((noreturn)) static void run(const char *fd_text)
 		SYS(exit_group, 100 + bad, 0, 0, 0, 0, 0);
 	if (runner_open(&runner, &plan) < 0)
 		SYS(exit_group, 124, 0, 0, 0, 0, 0);
-	runner_run(&runner);
+	runner_run(&runner, plan.count[PROGRAM_STAGE] ? PROGRAM_STAGE : PROGRAM_INIT);
 	SYS(exit_group, 1, 0, 0, 0, 0, 0);
 	__builtin_trap(); /* a seccomp filter may forbid even to leave */
 }
@@ -65,14 +39,8 @@ __attribute__((noreturn)) static void run(const char *fd_text)
 /* sp points at argc; argv, envp and the auxiliary vector follow. */
 __attribute__((noreturn, used, no_stack_protector)) void davit_start(const long *sp)
 {
-	long argc = sp[0], i = argc + 2;
-
-	while (sp[i])
-		i++;
-	for (i++; sp[i]; i += 2)
-		if (sp[i] == 25 /* AT_RANDOM */)
-			__stack_chk_guard = *(const uintptr_t *)sp[i + 1] & ~(uintptr_t)0xff; /* NUL stops a string copy */
-	if (argc != 2)
+	take_guard(sp);
+	if (sp[0] != 2)
 		SYS(exit_group, 126, 0, 0, 0, 0, 0);
 	run((const char *)sp[2]);
 }

@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 4222138270u
+#define DAVIT_TABLE_HASH 2382615883u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -26,6 +26,8 @@
 #define OP_FILTER 21u
 #define OP_COPYTREE 22u
 #define OP_VERIFYLINK 23u
+#define OP_EXPECT 24u
+#define OP_HEAR 25u
 
 #define ARG_IMM 0u
 #define ARG_SLOT 1u
@@ -45,6 +47,8 @@
 #define WIRE_MAX_RECORDS 65535u
 #define WIRE_MAX_ARGS 6u
 #define WIRE_MAX_TOLERATE 4u
+
+#define PREPARED_PEER 1u
 
 #define REPORT_SYNC 1u
 #define REPORT_FD 2u

@@ -49,13 +49,13 @@ static long is_file(long fd)
 	return ret == -E_NOTDIR;
 }
 
-enum { PATH_SIZE = 4096, MAX_LINKS = 40 };
+enum { MAX_PATH = 4096, MAX_LINKS = 40 };
 
 /* dst = a + "/" + b; -ENAMETOOLONG when it does not fit. dst may be a. */
 static int join(char *dst, const char *a, size_t a_len, const char *b)
 {
 	size_t b_len = str_len(b);
-	if (a_len + b_len + 2 > PATH_SIZE)
+	if (a_len + b_len + 2 > MAX_PATH)
 		return -E_NAMETOOLONG;
 	for (size_t i = 0; dst != a && i < a_len; i++)
 		dst[i] = a[i];
@@ -72,7 +72,7 @@ static int join(char *dst, const char *a, size_t a_len, const char *b)
  */
 static long make_missing(int parent, const char *name, char *path, size_t prefix, const char *rest, int file, long mode)
 {
-	char target[PATH_SIZE], old_rest[PATH_SIZE];
+	char target[MAX_PATH], old_rest[MAX_PATH];
 	long n = SYS(readlinkat, parent, name, target, sizeof(target) - 1, 0, 0);
 
 	if (n > 0) {
@@ -95,7 +95,7 @@ static long make_missing(int parent, const char *name, char *path, size_t prefix
 /* CVE-2024-45310: every component is made by name in an open parent that was resolved inside the root. */
 long op_mkpath(struct runner *r, const long *a)
 {
-	char path[PATH_SIZE], name[256];
+	char path[MAX_PATH], name[256];
 	int file = a[2] == 1, links = 0, stuck = 0;
 	size_t done = 0;
 	long fd, ret;
@@ -113,7 +113,7 @@ long op_mkpath(struct runner *r, const long *a)
 		size_t end, from;
 		char saved;
 		long parent;
-		if (++stuck > 2 * PATH_SIZE)
+		if (++stuck > 2 * MAX_PATH)
 			return -E_LOOP;
 		for (from = done; path[from] == '/'; from++)
 			;
@@ -207,7 +207,7 @@ long op_verify(struct runner *r, const long *a)
 long op_verifylink(struct runner *r, const long *a)
 {
 	const char *text = (const char *)a[1];
-	char target[PATH_SIZE];
+	char target[MAX_PATH];
 	long n = SYS(readlinkat, a[0], "", target, sizeof(target), 0, 0), i = 0;
 
 	(void)r;
@@ -220,7 +220,7 @@ long op_verifylink(struct runner *r, const long *a)
 /* CVE-2024-21626: a directory that is not below the root shows as "(unreachable)/..." in getcwd(2). */
 long op_chdir(struct runner *r, const long *a)
 {
-	char cwd[PATH_SIZE];
+	char cwd[MAX_PATH];
 	long ret = SYS(chdir, a[0], 0, 0, 0, 0, 0);
 
 	(void)r;
@@ -230,4 +230,29 @@ long op_chdir(struct runner *r, const long *a)
 	if (ret == -E_NOENT)
 		return -(long)CUSTOM_OUTSIDE;
 	return ret < 0 ? ret : cwd[0] == '/' ? 0 : -(long)CUSTOM_OUTSIDE;
+}
+
+/* a[0]=dir fd a[1]=path a[2]=data a[3]=length a[4]=1: begins with the data; 0: does not. */
+long op_expect(struct runner *r, const long *a)
+{
+	const char *want = (const char *)a[2];
+	char text[256];
+	long fd, n = 1, got = 0, same = 1;
+
+	(void)r;
+	if (a[3] > (long)sizeof(text))
+		return -E_INVAL;
+	SYS_RETRY(fd, openat, a[0], a[1], O_CLOEXEC_ | O_NOFOLLOW_, 0, 0, 0);
+	if (fd < 0)
+		return fd;
+	while (got < a[3] && n > 0) {
+		SYS_RETRY(n, read, fd, text + got, a[3] - got, 0, 0, 0);
+		got += n > 0 ? n : 0;
+	}
+	(void)SYS(close, fd, 0, 0, 0, 0, 0); /* only read */
+	if (n < 0)
+		return n;
+	for (long i = 0; i < a[3]; i++)
+		same &= i < got && text[i] == want[i];
+	return same == a[4] ? 0 : -(long)CUSTOM_VERIFY;
 }

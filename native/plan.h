@@ -102,8 +102,8 @@ int plan_open(struct plan *plan, const void *buffer, size_t length);
 /* Fills the runner's slots from the plan and closes every other fd above those that the container keeps. */
 int runner_open(struct runner *r, const struct plan *plan);
 
-/* Runs the stage program if there is one, otherwise init. Returns only on failure, after reporting it. */
-void runner_run(struct runner *r);
+/* Runs a program, the stage or init. Returns only on failure, after reporting it. */
+void runner_run(struct runner *r, uint32_t first);
 
 /* Sends a report; 0 or -errno. An fd goes along unless it is -1. */
 int runner_report(struct runner *r, uint32_t kind, int32_t value, int fd);
@@ -129,9 +129,14 @@ long op_mask(struct runner *r, const long *a);
 long op_readonly(struct runner *r, const long *a);
 long op_capdrop(struct runner *r, const long *a);
 long op_copytree(struct runner *r, const long *a);
+long op_expect(struct runner *r, const long *a);
+long op_hear(struct runner *r, const long *a);
 
 /* openat2 below a root fd: links are followed inside it, magic links not at all. Close-on-exec. */
 long open_in_root(int root, const char *path, uint64_t flags);
+
+/* Takes the guard of the stack from the auxiliary vector; sp points at argc. What has no guard itself calls it first. */
+__attribute__((no_stack_protector)) void take_guard(const long *sp);
 
 /* Sets the words that go with the failure about to be returned. */
 void set_detail(struct runner *r, const char *text, size_t length);

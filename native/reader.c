@@ -12,7 +12,7 @@ static const char *const signature[] = {
 	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "------",   [OP_NETLINK] = "bi----",
 	[OP_MASK] = "dsdibi", [OP_READONLY] = "ds----",
 	[OP_CAPDROP] = "i-----", [OP_READY] = "biii--", [OP_FILTER] = "ibii--",
-	[OP_COPYTREE] = "ddd---", [OP_VERIFYLINK] = "ds----",
+	[OP_COPYTREE] = "ddd---", [OP_VERIFYLINK] = "ds----", [OP_EXPECT] = "dsbii-", [OP_HEAR] = "d-----",
 };
 enum { OP_COUNT = sizeof(signature) / sizeof(signature[0]) };
 

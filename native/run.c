@@ -132,7 +132,7 @@ static long (*const operation[])(struct runner *r, const long *a) = {
 	[OP_SYNC] = op_sync,	 [OP_SENDFD] = op_sendfd, [OP_FORK] = op_fork,	       [OP_SPAWN] = op_spawn,
 	[OP_WAIT] = op_wait,	 [OP_FIND] = op_find,	  [OP_READY] = op_ready,       [OP_FILTER] = op_filter,
 	[OP_EXEC] = op_exec,	 [OP_MASK] = op_mask,	  [OP_CAPDROP] = op_capdrop,   [OP_COPYTREE] = op_copytree,
-	[OP_READONLY] = op_readonly, [OP_NETLINK] = op_netlink,
+	[OP_READONLY] = op_readonly, [OP_NETLINK] = op_netlink,	 [OP_EXPECT] = op_expect,     [OP_HEAR] = op_hear,
 };
 
 static long dispatch(struct runner *r, const struct record *rec, const long *a)
@@ -170,9 +170,9 @@ static long step(struct runner *r, const struct record *rec)
 	return ret;
 }
 
-void runner_run(struct runner *r)
+void runner_run(struct runner *r, uint32_t first)
 {
-	r->program = r->plan.count[PROGRAM_STAGE] ? PROGRAM_STAGE : PROGRAM_INIT;
+	r->program = first;
 	r->record = 0;
 	while (r->record < r->plan.count[r->program]) {
 		const struct record *rec = &r->plan.program[r->program][r->record];

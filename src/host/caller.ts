@@ -10,6 +10,12 @@ export function callerFds(): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
+/** The connection to an init that native/prepared.c has told to go on, and that has more to say than nothing. */
+export function callerStart(): number | undefined {
+  const text = process.env.DAVIT_START
+  return text === undefined ? undefined : Number(text)
+}
+
 /** The caller's limit of open files: soft, hard. */
 export function callerNofile(): readonly [soft: string, hard: string] | undefined {
   const [soft, hard] = process.env.DAVIT_NOFILE?.split(':') ?? []

@@ -149,6 +149,8 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     creation.pidfdSockets = pidfdSockets
     if (record.cgroup) creation.limited = record.cgroup
     creation.notifier = notifier
+    if ((options.verb === 'create' || options.detach) && options.notifySocket === undefined)
+      creation.prepares = options.verb
     creation.hookFiles = hookFiles
     hookFiles = {}
     creation.signals = signals

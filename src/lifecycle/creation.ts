@@ -29,6 +29,8 @@ export class Creation extends Launching {
   rdt: IntelRdt | undefined
   /** What moves network interfaces, where the plan does. */
   network: NetDevices | undefined
+  /** What made it, where others will start and delete it. */
+  prepares: 'create' | 'run' | undefined
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 

@@ -14,6 +14,7 @@ import { awaitTag } from './dialogue.ts'
 import { innerHookState, logOutput, runHook, specState } from './hooks.ts'
 import { writeIdMaps } from './id_maps.ts'
 import type { Own, OwnPreset, OwnStep } from './parent.ts'
+import { prepare } from './prepared.ts'
 import { startUnitOf } from './start_unit.ts'
 import { lateSteps } from './words.ts'
 
@@ -145,4 +146,6 @@ function recordPid(creation: Creation): void {
     const text = Buffer.from(innerHookState(creation.record, status))
     must('write hook state', sys('pwrite64', fd, text, text.length, 0))
   }
+  // While init makes the container.
+  if (creation.prepares !== undefined) prepare(creation, creation.prepares)
 }

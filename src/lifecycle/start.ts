@@ -1,6 +1,7 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
+import { callerStart } from '../host/caller.ts'
 import { oomKills } from '../host/cgroup/oom_kills.ts'
 import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd } from '../host/process.ts'
@@ -30,11 +31,13 @@ export async function startContainer(runtime: Runtime, id: string, notifier?: No
   let ready: Waiting | undefined
   try {
     const record = readRecord(runtime.root, id)
-    const status = record ? statusOf(claim.path, record) : 'creating'
+    // Told already, it may be running, or have ended: what it has to say is the answer.
+    const told = callerStart()
+    const status = record ? (told === undefined ? statusOf(claim.path, record) : 'created') : 'creating'
     if (!record || status !== 'created') throw notStartable(status)
     // ORDER: the socket before the process that speaks to it, the pidfd while the pid is surely its own.
     ready = notifier && waiting(notifier, claim, record)
-    await go(runtime, claim, record)
+    await go(runtime, claim, record, told)
     unlink(START_SOCKET, claim.fd)
     await poststart(runtime, claim, record)
     // ORDER: without the lock: others may kill or delete it meanwhile.
@@ -90,11 +93,11 @@ interface Heard {
 }
 
 /** Connects to init and waits until exec has happened, which closes the connection without a word. */
-async function go(runtime: Runtime, claim: Claim, record: ContainerRecord): Promise<void> {
-  const peer = connectInit(claim)
+async function go(runtime: Runtime, claim: Claim, record: ContainerRecord, told?: number): Promise<void> {
+  const peer = told ?? connectInit(claim)
   const heard: Heard = { hooked: false, output: -1 }
   try {
-    send(peer, encodeAnswer(WIRE.magic), 'tell the container init to start')
+    if (told === undefined) send(peer, encodeAnswer(WIRE.magic), 'tell the container init to start')
     for (;;) {
       const { message, fd } = receive(peer)
       if (message.length === 0) break

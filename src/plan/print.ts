@@ -60,6 +60,7 @@ const WORDS: Words = {
     `make path "${s.path}" in slot ${s.root} (${typeof s.type === 'object' ? `like slot ${s.type.like}` : s.type}, ${octal(s.mode)})`,
   write: (s) => `write "${s.data.trimEnd()}" to ${at(s.dir, s.path)}`,
   writeSlot: (s) => `write "${s.data.trimEnd()}" to slot ${s.slot}`,
+  expect: (s) => `expect ${at(s.dir, s.path)} ${s.is ? 'to begin' : 'not to begin'} with ${JSON.stringify(s.data)}`,
   verify: (s) => `verify slot ${s.slot} is ${identity(s.is)}`,
   mkdir: (s) => `mkdir ${at(s.dir, s.path)} ${octal(s.mode)}`,
   mknod: (s) => `mknod ${at(s.dir, s.path)} ${octal(s.mode)} ${s.device.join(':')}`,
@@ -134,6 +135,7 @@ const WORDS: Words = {
   hook: (s) => `run "${s.path}" ${JSON.stringify(s.args)}`,
   findExecutable: (s) => `find executable ${s.candidates.map((path) => `"${path}"`).join(' ')}`,
   waitForStart: () => 'wait for start',
+  hearEnd: (s) => `wait until slot ${s.slot} is closed without a word`,
   filter: (s) => `load ${filterWords(s)}`,
   exec: (s) => `exec ${JSON.stringify(s.args)}${s.filter ? ` under ${filterWords(s.filter)}` : ''}`,
   call: (s) =>

@@ -1,10 +1,9 @@
 /**
  * The steps of a plan: plain data. Child steps run in the container's processes by the C executor (src/wire lowers
- * them to records, src/plan/print puts them into words), host steps run in the parent by src/lifecycle.
- *
- * An fd slot is a number; the steps that open something name the slot it goes to, later steps name the slot. Slot 0 is
- * the socket to the parent. Control flow goes forward only: a step that fails with an errno it tolerates skips the
- * next `skip` steps (0: just goes on).
+ * them to records, src/plan/print puts them into words), host steps run in the parent by src/lifecycle. An fd slot is a
+ * number; the steps that open something name the slot it goes to, later steps name the slot. Slot 0 is the socket to the
+ * parent. Control flow goes forward only: a step that fails with an errno it tolerates skips the next `skip` steps (0:
+ * just goes on).
  */
 import type { CapabilityBits } from '../kernel/capability_bits.ts'
 import type { PERSONALITIES } from '../kernel/scheduling.ts'
@@ -15,7 +14,6 @@ import type { SeccompListener } from './seccomp/model.ts'
 import type { Tag } from './tags.ts'
 
 export type Slot = number
-
 /** A directory fd: a slot, or the working directory / host root, for absolute paths. */
 export type Dir = Slot | 'cwd'
 
@@ -64,6 +62,8 @@ export type FileStep =
           | 'fifo'
       }
     >
+  /** A file begins with `data` or, with `is: false`, does not. */
+  | Step<'expect', { dir: Dir; path: string; data: string; is: boolean }>
   | Step<'mkdir', { dir: Dir; path: string; mode: number }>
   | Step<'mknod', { dir: Dir; path: string; mode: number; device: readonly [number, number] }>
   | Step<'symlink', { dir: Dir; path: string; target: string }>
@@ -161,7 +161,6 @@ export type ProcessStep =
   | Step<'jump', object>
   | Step<'sync', { tag: Tag; wait: boolean }>
   | Step<'sendFd', { tag: Tag; slot: Slot }>
-  /** Asks the parent for an fd. */
   | Step<'take', { tag: Tag; out: Slot }>
   | Step<
       'ioctl',
@@ -171,9 +170,11 @@ export type ProcessStep =
   | Step<'hook', HookCall & { stdin: Slot; output: Slot; errors: Slot }>
   | Step<'findExecutable', { name: string; candidates: readonly string[] }>
   | Step<'waitForStart', { slot: Slot }>
+  /** Waits until a socket is closed from the other side; a word from there is a failure, and stays to be read. */
+  | Step<'hearEnd', { slot: Slot }>
   /** Loads a seccomp filter; all that follows is subject to it. Its listener goes to `out` when it was handed over. */
   | Step<'filter', Filter & { out?: Slot }>
-  /** With a filter: loaded when nothing but execve itself is left to do. */
+  /** A filter is loaded when nothing but execve itself is left to do. */
   | Step<'exec', { args: readonly string[]; env: readonly string[]; keepFds: number; filter?: Filter }>
   | Step<'call', { name: SyscallName; args: readonly CallArg[]; out?: Slot }>
 

@@ -30,3 +30,6 @@ export const TAGS = {
 } as const
 
 export type Tag = keyof typeof TAGS
+
+/** Slots with a meaning in what is prepared for native/prepared.c: the connection to an init that was told to go on. */
+export const PREPARED = { peer: 1 } as const

@@ -1,5 +1,5 @@
 /**
- * The state directory: ROOT/ID/{state.json, config.json, start.sock, hook}. Making the directory claims the id; flock(2) on
+ * The state directory: ROOT/ID/{state.json, config.json, start.sock, prepared, hook}. Making the directory claims the id; flock(2) on
  * it serialises create, start and delete and is dropped by the kernel however the holder ends. state.json is replaced
  * by rename, so a reader sees the old or the new one, whole.
  */
@@ -31,6 +31,9 @@ const LOCK_NB = 4
 const LOCK_UN = 8
 const ENOENT = 2
 const EAGAIN = -11
+
+/** What native/prepared.c looks for. */
+export const PREPARED_FILE = 'prepared'
 
 /** Who asks for the default root, and what its environment says. */
 export interface RootInputs {
@@ -213,7 +216,7 @@ export function writeRecord(claim: Claim, record: ContainerRecord): void {
 }
 
 /** Writes another file of the directory. */
-export function writeStateFile(claim: Claim, name: string, text: string): void {
+export function writeStateFile(claim: Claim, name: string, text: string | Uint8Array): void {
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
   const open = () => openAt(claim.fd, name, flags, 0o600)
   withFd(withFixedModes(open), (fd) => writeFd(fd, text, `"${claim.path}/${name}"`))

@@ -1,4 +1,5 @@
 /** Text of what is generated from ops.ts: native/ops.gen.h, and hash.gen.ts. */
+import { PREPARED } from '../plan/tags.ts'
 import { ARG, CUSTOM, NATIVE, OPS, PROGRAM, REPORT, VERIFY, WIRE } from './ops.ts'
 
 function defines(prefix: string, table: Readonly<Record<string, number>>): string {
@@ -18,6 +19,7 @@ ${defines('OP', OPS)}
 ${defines('ARG', ARG)}
 ${defines('VERIFY', VERIFY)}
 ${defines('WIRE', WIRE)}
+${defines('PREPARED', PREPARED)}
 ${defines('REPORT', REPORT)}
 ${defines('PROGRAM', PROGRAM)}
 ${defines('NATIVE', NATIVE)}
@@ -29,7 +31,7 @@ ${defines('CUSTOM', CUSTOM)}
 /** FNV-1a over the tables of ops.ts: changes whenever a number or a name does. */
 export function tableHash(): number {
   let hash = 0x811c9dc5
-  for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, NATIVE, CUSTOM])) {
+  for (const char of JSON.stringify([OPS, ARG, VERIFY, WIRE, REPORT, PROGRAM, NATIVE, CUSTOM, PREPARED])) {
     hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
   }
   return hash

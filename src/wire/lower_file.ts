@@ -199,6 +199,13 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   mknod: ({ dir, path, mode, device }, out) =>
     void out.call('mknodat').dir(dir).text(path).imm(mode).imm(deviceNumber(device)),
   symlink: ({ dir, path, target }, out) => void out.call('symlinkat').text(target).dir(dir).text(path),
+  expect: ({ dir, path, data, is }, out) =>
+    void out
+      .op('expect')
+      .dir(dir)
+      .text(path)
+      .plain(data)
+      .imm(is ? 1 : 0),
   unlink: ({ dir, path }, out) => void out.call('unlinkat').dir(dir).text(path).imm(0),
   chown: ({ dir, path, uid, gid }, out) => {
     const flags = path === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW

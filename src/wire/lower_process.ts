@@ -179,6 +179,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   },
   duplicate: ({ slot, to }, out) => void out.call('dup3').slot(slot).imm(to).imm(0),
   findExecutable: ({ candidates }, out) => void out.op('find').list(candidates),
+  hearEnd: ({ slot }, out) => void out.op('hear').slot(slot),
   waitForStart: ({ slot }, out) => void out.op('wait').slot(slot),
   filter,
   exec: ({ args, env, keepFds, filter: late }, out) => {

@@ -27,6 +27,8 @@ export const OPS = {
   filter: 21, // a[0]=flags a[1]=struct sock_filter[] a[2]=length a[3]=tag: load a seccomp filter, hand its listener over
   copytree: 22, // a[0]=directory a[1]=empty directory a[2]=procfs: copy what is in the first into the second
   verifylink: 23, // a[0]=fd a[1]=text: the fd is of a symbolic link that says this
+  expect: 24, // a[0]=dir fd a[1]=path a[2]=data a[3]=length a[4]=1: a file begins with the data, or with a[4]=0 does not
+  hear: 25, // a[0]=socket: wait until the other side closes it; a word from there is an error, and stays to be read
 } as const
 
 export type OpName = keyof typeof OPS

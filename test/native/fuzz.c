@@ -394,7 +394,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (runner_open(&runner, &plan) == 0) {
 			strict = keeps_order(&plan);
 			running = fuzz_ran = 1;
-			runner_run(&runner);
+			runner_run(&runner, plan.count[PROGRAM_STAGE] ? PROGRAM_STAGE : PROGRAM_INIT);
 			if (strict)
 				check_fds();
 		}

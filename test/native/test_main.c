@@ -52,6 +52,6 @@ int main(int argc, char **argv)
 		return 100 + bad;
 	if (runner_open(&runner, &plan) < 0)
 		return 124;
-	runner_run(&runner);
+	runner_run(&runner, plan.count[PROGRAM_STAGE] ? PROGRAM_STAGE : PROGRAM_INIT);
 	return runner.record < plan.count[runner.program];
 }

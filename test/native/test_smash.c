@@ -3,6 +3,7 @@
  * have a value (exit 107 for a plan of one byte) and the overflow must end in __stack_chk_fail (exit 134).
  */
 #include "init.c"
+#include "bare.c"
 
 int plan_open(struct plan *plan, const void *buffer, size_t length)
 {
@@ -24,7 +25,8 @@ int runner_open(struct runner *r, const struct plan *plan)
 	return 0;
 }
 
-void runner_run(struct runner *r)
+void runner_run(struct runner *r, uint32_t first)
 {
 	(void)r;
+	(void)first;
 }

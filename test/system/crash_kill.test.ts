@@ -25,6 +25,8 @@ interface Sweep {
   readonly calls: Readonly<Record<string, number>>
 }
 
+/** A flag that what is prepared does not know. */
+const BY_ENGINE = ['--log-level', 'warning']
 const LASTING = { mkdirat: 1, write: 1, renameat2: 1, clone3: 1, sendto: 1, recvmsg: 1, flock: 1, bind: 1, listen: 1 }
 
 async function running(made: Bundle): Promise<void> {
@@ -54,6 +56,13 @@ const SWEEPS: readonly Sweep[] = [
   {
     verb: 'start',
     line: ({ id }) => ['start', id],
+    prepare: (made) => create(made),
+    check: truthful,
+    calls: { flock: 1, connect: 1, sendto: 1, recvfrom: 1, unlinkat: 1 },
+  },
+  {
+    verb: 'start by the engine',
+    line: ({ id }) => [...BY_ENGINE, 'start', id],
     prepare: (made) => create(made),
     check: truthful,
     calls: { flock: 1, connect: 1, sendto: 1, recvmsg: 1, unlinkat: 1 },

@@ -86,6 +86,16 @@ export function freezerOf(record: CgroupRecord): string | undefined {
   return freezers(record)[0]
 }
 
+/** What tells {@link freezeState} that nothing is frozen while there are processes: files and what they begin with. */
+export function thawedMarks(record: CgroupRecord): { readonly path: string; readonly text: string }[] {
+  const marks: { readonly path: string; readonly text: string }[] = []
+  for (const dir of freezers(record)) {
+    if (dir === record.v2) marks.push({ path: `${dir}/cgroup.events`, text: 'populated 1\nfrozen 0\n' })
+    else marks.push({ path: `${dir}/freezer.state`, text: 'THAWED\n' })
+  }
+  return marks
+}
+
 /** Directories with a freezer, v2 first: there killed processes die even when frozen. */
 function freezers(record: CgroupRecord): string[] {
   // Loops, here and above: `state` asks, and filter() and some() are compiled by the engine when they are called first.

@@ -1,0 +1,127 @@
+/*
+ * What `create` has prepared: the programs of `start` and `delete` lie beside the record of an ordinary container, and
+ * are run here, without the engine. No policy: src/plan/prepared.ts decides what is done, and that all of it may be done
+ * twice. Whatever is not plain (an option that is not known here, a step that fails) is the engine's, from the start.
+ */
+#include "prepared.h"
+
+struct wish {
+	const char *root, *log, *id;
+	uint32_t program;
+};
+
+static int same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+/* The value of an option, `--name value` or `--name=value`. */
+static const char *value(const char *const *argv, long *i, const char *name)
+{
+	const char *p = argv[*i];
+	while (*name && *p == *name)
+		p++, name++;
+	if (*name || (*p && *p != '='))
+		return NULL;
+	return *p ? p + 1 : argv[*i + 1] ? argv[++*i] : NULL;
+}
+
+/* Without "." and "-" at the start, which the engine looks at more closely. */
+static int is_id(const char *id)
+{
+	const char *p = id;
+	for (; *p; p++) {
+		int plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_';
+		if (!plain && (p == id || (*p != '.' && *p != '-' && *p != '+')))
+			return 0;
+	}
+	return p > id && p - id <= 1024;
+}
+
+static int parse(const char *const *argv, struct wish *wish)
+{
+	long i = 1;
+	const char *v;
+
+	for (; argv[i] && argv[i][0] == '-'; i++) {
+		if ((v = value(argv, &i, "--root")))
+			wish->root = v;
+		else if ((v = value(argv, &i, "--log")))
+			wish->log = v;
+		else if (!same(argv[i], "--systemd-cgroup") &&
+			 !((v = value(argv, &i, "--log-format")) && (same(v, "json") || same(v, "text"))))
+			return 0;
+	}
+	if (!argv[i] || !wish->root || wish->root[0] != '/' || (wish->log && wish->log[0] != '/'))
+		return 0;
+	wish->program = same(argv[i], "start") ? PROGRAM_STAGE : PROGRAM_INIT;
+	if (wish->program == PROGRAM_INIT && !same(argv[i], "delete"))
+		return 0;
+	i++;
+	if (wish->program == PROGRAM_INIT && argv[i] && (same(argv[i], "--force") || same(argv[i], "-f")))
+		i++;
+	wish->id = argv[i];
+	return wish->id && !argv[i + 1] && is_id(wish->id);
+}
+
+/* ROOT/ID/prepared, if it is a file that only we can write. */
+static long open_prepared(const struct wish *wish)
+{
+	static const char name[] = "/prepared";
+	char path[PATH_SIZE];
+	uint64_t buf[32] = { 0 }; /* struct statx, 256 bytes */
+	const uint32_t *w = (const uint32_t *)buf;
+	size_t at = 0;
+	long fd;
+
+	if (str_len(wish->root) + str_len(wish->id) + sizeof(name) + 1 > sizeof(path))
+		return -E_NAMETOOLONG;
+	for (const char *p = wish->root; *p; p++)
+		path[at++] = *p;
+	path[at++] = '/';
+	for (const char *p = wish->id; *p; p++)
+		path[at++] = *p;
+	for (size_t i = 0; i < sizeof(name); i++)
+		path[at++] = name[i];
+	fd = SYS(openat, AT_CWD, path, O_CLOEXEC_ | O_NOFOLLOW_, 0, 0, 0);
+	if (fd < 0)
+		return fd;
+	/* stx_uid, stx_mode */
+	if (SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0xb /* type, mode, uid */, buf, 0) < 0 ||
+	    (long)w[5] != SYS(geteuid, 0, 0, 0, 0, 0, 0) || (w[7] & 0170022) != 0100000)
+		return -E_ACCES;
+	return fd;
+}
+
+/* --log is made at once, as the engine does it. */
+static int make_log(const char *path)
+{
+	long mask = SYS(umask, 022, 0, 0, 0, 0, 0);
+	long fd = SYS(openat, AT_CWD, path, O_CLOEXEC_ | O_CREAT_ | 02001 /* O_WRONLY, O_APPEND */, 0644, 0, 0);
+
+	(void)SYS(umask, mask, 0, 0, 0, 0, 0); /* cannot fail */
+	return fd >= 0 && SYS(close, fd, 0, 0, 0, 0, 0) == 0;
+}
+
+int run_prepared(const char *const *argv)
+{
+	static struct runner runner;
+	struct wish wish = { NULL, NULL, NULL, 0 };
+	struct plan plan;
+	long fd, length;
+	const void *buffer;
+
+	if (!parse(argv, &wish))
+		return -1;
+	fd = open_prepared(&wish);
+	length = fd < 0 ? fd : SYS(lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
+	buffer = length < 0 ? NULL : (void *)SYS(mmap, 0, length, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, fd, 0);
+	if (!buffer || (unsigned long)buffer > -4096UL || plan_open(&plan, buffer, (size_t)length))
+		return -1;
+	if (plan.count[wish.program] == 0 || (wish.log && !make_log(wish.log)) || runner_open(&runner, &plan) < 0)
+		return -1;
+	runner_run(&runner, wish.program);
+	return runner.slot[PREPARED_PEER];
+}

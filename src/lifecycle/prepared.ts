@@ -1,0 +1,42 @@
+/** Writes down what `create` prepares of `start` and `delete`, where the container is ordinary: see src/plan/prepared.ts. */
+import { thawedMarks } from '../host/cgroup/freeze.ts'
+import { recordDirs } from '../host/cgroup/tree.ts'
+import { buildPrepared, type PreparedInput } from '../plan/prepared.ts'
+import type { ContainerRecord } from '../state/record.ts'
+import { START_SOCKET } from '../state/status.ts'
+import { PREPARED_FILE, writeStateFile } from '../state/store.ts'
+import { encodeAnswer } from '../wire/decode.ts'
+import { encodePlan } from '../wire/encode.ts'
+import { WIRE } from '../wire/ops.ts'
+import type { Creation } from './creation.ts'
+
+/** Init's pid must be known. A container that is not ordinary gets nothing, and all its verbs are the engine's. */
+export function prepare(creation: Creation, verb: 'create' | 'run'): void {
+  const { claim, record } = creation
+  if (!isOrdinary(creation)) return
+  const plan = buildPrepared(inputOf(claim.path, record, verb))
+  writeStateFile(claim, PREPARED_FILE, encodePlan(plan, new Map(), creation.arch).bytes)
+}
+
+/** Without hooks, units, groups of resctrl, agents and managers that somebody would have to speak with. */
+function isOrdinary({ record, plan, hookStates, notifier }: Creation): boolean {
+  const { unit, intelRdt, sharedCgroup, cgroup, privatePid, seccomp, poststart, poststop, late } = record
+  if (unit || intelRdt || sharedCgroup || cgroup?.inner !== undefined || !privatePid || seccomp?.listener) return false
+  if (notifier || hookStates.length > 0 || poststart.length > 0 || poststop.length > 0) return false
+  for (const { kind } of plan.parent) if (kind === 'hook') return false
+  for (const { step } of late ?? []) if (step.kind === 'hook') return false
+  return true
+}
+
+function inputOf(folder: string, { pid, seccomp, cgroup }: ContainerRecord, verb: 'create' | 'run'): PreparedInput {
+  return {
+    folder,
+    files: [START_SOCKET, 'state.json', 'config.json', PREPARED_FILE],
+    ...(verb === 'create' ? { socket: START_SOCKET } : {}),
+    go: [...encodeAnswer(WIRE.magic)],
+    pid,
+    ...(seccomp ? { mark: seccomp.mark } : {}),
+    thawed: cgroup ? thawedMarks(cgroup) : [],
+    cgroups: cgroup ? recordDirs(cgroup) : [],
+  }
+}

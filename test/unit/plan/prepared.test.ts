@@ -1,0 +1,65 @@
+/** The programs of `start` and `delete` that are prepared. */
+import { describe, expect, test } from 'vitest'
+import { buildPrepared, type PreparedInput } from '../../../src/plan/prepared.ts'
+import { printStep } from '../../../src/plan/print.ts'
+
+const INPUT: PreparedInput = {
+  folder: '/run/davit/one',
+  files: ['start.sock', 'state.json', 'prepared'],
+  socket: 'start.sock',
+  go: [1, 0],
+  pid: 77,
+  mark: 'davit-abc',
+  thawed: [{ path: '/cg/freezer.state', text: 'THAWED\n' }],
+  cgroups: ['/cg/b', '/cg/a'],
+}
+
+const words = (program: 'stage' | 'init', input = INPUT) => buildPrepared(input)[program].map(printStep)
+
+describe('what is prepared', () => {
+  test('start: lock, look, tell, hear, and only then remove the socket', () => {
+    expect(words('stage')).toMatchInlineSnapshot(`
+      [
+        "open "/run/davit/one" => slot 2",
+        "flock(slot 2, 2)",
+        "faccessat2(slot 2, "prepared", 0, 0)",
+        "expect "/cg/freezer.state" to begin with "THAWED\\n"",
+        "socket(1, 524293, 0) => slot 3",
+        "connect(slot 3, bytes, 28)",
+        "sendto(slot 3, bytes, 2, 16384, 0, 0)",
+        "fcntl(slot 3, 1030, 3) => slot 1",
+        "wait until slot 1 is closed without a word",
+        "expect "/proc/77/stat" not to begin with "77 (davit-abc)" tolerate ENOENT,ESRCH",
+        "unlink "start.sock" in slot 2",
+        "exit_group(0)",
+      ]
+    `)
+  })
+
+  test('delete: only what is gone passes, and the state goes last', () => {
+    expect(words('init')).toMatchInlineSnapshot(`
+      [
+        "open "/run/davit/one" => slot 2",
+        "flock(slot 2, 6)",
+        "faccessat2(slot 2, "prepared", 0, 0)",
+        "kill(77, 0) tolerate ESRCH skip 1",
+        "close(-1)",
+        "unlinkat(-100, "/cg/b", 512) tolerate ENOENT,ENODEV",
+        "unlinkat(-100, "/cg/a", 512) tolerate ENOENT,ENODEV",
+        "unlink "start.sock" in slot 2 tolerate ENOENT",
+        "unlink "state.json" in slot 2 tolerate ENOENT",
+        "unlink "prepared" in slot 2 tolerate ENOENT",
+        "unlinkat(-100, "/run/davit/one", 512)",
+        "exit_group(0)",
+      ]
+    `)
+  })
+
+  test('no start where there is nothing to start, or no room for the address', () => {
+    const { socket: _, ...started } = INPUT
+    expect(words('stage', started)).toEqual([])
+    const long = (length: number) => words('stage', { ...INPUT, folder: `/${'x'.repeat(length)}` }).length
+    expect(long(108 - '/'.length - '/start.sock'.length - 1)).toBeGreaterThan(0)
+    expect(long(108 - '/'.length - '/start.sock'.length)).toBe(0)
+  })
+})
