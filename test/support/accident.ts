@@ -46,6 +46,18 @@ export async function callsOf(
   })
 }
 
+/**
+ * Calls that the kernel cannot refuse: they say who one is, and always succeed. KERNEL: close() lets the descriptor go
+ * whatever it answers (close(2)); one that strace refuses stays open, and whoever reads from its other end waits for ever.
+ */
+const SURE = new Set([
+  ...['close', 'exit', 'exit_group', 'getegid', 'geteuid', 'getgid', 'getpgrp', 'getpid', 'getppid'],
+  ...['gettid', 'getuid', 'set_tid_address', 'umask'],
+])
+
+/** Whether an accident can come to a call: anybody may be killed anywhere. */
+export const possible = (call: string, what: string): boolean => what.startsWith('signal=') || !SURE.has(call)
+
 /** Runs a verb with SIGKILL at the n-th call; whether it was hit at all. */
 export async function killedAt(call: string, n: number, args: readonly string[], output: string): Promise<boolean> {
   const { code, signal } = await accident({ call, what: 'signal=KILL', when: n }, args, output)
