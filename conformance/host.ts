@@ -1,8 +1,10 @@
 /** The host's side of a container: what exists because of it. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { heedInterruption } from './interrupt.ts'
 
 /** Sleeps without giving other code a turn: cases are sequences. */
 export function pause(milliseconds: number): void {
+  heedInterruption()
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 

@@ -1,4 +1,5 @@
 /** Runs one case against one runtime. */
+import { heedSign, Interrupted } from './interrupt.ts'
 import type { Result } from './results.ts'
 import type { Subject } from './subject.ts'
 import { type Case, type Deviation, deviationOf, expect, Failed, HostCannot } from './suite.ts'
@@ -7,6 +8,7 @@ import type { Identity } from './versions.ts'
 interface Outcome {
   readonly wrong?: string
   readonly lack?: string
+  readonly interrupted?: Interrupted
 }
 
 function attempt(test: Case['test'], subject: Subject): Outcome {
@@ -14,6 +16,7 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
     test(subject)
     return {}
   } catch (error) {
+    if (error instanceof Interrupted) return { interrupted: error }
     if (error instanceof HostCannot) return { lack: error.message }
     // What is no JSON, for example, is the runtime's fault as well.
     return { wrong: error instanceof Failed ? error.message : String(error) }
@@ -27,16 +30,19 @@ function describe(deviation: Deviation, { name }: Identity): string {
   return `${name} ${which} ${why}${clause === undefined ? '' : ` (${clause})`}`
 }
 
-/** Runs a case and takes its containers away; what is left of them then is a failure, too. */
+/** Runs a case and takes its containers away; what is left of them then is a failure, too. Throws {@link Interrupted}. */
 export function judge(it: Case, subject: Subject, identity: Identity): Result {
   subject.record.length = 0
   subject.table = undefined
   const begin = performance.now()
-  const { wrong: found, lack } = attempt(it.test, subject)
+  const { wrong: found, lack, interrupted } = attempt(it.test, subject)
+  heedSign()
   const { wrong: after } = attempt(() => {
     const left = subject.cleanUp()
     expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
   }, subject)
+  if (interrupted && after !== undefined) process.stderr.write(`davit-conformance: ${it.id}, interrupted: ${after}\n`)
+  if (interrupted) throw interrupted
   const wrong = found ?? after
   const figures = subject.table === undefined ? {} : { figures: subject.table }
   const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record], ...figures }

@@ -1,11 +1,12 @@
 /** Judges runtimes and writes reports: the whole of the suite but for where its executable and its busybox are. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Grouped } from './cases/catalog.ts'
 import { HELP, type Options, parseOptions, Unusable } from './command_line.ts'
+import { INTERRUPTIONS } from './interrupt.ts'
 import { describeMachine, surroundingsFor } from './machine.ts'
 import { judgeAll } from './pool.ts'
 import { Progress } from './progress.ts'
@@ -24,7 +25,8 @@ export interface Self {
   readonly busybox: (folder: string) => string
 }
 
-const STOP = { asked: false }
+/** `sign`: the file that interrupts workers, once there is a folder for it. */
+const STOP = { asked: false, sign: '' }
 
 interface Candidate {
   /** As it was given. */
@@ -59,7 +61,15 @@ async function judgeRuntime(
   const begin = performance.now()
   await judgeAll(cases, {
     command: [...command, ...self.command],
-    order: { runtime: resolve(path), identity, folder: own, busybox: self.busybox(own), turns, lifecycles },
+    order: {
+      runtime: resolve(path),
+      identity,
+      folder: own,
+      busybox: self.busybox(own),
+      sign: STOP.sign,
+      turns,
+      lifecycles,
+    },
     jobs,
     stop: STOP,
     onResult(result) {
@@ -78,9 +88,10 @@ const questionOf = ({ id, group, clause, asks, covers = [] }: Grouped) => ({ id,
 async function judgeRuntimes(options: Options, self: Self): Promise<Report> {
   const candidates = options.runtimes.map(identify)
   const folder = makeFolder(join(realpathSync(tmpdir()), 'conformance-'))
+  STOP.sign = join(folder, 'interrupted')
   const runtimes: Judged[] = []
   try {
-    for (const it of candidates) runtimes.push(await judgeRuntime(it, options, self, folder))
+    for (const it of candidates) if (!STOP.asked) runtimes.push(await judgeRuntime(it, options, self, folder))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -126,9 +137,10 @@ async function run(argv: readonly string[], self: Self): Promise<number> {
   if (options.help || options.list) return 0
   if (options.runtimes.length === 0) throw new Unusable('--runtime is missing')
   if (process.getuid?.() !== 0) throw new Unusable('root is needed to make containers')
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const signal of INTERRUPTIONS)
     process.on(signal, () => {
       STOP.asked = true
+      if (STOP.sign !== '' && existsSync(dirname(STOP.sign))) writeFileSync(STOP.sign, '')
     })
   const report = await judgeRuntimes(options, self)
   write(report, options)

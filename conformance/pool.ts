@@ -77,6 +77,8 @@ async function drain(queue: Grouped[], work: Work): Promise<void> {
       ms: patience,
       evidence: [],
     } as const
+    // What the running case came to when it was interrupted says nothing of the runtime.
+    if (work.stop.asked) break
     work.onResult(result ?? lost)
     if (result !== undefined) continue
     await worker.end()
@@ -85,7 +87,7 @@ async function drain(queue: Grouped[], work: Work): Promise<void> {
   await worker.end()
 }
 
-/** Judges cases until all are done or it is asked to stop. */
+/** Judges cases until all are done or it is asked to stop, and has made the sign for the running ones. */
 export async function judgeAll(cases: readonly Grouped[], work: Work): Promise<void> {
   const together = cases.filter(({ serial }) => !serial)
   const alone = cases.filter(({ serial }) => serial)

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import { type Evidence, shorten } from './evidence.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
+import { heedInterruption, Interrupted } from './interrupt.ts'
 import type { Figures } from './results.ts'
 import { expect, Failed, HostCannot } from './suite.ts'
 
@@ -152,6 +153,7 @@ export class Subject {
     const begin = performance.now()
     const argv = ['sh', '-c', script, this.busybox, ...args]
     const { status, signal, stderr } = spawnSync(this.busybox, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+    heedInterruption()
     this.note(`${about}: ${Math.round(performance.now() - begin)} ms`)
     if (status !== 0) throw new Error(`busybox: ${signal ?? `exit ${status}`}: ${stderr}`)
   }
@@ -177,6 +179,7 @@ export class Subject {
 
   /** The same in another manner. */
   callAs({ cwd, env, input, fds = [], umask, through = [], flags = [] }: Manner, ...args: string[]): Outcome {
+    heedInterruption()
     this.recordConfig(args)
     const [out, err, stdin] = ['stdout', 'stderr', 'stdin'].map((name) => join(this.folder, name)) as [
       string,
@@ -198,6 +201,7 @@ export class Subject {
     const ms = Math.round(performance.now() - begin)
     if (before !== undefined) process.umask(before)
     for (const fd of streams) closeSync(fd)
+    heedInterruption()
     const outcome = {
       ok: status === 0,
       code: status,
@@ -277,12 +281,23 @@ export class Subject {
       this.call('delete', '--force', bundle.id)
       rest.push(...this.leftOf(bundle))
     } catch (error) {
+      if (error instanceof Interrupted) throw error
       rest.push(error instanceof Failed ? error.message : String(error)) // it did not end
     }
     for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
     for (const path of cgroupsNamed(bundle.id)) removeCgroup(path)
     bundle.remove()
     return rest
+  }
+
+  /** The same with all from one on. One whose removal is interrupted is there for the next time. */
+  private removeFrom(first: number): string[] {
+    const left: string[] = []
+    for (let last = this.bundles.at(-1); last && this.bundles.length > first; last = this.bundles.at(-1)) {
+      left.push(...this.remove(last))
+      this.bundles.pop()
+    }
+    return left
   }
 
   /** Does something many times; the evidence is that of the last one, and how many there were. */
@@ -292,15 +307,14 @@ export class Subject {
       this.record.length = records
       this.note(`turn ${turn + 1} of ${this.turns}`)
       act(turn)
-      const left = this.bundles.splice(bundles).flatMap((bundle) => this.remove(bundle))
+      const left = this.removeFrom(bundles)
       expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
     }
   }
 
   /** Takes all containers of the case away, by force; says what could not be. */
   cleanUp(): string[] {
-    const left = this.bundles.flatMap((bundle) => this.remove(bundle))
-    this.bundles.length = 0
+    const left = this.removeFrom(0)
     rmSync(join(this.folder, 'shared'), { recursive: true, force: true })
     return left
   }

@@ -4,6 +4,7 @@
  */
 import { createInterface } from 'node:readline'
 import { CASES } from './cases/catalog.ts'
+import { heedSign, INTERRUPTIONS, Interrupted } from './interrupt.ts'
 import { judge } from './judge.ts'
 import { Subject } from './subject.ts'
 import type { Identity } from './versions.ts'
@@ -16,6 +17,8 @@ export interface Order {
   readonly folder: string
   /** The busybox that containers are made of. */
   readonly busybox: string
+  /** Once this file is there, the running case is to end. */
+  readonly sign: string
   /** How often a race is run. */
   readonly turns: number
   /** How many containers come and go in the case about that. */
@@ -23,13 +26,19 @@ export interface Order {
 }
 
 /** Works until stdin ends. */
-export async function work({ runtime, identity, folder, busybox, turns, lifecycles }: Order): Promise<void> {
-  // A terminal sends it to all; whoever gives the orders sees to it that the last case is cleaned up.
-  process.on('SIGINT', () => {})
+export async function work({ runtime, identity, folder, busybox, sign, turns, lifecycles }: Order): Promise<void> {
+  // They may be sent to all processes of a terminal or a service; what they are to do is told by the sign.
+  for (const signal of INTERRUPTIONS) process.on(signal, () => {})
   const subject = new Subject(runtime, folder, busybox, turns, lifecycles)
   for await (const id of createInterface({ input: process.stdin })) {
     const it = CASES.find((each) => each.id === id)
     if (it === undefined) throw new Error(`no case ${id}`)
-    process.stdout.write(`${JSON.stringify(judge(it, subject, identity))}\n`)
+    heedSign(sign)
+    try {
+      process.stdout.write(`${JSON.stringify(judge(it, subject, identity))}\n`)
+    } catch (error) {
+      if (error instanceof Interrupted) process.exit() // stdin, which is still open, would be waited for
+      throw error
+    }
   }
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cgroupsNamed, pause, within } from '../host.ts'
+import { signPath } from '../interrupt.ts'
 import { type Counts, countAll } from '../load.ts'
 import { ofProcess } from '../look.ts'
 import type { Subject } from '../subject.ts'
@@ -11,15 +12,18 @@ const AT_ONCE = 200
 /** In KiB: what a command line of a runtime may take; fewer run at once where memory is short. */
 const COMMAND_SIZE = 80 << 10
 
-/** Runs a verb for each id, as many at once as memory allows; which did not end with 0, and what they said. */
+/**
+ * Runs a verb for each id, as many at once as memory allows; which did not end with 0, and what they said. xargs(1) starts
+ * no more of them after a 255.
+ */
 function forAll(subject: Subject, folder: string, ids: readonly string[], line: string): string[] {
   const at = Math.max(4, Math.min(ids.length, Math.floor(countAll().available / COMMAND_SIZE)))
-  const script = `"$0" --root "$1" ${line} <"$2/ids" >"$2/$3.out" 2>&1; echo $? >"$2/$3.code"`
+  const script = `[ ! -e "$SIGN" ] || exit 255; "$0" --root "$1" ${line} <"$2/ids" >"$2/$3.out" 2>&1; echo $? >"$2/$3.code"`
   const list = join(folder, 'ids')
   writeFileSync(list, `${ids.join('\n')}\n`)
   subject.shell(
-    `"$0" xargs -P ${at} -n 1 "$0" sh -c "$1" "$2" "$3" "$4" <"$4/ids"`,
-    [script, subject.runtime, subject.root, folder],
+    `SIGN=$5 "$0" xargs -P ${at} -n 1 "$0" sh -c "$1" "$2" "$3" "$4" <"$4/ids"`,
+    [script, subject.runtime, subject.root, folder, signPath()],
     `${line}, ${ids.length} times, ${at} at once`,
   )
   const read = (id: string, what: string) => readFileSync(join(folder, `${id}.${what}`), 'utf8').trim()
