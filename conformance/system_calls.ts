@@ -17,12 +17,35 @@ interface Ffi {
   readonly ptr: (bytes: Uint8Array) => number
 }
 
-type Name = 'renameat2' | 'prctl' | 'socket' | 'bind' | 'listen' | 'accept' | 'recvmsg' | 'ioctl'
+type Name =
+  | 'renameat2'
+  | 'prctl'
+  | 'socket'
+  | 'bind'
+  | 'listen'
+  | 'accept'
+  | 'recvmsg'
+  | 'ioctl'
+  | 'open_tree'
+  | 'mount_setattr'
+
+/** The newer ones have the same number everywhere. */
+const NEW = { open_tree: 428, mount_setattr: 442 }
 
 /** By architecture, in the order of Name. */
 const NUMBERS: Readonly<Record<string, Readonly<Record<Name, number>>>> = {
-  x64: { renameat2: 316, prctl: 157, socket: 41, bind: 49, listen: 50, accept: 43, recvmsg: 47, ioctl: 16 },
-  arm64: { renameat2: 276, prctl: 167, socket: 198, bind: 200, listen: 201, accept: 202, recvmsg: 212, ioctl: 29 },
+  x64: { renameat2: 316, prctl: 157, socket: 41, bind: 49, listen: 50, accept: 43, recvmsg: 47, ioctl: 16, ...NEW },
+  arm64: {
+    renameat2: 276,
+    prctl: 167,
+    socket: 198,
+    bind: 200,
+    listen: 201,
+    accept: 202,
+    recvmsg: 212,
+    ioctl: 29,
+    ...NEW,
+  },
 }
 
 let opened: { readonly ffi: Ffi; readonly library: Library } | undefined

@@ -3,6 +3,7 @@ import { chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bundle, Config } from '../bundle.ts'
 import { refuses } from '../declare.ts'
+import { needMapping } from '../idmapped.ts'
 import type { Subject } from '../subject.ts'
 import { type Case, type Deviation, expect, expectSame } from '../suite.ts'
 import { withTree } from '../tree.ts'
@@ -60,6 +61,7 @@ const MAPPED: readonly Case[] = [
     test(subject) {
       const path = source(subject)
       fill(path, 1000, 2000)
+      needMapping(subject, path)
       const mount = { options: ['bind', 'idmap'], ...maps(1000, 0, 1) }
       const seen = look(subject, path, mount, `${owner('of-1000')}; ${owner('of-2000')}`)
       expectSame(seen, '0:0\n65534:65534\n', 'owners that the container sees')
@@ -74,6 +76,7 @@ const MAPPED: readonly Case[] = [
     test(subject) {
       const path = source(subject)
       fill(path)
+      needMapping(subject, path)
       chownSync(path, 1000, 1000)
       const mount = { options: ['bind', 'idmap'], ...maps(1000, 0, 1) }
       look(subject, path, mount, 'touch /mnt/new')
@@ -90,6 +93,7 @@ const MAPPED: readonly Case[] = [
     test(subject) {
       const path = source(subject)
       fill(path, 0, 5)
+      needMapping(subject, path)
       const mount = { options: ['bind', 'idmap'], ...maps(0, 100_000, 3) }
       const seen = look(subject, path, mount, `${owner('of-0')}; ${owner('of-5')}`, inNamespace)
       expectSame(seen, '0:0\n65534:65534\n', 'owners that the container sees')
@@ -122,6 +126,7 @@ const MAPPED: readonly Case[] = [
         withTree(subject, 'rw', (path) => {
           fill(path, 1000)
           fill(join(path, 'sub'), 1000)
+          needMapping(subject, path)
           const mount = { options: ['rbind', option], ...maps(1000, 7, 1) }
           const seen = look(subject, path, mount, `${owner('of-1000')}; ${owner('sub/of-1000')}`)
           expectSame(seen, option === 'ridmap' ? '7:7\n7:7\n' : '7:7\n1000:1000\n', 'owners, and those below')

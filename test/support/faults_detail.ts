@@ -1,4 +1,4 @@
-/** What faulty runtimes do to mounts, filters, devices, descriptors and features, and the cases that are to catch them. */
+/** What faulty runtimes do to mounts, devices, descriptors and features, and the cases that are to catch them. */
 import { type Fault, print, spoil, succeed } from './fake_runtime.ts'
 
 const named = (prefix: string, names: string) => names.split(' ').map((name) => `${prefix}${name}`)
@@ -18,30 +18,6 @@ if [ "$verb" = create ]; then
 fi`
 
 export const FAULTS_DETAIL: Readonly<Record<string, Fault>> = {
-  'operators-equal': {
-    does: 'compares arguments of system calls for equality only',
-    script: spoil('s/SCMP_CMP_[A-Z_]+/SCMP_CMP_EQ/g'),
-    groups: ['seccomp'],
-    caught: named('seccomp-', 'op-ne op-lt op-le op-ge op-gt op-masked-eq args-all op-unknown'),
-  },
-  'nobody-killed': {
-    does: 'lets through what is to end a process',
-    script: spoil('s/SCMP_ACT_(KILL|TRAP)[A-Z_]*/SCMP_ACT_ALLOW/g'),
-    groups: ['seccomp'],
-    caught: named('seccomp-action-', 'kill kill-thread kill-process trap'),
-  },
-  'metadata-lost': {
-    does: 'sends no metadata to the agent',
-    script: spoil('s/"listenerMetadata":"[^"]*",?//'),
-    groups: ['seccomp'],
-    caught: ['seccomp-notify-state'],
-  },
-  'filter-flags-refused': {
-    does: 'refuses flags of filters',
-    script: 'if [ "$verb" = create ] && grep -q SECCOMP_FILTER_FLAG "$bundle/config.json" 2>/dev/null; then exit 1; fi',
-    groups: ['seccomp'],
-    caught: named('seccomp-flag-', 'log spec-allow tsync'),
-  },
   'mappings-of-mounts-lost': {
     does: 'does not see the mappings of mounts',
     script: spoil('s/("r?idmap"\\]),"uidMappings":\\[[^]]*\\],"gidMappings":\\[[^]]*\\]/\\1/'),

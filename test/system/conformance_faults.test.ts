@@ -8,6 +8,7 @@ import { exec } from '../support/exec.ts'
 import { writeFake } from '../support/fake_runtime.ts'
 import { FAULTS } from '../support/faults.ts'
 import { FAULTS_DETAIL } from '../support/faults_detail.ts'
+import { FAULTS_SECCOMP } from '../support/faults_seccomp.ts'
 import { patience } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
@@ -35,7 +36,11 @@ describe.runIf(requires('root'))('a runtime that', { timeout: patience(120_000) 
     expect(await failuresOf('', ['create', 'start', 'kill', 'delete', 'hooks'])).toEqual([])
   })
 
-  for (const [name, { does, script, groups, flags, caught }] of Object.entries({ ...FAULTS, ...FAULTS_DETAIL })) {
+  for (const [name, { does, script, groups, flags, caught }] of Object.entries({
+    ...FAULTS,
+    ...FAULTS_DETAIL,
+    ...FAULTS_SECCOMP,
+  })) {
     it(`${does} (${name}) is caught`, async () => {
       expect((await failuresOf(script, groups, flags)).toSorted()).toEqual([...caught].toSorted())
     })
