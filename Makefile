@@ -55,7 +55,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs conformance-docs-v2 load crash \
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs conformance-docs-v2 conformance-docs-systemd load crash \
 	fuzz libfuzzer libfuzzer-corpus native-tests generate install install-runtime uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -156,6 +156,11 @@ conformance-docs-v2:  ## the same of cgroups in a guest with nothing but v2, doc
 	@.ci/need $(VM_TOOLS)
 	$(BUILD) build
 	$(VM) --conformance --init fast --kernel 6.12
+
+conformance-docs-systemd:  ## the same where systemd makes the cgroups, docs/conformance/cgroup_systemd.md (root)
+	@.ci/need $(VM_TOOLS)
+	$(BUILD) build
+	$(VM) --conformance --init systemd --kernel 6.12
 
 deps: node_modules/.davit-deps
 

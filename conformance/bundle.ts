@@ -19,7 +19,7 @@ export interface Config {
   annotations?: Record<string, string>
 }
 
-function template(id: string, script: string): Config {
+function template(id: string, script: string, cgroupsPath: string): Config {
   return {
     // Old enough for every runtime in use; a case that needs more says so.
     ociVersion: '1.0.2',
@@ -36,7 +36,7 @@ function template(id: string, script: string): Config {
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
     ],
-    linux: { cgroupsPath: `/${id}`, namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })) },
+    linux: { cgroupsPath, namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })) },
     annotations: { 'org.example.conformance': id },
   }
 }
@@ -51,6 +51,7 @@ export class Bundle {
     id: string,
     busybox: string,
     script: string,
+    cgroupsPath: string,
     change: (config: Config) => void = () => {},
   ) {
     this.id = id
@@ -76,7 +77,7 @@ export class Bundle {
       'pwd',
     ])
       symlinkSync('busybox', join(bin, name))
-    const config = template(id, script)
+    const config = template(id, script, cgroupsPath)
     change(config)
     writeFileSync(join(this.path, 'config.json'), JSON.stringify(config))
   }

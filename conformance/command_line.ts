@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { CASES, type Grouped } from './cases/catalog.ts'
+import type { CgroupDriver } from './cgroup_driver.ts'
 import { FORMATS } from './report/formats.ts'
 
 export const HELP = `Usage: davit-conformance --runtime PATH [--runtime PATH ...] [options]
@@ -15,6 +16,7 @@ Judges OCI runtimes by the specification, on real containers. Needs root.
   --lifecycles N   also the cases of group load; so many containers come and go (default: 200)
   --format NAME    tap, junit, json, html or md; may be given again with --out
   --out DIR        where the reports go (default: the one report goes to stdout)
+  --systemd-cgroup the runtime gets this flag, and cgroupsPath is slice:prefix:name: systemd makes the cgroups
   --thorough       run each race a thousand times, not forty: minutes more for each
   --list           print the cases and what they cover
   --help           print this
@@ -32,6 +34,8 @@ export interface Options {
   readonly lifecycles: number
   readonly formats: readonly string[]
   readonly out: string | undefined
+  /** Who makes the cgroups. */
+  readonly driver: CgroupDriver
   /** How often a race is run. */
   readonly turns: number
   readonly list: boolean
@@ -51,6 +55,7 @@ function read(argv: readonly string[]) {
     lifecycles: STRING,
     format: STRINGS,
     out: STRING,
+    'systemd-cgroup': FLAG,
     thorough: FLAG,
     list: FLAG,
     help: FLAG,
@@ -106,6 +111,7 @@ export function parseOptions(argv: readonly string[]): Options {
     lifecycles: count('lifecycles', 200),
     formats: values.format,
     out: values.out,
+    driver: values['systemd-cgroup'] ? 'systemd' : 'cgroupfs',
     turns: values.thorough ? 1000 : 40,
     list: values.list,
     help: values.help,

@@ -1,5 +1,5 @@
 /** The host's side of a container: what exists because of it. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { heedInterruption } from './interrupt.ts'
 
 /** Sleeps without giving other code a turn: cases are sequences. */
@@ -49,15 +49,16 @@ export function hierarchies(): string[] {
 }
 
 function searchFor(folder: string, name: string, depth: number): string[] {
-  const found = existsSync(`${folder}/${name}`) ? [`${folder}/${name}`] : []
+  const inner = attempt(() => readdirSync(folder, { withFileTypes: true }), []).filter((entry) => entry.isDirectory())
+  const isIt = (entry: { name: string }) => entry.name === name || entry.name.endsWith(`-${name}.scope`)
+  const found = inner.filter(isIt).map((entry) => `${folder}/${entry.name}`)
   if (depth === 0) return found
-  const inner = attempt(() => readdirSync(folder, { withFileTypes: true }), [])
   return inner
-    .filter((entry) => entry.isDirectory() && entry.name !== name)
+    .filter((entry) => !isIt(entry))
     .reduce((all, entry) => all.concat(searchFor(`${folder}/${entry.name}`, name, depth - 1)), found)
 }
 
-/** Cgroups of this name, at most three levels below the root of each hierarchy. */
+/** Cgroups of this name, or of systemd's scopes PREFIX-NAME, at most three levels below the root of each hierarchy. */
 export function cgroupsNamed(name: string): string[] {
   return hierarchies().flatMap((hierarchy) => searchFor(hierarchy, name, 3))
 }

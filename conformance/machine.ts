@@ -1,6 +1,7 @@
 /** The machine that the suite runs on, as far as it matters for verdicts. */
 import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
+import type { CgroupDriver } from './cgroup_driver.ts'
 
 const mounts = () => readFileSync('/proc/mounts', 'utf8')
 
@@ -12,8 +13,8 @@ function cgroups(): string {
 }
 
 /** Kernel, architecture and cgroups in a line. */
-export function describeMachine(): string {
-  return `Linux ${release()} ${arch()}, ${cgroups()}`
+export function describeMachine(driver: CgroupDriver): string {
+  return `Linux ${release()} ${arch()}, ${cgroups()}${driver === 'systemd' ? ', made by systemd' : ''}`
 }
 
 export interface Surroundings {

@@ -50,7 +50,7 @@ function makeFolder(prefix: string): string {
 
 async function judgeRuntime(
   { path, identity }: Candidate,
-  { cases, jobs, turns, lifecycles }: Options,
+  { cases, jobs, turns, lifecycles, driver }: Options,
   self: Self,
   folder: string,
 ): Promise<Judged> {
@@ -69,6 +69,7 @@ async function judgeRuntime(
       sign: STOP.sign,
       turns,
       lifecycles,
+      driver,
     },
     jobs,
     stop: STOP,
@@ -99,7 +100,7 @@ async function judgeRuntimes(options: Options, self: Self): Promise<Report> {
     suite: packageJson.version,
     specification: '1.3.0',
     date: new Date().toISOString(),
-    machine: describeMachine(),
+    machine: describeMachine(options.driver),
     cases: options.cases.map(questionOf),
     runtimes,
   }
@@ -137,6 +138,7 @@ async function run(argv: readonly string[], self: Self): Promise<number> {
   if (options.help || options.list) return 0
   if (options.runtimes.length === 0) throw new Unusable('--runtime is missing')
   if (process.getuid?.() !== 0) throw new Unusable('root is needed to make containers')
+  if (options.driver === 'systemd' && !existsSync('/run/systemd/system')) throw new Unusable('systemd does not run')
   for (const signal of INTERRUPTIONS)
     process.on(signal, () => {
       STOP.asked = true

@@ -15,43 +15,14 @@ import {
 
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
+import type { Manner, Outcome, State } from './call.ts'
+import { cgroupsPath, SYSTEMD_CGROUP, scopesNamed } from './cgroup_driver.ts'
 import { type Evidence, shorten } from './evidence.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
 import { heedInterruption, Interrupted } from './interrupt.ts'
 import type { Figures } from './results.ts'
+import type { Setting } from './setting.ts'
 import { expect, Failed, HostCannot } from './suite.ts'
-
-export interface Outcome {
-  readonly ok: boolean
-  /** Its exit code. */
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-export interface State {
-  readonly ociVersion: string
-  readonly id: string
-  readonly status: string
-  readonly pid?: number
-  readonly bundle: string
-  readonly annotations?: Record<string, string>
-}
-
-/** How a command is called where that is what the case is about. */
-export interface Manner {
-  readonly cwd?: string
-  readonly env?: Readonly<Record<string, string>>
-  /** Read by the command as its stdin. */
-  readonly input?: string
-  /** Open in the command from 3 on. */
-  readonly fds?: readonly number[]
-  readonly umask?: number
-  /** Words before the runtime, as of nice(1), that change what the runtime inherits. */
-  readonly through?: readonly string[]
-  /** Global flags of the runtime. */
-  readonly flags?: readonly string[]
-}
 
 const PATIENCE = 20_000
 
@@ -59,33 +30,30 @@ export class Subject {
   /** What the running case has done and seen. */
   readonly record: Evidence[] = []
   readonly root: string
-  private readonly path: string
-  private readonly folder: string
-  private readonly bundles: Bundle[] = []
-
-  private readonly busybox: string
-  /** How many containers are to come and go. */
-  readonly lifecycles: number
   /** Figures of the running case. */
   table: Figures | undefined
+  /** What it was made with. */
+  readonly setting: Setting
+  private readonly folder: string
+  private readonly busybox: string
+  private readonly bundles: Bundle[] = []
 
-  /** How often a race is to be run. */
-  readonly turns: number
-
-  /** @param busybox the static program that containers are made of */
-  constructor(path: string, folder: string, busybox: string, turns: number, lifecycles: number) {
-    this.turns = turns
-    this.lifecycles = lifecycles
-    this.path = path
-    this.folder = folder
-    this.busybox = busybox
-    this.root = join(folder, 'state')
+  constructor(setting: Setting) {
+    this.setting = setting
+    this.folder = setting.folder
+    this.busybox = setting.busybox
+    this.root = join(setting.folder, 'state')
     mkdirSync(this.root, { recursive: true })
   }
 
-  /** Where the runtime's executable is. */
-  get runtime(): string {
-    return this.path
+  /** Global flags of every command: where its state is, and who makes the cgroups. */
+  get globals(): readonly string[] {
+    return ['--root', this.root, ...(this.setting.driver === 'systemd' ? [SYSTEMD_CGROUP] : [])]
+  }
+
+  /** A cgroupsPath in the form that the runtime is told to take. */
+  cgroupsPath(name: string): string {
+    return cgroupsPath(this.setting.driver, name)
   }
 
   /** Runs an applet of the busybox on the host, for what a case makes there; the host cannot where it fails. */
@@ -102,7 +70,8 @@ export class Subject {
 
   /** A new bundle of the running case, with an id of its own. */
   bundle(script: string, change?: (config: Config) => void): Bundle {
-    const bundle = new Bundle(this.folder, `conf-${process.pid}-${counter++}`, this.busybox, script, change)
+    const id = `conf-${process.pid}-${counter++}`
+    const bundle = new Bundle(this.folder, id, this.busybox, script, this.cgroupsPath(id), change)
     this.bundles.push(bundle)
     return bundle
   }
@@ -189,7 +158,8 @@ export class Subject {
     // Never /dev/null: runc before 1.2 gives the host's own to the container's user.
     writeFileSync(stdin, input ?? '')
     const streams = [openSync(stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
-    const argv = [...through, this.path, '--root', this.root, ...flags, ...args]
+    const more = flags.filter((flag) => !this.globals.includes(flag))
+    const argv = [...through, this.setting.runtime, ...this.globals, ...more, ...args]
     const before = umask === undefined ? undefined : process.umask(umask)
     const begin = performance.now()
     const { status, signal } = spawnSync(argv[0] ?? '', argv.slice(1), {
@@ -209,7 +179,7 @@ export class Subject {
       stderr: readFileSync(err, 'utf8'),
     }
     const [stdout, stderr] = [shorten(outcome.stdout), shorten(outcome.stderr)]
-    const words = [...through, ...flags, ...args]
+    const words = [...through, ...this.globals.slice(2), ...more, ...args]
     this.record.push({ kind: 'command', args: words, end: signal ?? `exit ${status}`, ms, stdout, stderr })
     if (signal === 'SIGTERM') throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
     if (signal) throw new Failed(`${args[0]} was killed by ${signal}`)
@@ -263,14 +233,18 @@ export class Subject {
   /** What is left of a container, in words; nothing if all is gone. */
   leftOf(bundle: Pick<Bundle, 'id' | 'path' | 'rootfs'>): string[] {
     within(() => !processesIn(bundle.rootfs).some(isAlive), 1000)
+    const scopes = () => (this.setting.driver === 'systemd' ? scopesNamed(bundle.id) : [])
+    // systemd forgets a unit some time after it was stopped.
+    if (this.setting.driver === 'systemd') within(() => scopes().length === 0, 1000)
     const left = [
       ...processesIn(bundle.rootfs)
         .filter(isAlive)
         .map((pid) => `process ${pid}`),
       ...cgroupsNamed(bundle.id).map((path) => `cgroup ${path}`),
+      ...scopes().map((unit) => `unit ${unit}`),
       ...mountsBelow(bundle.path).map((line) => `mount ${line}`),
     ]
-    this.showed('processes, cgroups and mounts of the container', left.join('\n') || 'none')
+    this.showed('processes, cgroups, units and mounts of the container', left.join('\n') || 'none')
     return left
   }
 
@@ -303,9 +277,9 @@ export class Subject {
   /** Does something many times; the evidence is that of the last one, and how many there were. */
   repeat(act: (turn: number) => void): void {
     const [records, bundles] = [this.record.length, this.bundles.length]
-    for (let turn = 0; turn < this.turns; turn++) {
+    for (let turn = 0; turn < this.setting.turns; turn++) {
       this.record.length = records
-      this.note(`turn ${turn + 1} of ${this.turns}`)
+      this.note(`turn ${turn + 1} of ${this.setting.turns}`)
       act(turn)
       const left = this.removeFrom(bundles)
       expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)

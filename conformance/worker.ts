@@ -6,30 +6,22 @@ import { createInterface } from 'node:readline'
 import { CASES } from './cases/catalog.ts'
 import { heedSign, INTERRUPTIONS, Interrupted } from './interrupt.ts'
 import { judge } from './judge.ts'
+import type { Setting } from './setting.ts'
 import { Subject } from './subject.ts'
 import type { Identity } from './versions.ts'
 
 /** What a worker is told on its command line, as JSON. */
-export interface Order {
-  readonly runtime: string
+export interface Order extends Setting {
   readonly identity: Identity
-  /** A folder for its bundles, of its own. */
-  readonly folder: string
-  /** The busybox that containers are made of. */
-  readonly busybox: string
   /** Once this file is there, the running case is to end. */
   readonly sign: string
-  /** How often a race is run. */
-  readonly turns: number
-  /** How many containers come and go in the case about that. */
-  readonly lifecycles: number
 }
 
 /** Works until stdin ends. */
-export async function work({ runtime, identity, folder, busybox, sign, turns, lifecycles }: Order): Promise<void> {
+export async function work({ identity, sign, ...setting }: Order): Promise<void> {
   // They may be sent to all processes of a terminal or a service; what they are to do is told by the sign.
   for (const signal of INTERRUPTIONS) process.on(signal, () => {})
-  const subject = new Subject(runtime, folder, busybox, turns, lifecycles)
+  const subject = new Subject(setting)
   for await (const id of createInterface({ input: process.stdin })) {
     const it = CASES.find((each) => each.id === id)
     if (it === undefined) throw new Error(`no case ${id}`)

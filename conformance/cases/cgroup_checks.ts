@@ -79,16 +79,15 @@ const FIT: readonly Case[] = [
       pidOf(subject, frozen.id)
       subject.must('pause', frozen.id)
       const bundle = subject.bundle('sleep 100', (config) => {
-        config.linux.cgroupsPath = `/${frozen.id}`
+        config.linux.cgroupsPath = subject.cgroupsPath(frozen.id)
       })
       // What waits in there cannot even be killed before it is thawed.
       const words = [
         '-c',
         `sleep ${LONG}; exec "$@"`,
         'sh',
-        subject.runtime,
-        '--root',
-        subject.root,
+        subject.setting.runtime,
+        ...subject.globals,
         'resume',
         frozen.id,
       ]
@@ -113,7 +112,7 @@ const FIT: readonly Case[] = [
     covers: ['linux-cgroups-path-04'],
     test(subject) {
       const bundle = subject.bundle('sleep 100', (config) => {
-        config.linux.cgroupsPath = `/${'x'.repeat(5000)}`
+        config.linux.cgroupsPath = subject.cgroupsPath('x'.repeat(5000))
       })
       subject.mustFail(['create', '--bundle', bundle.path, bundle.id], 'no cgroup can have such a name')
       expect(!subject.exists(bundle.id), 'the container exists')

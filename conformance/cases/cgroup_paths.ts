@@ -1,5 +1,6 @@
 /** config-linux.md#cgroups-path */
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
+import { needPaths } from '../cgroup_driver.ts'
 import { cgroupOf, needController, placeOf } from '../cgroups.ts'
 import { cgroupsNamed } from '../host.ts'
 import { ofProcess, pidOf, written } from '../look.ts'
@@ -19,6 +20,7 @@ const PATHS: readonly Case[] = [
     asks: 'an absolute path MUST be taken from the mount point of cgroups, in every hierarchy',
     covers: ['linux-cgroups-path-02'],
     test(subject) {
+      needPaths(subject.setting.driver)
       const bundle = subject.bundle('sleep 100')
       bundle.configure((config) => {
         config.linux.cgroupsPath = `/${bundle.id}-a/${bundle.id}`
@@ -46,6 +48,7 @@ const PATHS: readonly Case[] = [
     asks: 'a relative path MUST be the same place each time',
     covers: ['linux-cgroups-path-03'],
     test(subject) {
+      needPaths(subject.setting.driver)
       const bundle = subject.bundle('sleep 100')
       bundle.configure((config) => {
         config.linux.cgroupsPath = bundle.id
@@ -82,6 +85,7 @@ const PATHS: readonly Case[] = [
     clause: PATH,
     asks: 'a cgroup that exists already is used',
     test(subject) {
+      needPaths(subject.setting.driver)
       const bundle = subject.bundle('sleep 100')
       const { mount } = needController(someController())
       const path = `${mount}/${bundle.id}`

@@ -1,6 +1,7 @@
 /** runtime.md#delete */
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { needPaths } from '../cgroup_driver.ts'
 import { cgroupsNamed, hierarchies, isAlive } from '../host.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
@@ -76,6 +77,7 @@ export const DELETE: readonly Case[] = [
     covers: ['runtime-delete-05'],
     test(subject) {
       const bundle = subject.bundle('true')
+      needPaths(subject.setting.driver)
       const hierarchy = hierarchies().find((path) => /pids|unified$|cgroup$/.test(path)) ?? ''
       const parent = join(hierarchy, `${bundle.id}-parent`)
       const sibling = join(parent, 'sibling')

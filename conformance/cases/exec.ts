@@ -1,8 +1,8 @@
 /** exec: no operation of the specification, but every engine's; with the flags of runc's command line. */
 import { readFileSync, statSync } from 'node:fs'
 import type { Config } from '../bundle.ts'
+import type { Manner } from '../call.ts'
 import { namespaceOf, pidOf } from '../look.ts'
-import type { Manner } from '../subject.ts'
 import { type Case, expect } from '../suite.ts'
 import { FLAGS, REFUSED } from './exec_flags.ts'
 

@@ -1,9 +1,10 @@
 /** exec: exit codes, process files, detaching, descriptors, and what must be refused. */
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Outcome } from '../call.ts'
 import { within } from '../host.ts'
 import { namespaceOf, pidOf, statusOf, written } from '../look.ts'
-import type { Outcome, Subject } from '../subject.ts'
+import type { Subject } from '../subject.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
 const CLAUSE = 'command line of runc: exec'

@@ -1,8 +1,8 @@
 /** config.md#posix-platform-hooks and the lifecycle's steps 3 to 13 */
 import { existsSync } from 'node:fs'
 import type { Bundle, Hook } from '../bundle.ts'
+import type { State } from '../call.ts'
 import { within } from '../host.ts'
-import type { State } from '../subject.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
 const ON_CREATE = ['prestart', 'createRuntime', 'createContainer']

@@ -1,8 +1,9 @@
 /** config.md#posix-platform-hooks: where hooks run, with what, and hooks that are no hooks. */
 import { existsSync } from 'node:fs'
 import type { Bundle, Hook } from '../bundle.ts'
+import type { State } from '../call.ts'
 import { namespaceOf, pidOf, written } from '../look.ts'
-import type { State, Subject } from '../subject.ts'
+import type { Subject } from '../subject.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
 const HOOKS = 'config.md#posix-platform-hooks'

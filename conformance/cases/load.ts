@@ -18,12 +18,13 @@ const COMMAND_SIZE = 80 << 10
  */
 function forAll(subject: Subject, folder: string, ids: readonly string[], line: string): string[] {
   const at = Math.max(4, Math.min(ids.length, Math.floor(countAll().available / COMMAND_SIZE)))
-  const script = `[ ! -e "$SIGN" ] || exit 255; "$0" --root "$1" ${line} <"$2/ids" >"$2/$3.out" 2>&1; echo $? >"$2/$3.code"`
+  const systemd = subject.globals.slice(2).join(' ')
+  const script = `[ ! -e "$SIGN" ] || exit 255; "$0" --root "$1" ${systemd} ${line} <"$2/ids" >"$2/$3.out" 2>&1; echo $? >"$2/$3.code"`
   const list = join(folder, 'ids')
   writeFileSync(list, `${ids.join('\n')}\n`)
   subject.shell(
     `SIGN=$5 "$0" xargs -P ${at} -n 1 "$0" sh -c "$1" "$2" "$3" "$4" <"$4/ids"`,
-    [script, subject.runtime, subject.root, folder, signPath()],
+    [script, subject.setting.runtime, subject.root, folder, signPath()],
     `${line}, ${ids.length} times, ${at} at once`,
   )
   const read = (id: string, what: string) => readFileSync(join(folder, `${id}.${what}`), 'utf8').trim()
@@ -85,7 +86,7 @@ export const LOAD: readonly Case[] = [
       for (const id of ids) {
         mkdirSync(join(path, id))
         const config = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'))
-        config.linux.cgroupsPath = `/${id}`
+        config.linux.cgroupsPath = subject.cgroupsPath(id)
         config.root.path = rootfs
         writeFileSync(join(path, id, 'config.json'), JSON.stringify(config))
       }
@@ -119,8 +120,8 @@ export const LOAD: readonly Case[] = [
     test(subject) {
       const bundle = subject.bundle('true')
       const pidFile = join(subject.shared(), 'pid')
-      const total = FIRST + subject.lifecycles
-      const step = Math.max(1, Math.ceil(subject.lifecycles / 10))
+      const total = FIRST + subject.setting.lifecycles
+      const step = Math.max(1, Math.ceil(subject.setting.lifecycles / 10))
       const rows: string[][] = []
       let first: Counts | undefined
       let begin = performance.now()

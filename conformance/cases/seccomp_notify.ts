@@ -1,9 +1,9 @@
 /** Seccomp notifications: the listener goes to an agent, over the socket of listenerPath. */
 import { closeSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import type { State } from '../call.ts'
 import { isAlive, within } from '../host.ts'
 import { pidOf } from '../look.ts'
-import type { State } from '../subject.ts'
 import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
 import { Receiver } from '../system_calls.ts'
 import { runOrRefuse } from '../victim.ts'

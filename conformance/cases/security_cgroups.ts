@@ -1,6 +1,6 @@
 /** Cgroups that are reached by `..`. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { cgroupOf, placeOf } from '../cgroups.ts'
 import { hierarchies } from '../host.ts'
 import { pidOf } from '../look.ts'
@@ -15,6 +15,13 @@ const CLIMBING = (id: string) => [
   `${id}/../../../../${id}-out`,
 ]
 
+/** The same where systemd makes them. */
+const CLIMBING_UNITS = (id: string) => [
+  `../../..:conf:${id}-out`,
+  `system.slice:../../../..:${id}-out`,
+  `system.slice:conf:/../../../../../${id}-out`,
+]
+
 export const CGROUPS: readonly Case[] = [
   {
     id: 'security-cgroup-climbs',
@@ -23,7 +30,8 @@ export const CGROUPS: readonly Case[] = [
     deviations: { crun: { seen: '1.8.1', why: 'makes a folder beside the mounts' } },
     test(subject) {
       const base = subject.bundle('true')
-      for (const path of CLIMBING(base.id)) {
+      const systemd = subject.setting.driver === 'systemd'
+      for (const path of [...CLIMBING(base.id), ...(systemd ? CLIMBING_UNITS(base.id) : [])]) {
         base.configure((config) => {
           config.linux.cgroupsPath = path
         })
@@ -49,12 +57,16 @@ export const CGROUPS: readonly Case[] = [
       const controller = ['pids', 'memory', 'cpu'].find((name) => placeOf(name)) ?? 'pids'
       const [bundle, sibling] = [subject.bundle('sleep 100'), subject.bundle('sleep 100')]
       sibling.configure((config) => {
-        config.linux.cgroupsPath = `/${bundle.id}-sibling`
+        config.linux.cgroupsPath = subject.cgroupsPath(`${bundle.id}-sibling`)
       })
       subject.run(bundle)
       subject.run(sibling)
-      const own = cgroupOf(pidOf(subject, bundle.id), controller)
-      for (const path of ['..', '../..', `../${bundle.id}-sibling`, `/../${bundle.id}-sibling`, `-sibling`]) {
+      const [own, beside] = [bundle, sibling].map(({ id }) => cgroupOf(pidOf(subject, id), controller)) as [
+        string,
+        string,
+      ]
+      const name = basename(beside)
+      for (const path of ['..', '../..', `../${name}`, `/../${name}`, `-sibling`]) {
         const file = join(bundle.path, 'exec-pid')
         const { ok } = subject.call(
           'exec',

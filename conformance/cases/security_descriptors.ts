@@ -1,9 +1,9 @@
 /** What a process of a container has open, and where it is. */
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Manner } from '../call.ts'
 import { within } from '../host.ts'
 import { fdsOf, pidOf } from '../look.ts'
-import type { Manner } from '../subject.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
 const flaw = (ids: string) => `published flaw: ${ids}`

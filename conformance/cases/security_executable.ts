@@ -49,7 +49,7 @@ export const EXECUTABLE: readonly Case[] = [
     clause: flaw('CVE-2019-5736'),
     asks: 'programs that are /proc/self/exe, or scripts for it, do not change the runtime',
     test(subject) {
-      const before = hash(subject.runtime)
+      const before = hash(subject.setting.runtime)
       for (const args of [['/entry'], ['/proc/self/exe'], ['/proc/self/exe', '3'], ['/proc/1/exe']]) {
         const bundle = subject.bundle('true', (config) => {
           if (config.process) config.process.args = args
@@ -61,7 +61,7 @@ export const EXECUTABLE: readonly Case[] = [
       const holder = subject.bundle('sleep 100')
       subject.run(holder)
       for (const path of ['/proc/self/exe', '/proc/1/exe']) subject.call('exec', holder.id, path, 'true')
-      expectSame(hash(subject.runtime), before, 'hash of the runtime')
+      expectSame(hash(subject.setting.runtime), before, 'hash of the runtime')
     },
   },
   {

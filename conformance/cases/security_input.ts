@@ -2,8 +2,9 @@
 import { readdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../bundle.ts'
+import type { Outcome } from '../call.ts'
 import { within } from '../host.ts'
-import type { Outcome, Subject } from '../subject.ts'
+import type { Subject } from '../subject.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
 const SIZES = [65_535, 65_536, 70_000]
@@ -64,7 +65,7 @@ const STRINGS: readonly Case[] = [
     config.mounts.push({ destination: `/${'d'.repeat(size)}`, type: 'tmpfs', source: 'tmpfs' }),
   ),
   long('cgroups-path', (config, size) => {
-    config.linux.cgroupsPath = `/${'p'.repeat(size)}`
+    config.linux.cgroupsPath += 'p'.repeat(size)
   }),
   {
     id: 'security-control-characters',

@@ -1,6 +1,6 @@
 /** runtime.md: the state against its schema; warnings. */
 import { join } from 'node:path'
-import type { State } from '../subject.ts'
+import type { State } from '../call.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 
 const isText = (value: unknown) => typeof value === 'string'

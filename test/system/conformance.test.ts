@@ -39,6 +39,23 @@ describe.runIf(requires('root'))('conformance', { timeout: patience(600_000) }, 
     expect(code).toBe(0)
   })
 
+  it.runIf(requires('systemd', 'cgroup2'))('of davit where systemd makes the cgroups', async () => {
+    const groups = ['cgroups', 'update', 'systemd'].flatMap((name) => ['--group', name])
+    const { code, report, results, failed } = await judge(RUNTIME, '--systemd-cgroup', ...groups)
+    expect(failed).toEqual([])
+    expect(report.machine).toMatch(/ cgroup v2, made by systemd$/)
+    const { evidence = [] } = results.find(({ id }) => id === 'cgroup-pids-limit') ?? {}
+    const [config, create] = ['config', 'command'].map((kind) => evidence.find((it) => it.kind === kind))
+    expect(config).toMatchObject({ text: expect.stringMatching(/"cgroupsPath":"system\.slice:conf:conf-\d+-\d+"/) })
+    expect(create).toMatchObject({ args: expect.arrayContaining(['--systemd-cgroup', 'create']) })
+    expect(code).toBe(0)
+  })
+
+  it.runIf(!requires('systemd'))('says so where there is no systemd to make them', async () => {
+    const { code, stderr } = await suite('--runtime', RUNTIME, '--systemd-cgroup')
+    expect([code, stderr]).toEqual([2, 'davit-conformance: systemd does not run\n'])
+  })
+
   for (const name of ['runc', 'crun']) {
     it.runIf(requires(command(name)))(`of ${name}, but for deviations that are named and explained`, async () => {
       const { code, failed, count } = await judge(commandPath(name) ?? '')

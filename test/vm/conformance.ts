@@ -4,13 +4,14 @@ import { FORMATS } from '../../conformance/report/formats.ts'
 import type { Report } from '../../conformance/results.ts'
 import { CHECKOUT, say } from './host.ts'
 
-const PAGES = { md: 'cgroup_v2.md', html: 'cgroup_v2.html' } as const
+/** By process 1: which made the cgroups. */
+const PAGES = { fast: 'cgroup_v2', systemd: 'cgroup_systemd' } as const
 
 /** Writes the pages from the suite's JSON; `results`: path of that. */
-export function writeConformance(results: string): void {
+export function writeConformance(init: keyof typeof PAGES, results: string): void {
   const report = JSON.parse(readFileSync(results, 'utf8')) as Report
-  for (const [format, name] of Object.entries(PAGES)) {
-    const path = `docs/conformance/${name}`
+  for (const format of ['md', 'html']) {
+    const path = `docs/conformance/${PAGES[init]}.${format}`
     writeFileSync(`${CHECKOUT}/${path}`, FORMATS[format]?.render(report) ?? '')
     say(path)
   }

@@ -2,14 +2,15 @@
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
  *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines] [--sh COMMAND]
- *   bun test/vm/main.ts --conformance --init fast --kernel 6.12
+ *   bun test/vm/main.ts --conformance --init fast|systemd --kernel 6.12
  *
  * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
  * cgroups runs in each, the rest in one of them; --all runs all tests in each. --core is the selection that `make test`
  * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
  * --engines is a guest with Docker, containerd and Podman in it, and a selection of the tests of engines; --only, then,
  * takes names of those.
- * --conformance judges the cgroups of davit and of the guest's runtimes, and writes docs/conformance/cgroup_v2.md and .html.
+ * --conformance judges the cgroups of davit and of the guest's runtimes, and writes docs/conformance/cgroup_v2.md and .html, or
+ * cgroup_systemd.md and .html where systemd makes them.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -80,7 +81,7 @@ async function runIn({ init, kernel }: Guest, image: string, checkout: string, s
     return false
   }
   say(`${init}, Linux ${kernel}: exit ${status}`)
-  if (values.conformance) writeConformance(`${folder}/results`)
+  if (values.conformance) writeConformance(init, `${folder}/results`)
   const results = `${CHECKOUT}/build/test/vm-${init}-${kernel}.json`
   if (!values.sh) copyFileSync(`${folder}/results`, results)
   return status === 0
