@@ -88,6 +88,15 @@ function sleeper(): Promise<Bundle> {
   return bundle(['sleep', '600'], { applets })
 }
 
+/** Whether a process is there and no zombie. */
+function hasProgram(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) !== ''
+  } catch {
+    return false
+  }
+}
+
 describe.runIf(requires('root', command('strace')))('killed at a system call', () => {
   const cases = SWEEPS.flatMap((sweep) => Object.entries(sweep.calls).map(([call, step]) => ({ ...sweep, call, step })))
 
@@ -138,12 +147,13 @@ describe.runIf(requires('root'))('killed at a moment', () => {
     )
     const creating = startDavit(['create', '--bundle', made.path, made.id], { output: `${made.path}/output` })
     const hookPid = await until('the hook', () => existsSync(hook) && readFileSync(hook, 'utf8'))
-    atEnd(() => void process.kill(Number(hookPid), 'SIGKILL'))
+    atEnd(() => hasProgram(Number(hookPid)) && void process.kill(Number(hookPid), 'SIGKILL'))
     const { pid, status } = JSON.parse(readFileSync(`${place}/state`, 'utf8')) as { pid: number; status: string }
     expect(status).toBe('creating')
     expect(existsSync(`/proc/${pid}`)).toBe(true)
     creating.child.kill('SIGKILL')
     await until('the end of init', () => !existsSync(`/proc/${pid}`))
+    expect(hasProgram(Number(hookPid))).toBe(true)
     await recovers(made)
   })
 
