@@ -85,6 +85,7 @@ function names({ pid, files }: Living): readonly (readonly [real: string, name: 
     [folder(), '/FOLDER'],
     [cageCgroup(), '/CGROUP'],
     [`"pid":${pid},`, '"pid":111111,'],
+    [`"pid":${canary?.pid},`, '"pid":333333,'],
     [`"startTime":${startTime},`, '"startTime":222222,'],
     [created, 'CREATED'],
   ]
@@ -120,8 +121,16 @@ function make(random: Random, corpus: readonly Input[]): Input {
   const { files } = corpus.length > 0 && random.oneIn(6) ? random.pick(corpus) : { files: plain }
   const hook = random.pick([{}, {}, {}, { hook: mutateText('111111 222222', random) }])
   const changed = random.oneIn(6) ? 'config.json' : 'state.json'
-  const text = files[changed] ?? ''
-  return { verb: random.pick(VERBS), files: { ...files, ...hook, [changed]: changedText(text, random) } }
+  const text = random.oneIn(3) ? othersText(files[changed] ?? '', random) : changedText(files[changed] ?? '', random)
+  return { verb: random.pick(VERBS), files: { ...files, ...hook, [changed]: text } }
+}
+
+/** The worst of all that may be wrong, and nothing else: the pid, or a cgroup's place, is somebody else's. */
+function othersText(text: string, random: Random): string {
+  if (random.oneIn(2)) return text.replace('"pid":111111,', '"pid":333333,')
+  const places = [...text.matchAll(/"[^"]*\/CGROUP\/c"/g)].map(([place]) => place)
+  if (places.length === 0) return text
+  return text.replaceAll(random.pick(places), `"/FOLDER/others/${random.pick(['empty', 'full'])}"`)
 }
 
 function changedText(text: string, random: Random): string {
