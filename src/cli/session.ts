@@ -5,6 +5,7 @@ import { openFile, withFixedModes, writeFd } from '../ffi/file.ts'
 import { inInitialUserns } from '../host/userns.ts'
 import type { Runtime } from '../lifecycle/runtime.ts'
 import { defaultRoot } from '../state/store.ts'
+import { COMMIT, VERSION } from './edition.ts'
 import type { GlobalOptions } from './globals.ts'
 import { createLogger, type Logger, logSettings } from './log.ts'
 import { openLogSink, stderrSink } from './log_file.ts'
@@ -32,6 +33,7 @@ export function openSession(global: GlobalOptions, log: Logger): Session {
       root,
       rootExplicit: global.root !== undefined && global.root !== '',
       cwd,
+      edition: `${VERSION} ${COMMIT}`,
       log,
       rootless: global.rootless,
       cgroups: global['systemd-cgroup'] ? 'systemd' : (global['cgroup-manager'] ?? 'cgroupfs'),

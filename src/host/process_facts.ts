@@ -24,7 +24,8 @@ function statusField(status: string, name: string): string {
 
 /** One look at the machine, at some parts only if `process` needs them; nothing here is written or kept open. */
 export function gatherProcessFacts(process?: Process): ProcessFacts {
-  const apparmor = readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false
+  const unasked = process !== undefined && !process.apparmorProfile
+  const apparmor = !unasked && (readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false)
   const profiles = apparmor && process?.apparmorProfile ? loadedProfiles() : undefined
   const nofile = callerNofile()
   const status = readBytes('/proc/self/status').toString('latin1')

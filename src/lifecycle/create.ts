@@ -31,6 +31,7 @@ import type { Notifier } from './notify.ts'
 import { runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets, pidfdPaths } from './pidfd_socket.ts'
 import { checkPreserved } from './preserved.ts'
+import { programsOf } from './programs.ts'
 import type { Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { sourceLinks } from './source_links.ts'
@@ -143,7 +144,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
         ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
         ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
       }
-      return new Creation(runtime, claim, record, plan, cgroup, facts.arch, console, mark)
+      return new Creation(runtime, claim, record, plan, cgroup, programsOf(plan, facts.arch), console, mark)
     })
     const { claim, record } = creation
     creation.pidfdSockets = pidfdSockets

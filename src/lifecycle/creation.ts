@@ -10,7 +10,7 @@ import { type Claim, releaseContainer, removeContainer, writeRecord } from '../s
 import { closeHookFiles, type HookFiles } from './hook_files.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { IntelRdt } from './intel_rdt.ts'
-import { Launching } from './launching.ts'
+import { Launching, type Programs } from './launching.ts'
 import type { NetDevices } from './net_devices.ts'
 import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
@@ -43,11 +43,11 @@ export class Creation extends Launching {
     record: ContainerRecord,
     plan: Plan,
     cgroup: CgroupPlan | undefined,
-    arch: 'x64' | 'arm64',
+    programs: Programs,
     consoleSocket: number,
     mark: string,
   ) {
-    super(runtime, plan, arch, consoleSocket, mark)
+    super(runtime, plan, programs, consoleSocket, mark)
     this.claim = claim
     this.record = record
     this.cgroup = cgroup

@@ -5,11 +5,10 @@ import { oomKills } from '../host/cgroup/oom_kills.ts'
 import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd, reap } from '../host/process.ts'
 import { receive, send } from '../host/socket.ts'
-import type { Plan } from '../plan/step.ts'
 import { TAGS } from '../plan/tags.ts'
 import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
 import { CUSTOM } from '../wire/ops.ts'
-import type { Launching } from './launching.ts'
+import { KeptFailed, type Launching } from './launching.ts'
 import { reportWords, UNDER_FILTER } from './words.ts'
 
 /** Receives reports until `done` says that the one waited for is there; an fd that came with it is then its own. */
@@ -33,18 +32,15 @@ function reportOf(launching: Launching, message: Uint8Array): Exclude<Report, { 
   return report
 }
 
-function childFailed(launching: Launching, report: Extract<Report, { kind: 'failed' }>): RuntimeError {
+function childFailed(launching: Launching, report: Extract<Report, { kind: 'failed' }>): Error {
   const { plan, encoded, hookOutput } = launching
+  if (launching.kept) throw new KeptFailed()
   if (!encoded) throw new Error('bug: a report without a plan')
   // All that hooks printed, where init's own report has room for the end of it only.
   const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdTail(hookOutput) : ''
   const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])
   const words = reportWords(plan, encoded, { ...report, detail })
   return failure(launching, words)
-}
-
-function isFiltered({ init }: Plan): boolean {
-  return init.some((step) => step.kind === 'filter' || (step.kind === 'exec' && step.filter !== undefined))
 }
 
 /** The socket closed without a word. How init ended is all there is to say. */
@@ -108,7 +104,7 @@ export function reapStage(launching: Launching): void {
 export function finish(launching: Launching): void {
   const { message } = receive(launching.peer, launching.signals)
   if (message.length === 0) {
-    if (isFiltered(launching.plan) && launching.init && diedBeforeExec(launching.init.pid, launching.mark))
+    if (launching.outline.filtered && launching.init && diedBeforeExec(launching.init.pid, launching.mark))
       throw childDied(launching, UNDER_FILTER)
     return
   }

@@ -10,24 +10,23 @@ import { freshMark } from '../host/process.ts'
 import { gatherProcessFacts } from '../host/process_facts.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
-import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import { unitDir } from '../plan/cgroup/unit_name.ts'
 import type { ProcessRequest } from '../plan/context.ts'
-import { buildExecPlan } from '../plan/exec.ts'
-import { parseSubCgroups } from '../plan/exec_cgroup.ts'
+import type { ExecInput } from '../plan/exec.ts'
+import { parseSubCgroups, type SubCgroups } from '../plan/exec_cgroup.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
-import type { Plan } from '../plan/step.ts'
+import type { Process } from '../spec/types.gen.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { checkConsole, connectConsole } from './console.ts'
+import { type Again, findKept, keep, keyOf } from './exec_kept.ts'
 import { type ProcessOptions, processOf } from './exec_process.ts'
 import { cgroupsOf, checkAlive, openTarget, rdtTasksOf, type Target } from './exec_target.ts'
 import { specState } from './hooks.ts'
-import { Launching } from './launching.ts'
+import { KeptFailed, Launching } from './launching.ts'
 import { type Own, runParent } from './parent.ts'
 import { closePidfdSockets, connectPidfdSockets } from './pidfd_socket.ts'
 import { checkPreserved, forgetPreserved } from './preserved.ts'
 import { isRootless, type Runtime } from './runtime.ts'
-import { compileSeccomp } from './seccomp.ts'
 import { supervise } from './supervise.ts'
 import { loadUnits, units } from './units.ts'
 
@@ -46,8 +45,9 @@ export interface ExecOptions extends ProcessOptions {
 /** Runs a process in a container. Returns its exit code, 128+n for death by signal n; 0 at once when detached. */
 export async function execContainer(runtime: Runtime, options: ExecOptions): Promise<number> {
   checkPreserved(options.preserveFds)
-  const launching = await enter(runtime, options)
+  const { launching, key } = await enter(runtime, options)
   launching.close()
+  if (key !== undefined) keep(`${runtime.root}/${options.id}`, key, launching)
   if (!options.detach) {
     forgetPreserved(options.preserveFds)
     return supervise(launching)
@@ -56,8 +56,14 @@ export async function execContainer(runtime: Runtime, options: ExecOptions): Pro
   return 0
 }
 
+interface Entered {
+  readonly launching: Launching
+  /** What to keep it under, for the next one like it. */
+  readonly key?: string
+}
+
 /** When this returns the process has been executed. */
-async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching> {
+async function enter(runtime: Runtime, options: ExecOptions): Promise<Entered> {
   const sub = parseSubCgroups(options.cgroups)
   const target = openTarget(runtime, options.id, options.ignorePaused)
   try {
@@ -66,33 +72,59 @@ async function enter(runtime: Runtime, options: ExecOptions): Promise<Launching>
     // ORDER: files of the container may make us wait; until here any signal ends that.
     const signals = options.detach ? undefined : catchSignals()
     const facts = gatherProcessFacts(process)
-    const { pid } = target.record
-    const rootless = isRootless(runtime, facts)
-    const cgroups = cgroupsOf(target.record)
-    // KERNEL: to go from a cgroup to another one must own what is above both: with a unit of the user's own that may be
-    // the machine's.
-    const unit = target.record.unit?.manager === 'user' && sub.size === 0 ? target.record.unit : undefined
     await loadUnits(target.record)
-    const entrance = openEntrance({ record: unit ? { v1: [] } : cgroups, pid, sub, rootless })
+    const entry: Entry = { runtime, options, target, process, facts, sub, signals }
     try {
-      const spec = { ...target.spec, process }
-      const seccomp = await compileSeccomp(runtime, spec, facts)
-      const mark = freshMark()
-      const request = { ...requestOf(runtime, target.record, options), mark }
-      const plan = buildExecPlan({
-        ...{ spec, facts, request, pid, join: target.join, cgroup: unit ? { ...entrance, unit } : entrance },
-        ...(seccomp ? { seccomp } : {}),
-        rdtTasks: rdtTasksOf(target.record),
-      })
-      for (const warning of plan.warnings) runtime.log.warning(warning)
-      checkAlive(target.record)
-      const about = { arch: facts.arch, mark, limited: target.record.cgroup ?? { v1: [] } }
-      return launchIn(runtime, plan, about, options, entering(target, entrance), signals)
-    } finally {
-      entrance.close()
+      return await attempt(entry, true)
+    } catch (error) {
+      if (!(error instanceof KeptFailed)) throw error
+      return await attempt(entry, false)
     }
   } finally {
     closeFd(target.pidfd)
+  }
+}
+
+/** What is known once the process has been checked. */
+interface Entry {
+  readonly runtime: Runtime
+  readonly options: ExecOptions
+  readonly target: Target
+  readonly process: Process
+  readonly facts: ProcessFacts
+  readonly sub: SubCgroups
+  readonly signals: Signals | undefined
+}
+
+/** Plans and launches; with `again` what was kept of a process like this is taken as it is. @throws KeptFailed */
+async function attempt(entry: Entry, again: boolean): Promise<Entered> {
+  const { runtime, options, target, process, facts, sub } = entry
+  const { record } = target
+  // KERNEL: to go from a cgroup to another one must own what is above both: with a unit of the user's own that may be
+  // the machine's.
+  const unit = record.unit?.manager === 'user' && sub.size === 0 ? record.unit : undefined
+  const cgroups = unit ? { v1: [] } : cgroupsOf(record)
+  const entrance = openEntrance({ record: cgroups, pid: record.pid, sub, rootless: isRootless(runtime, facts) })
+  try {
+    const mark = freshMark()
+    const input: ExecInput = {
+      spec: { ...target.spec, process },
+      facts,
+      request: { ...requestOf(runtime, record, options), mark },
+      pid: record.pid,
+      join: target.join,
+      cgroup: unit ? { ...entrance, unit } : entrance,
+      rdtTasks: rdtTasksOf(record),
+    }
+    const key = again ? keyOf(runtime, record, input) : undefined
+    const kept = key === undefined ? undefined : findKept(`${runtime.root}/${record.id}`, key, input)
+    const made = kept ?? (await (await import('./exec_plan.ts')).planExec(runtime, input))
+    for (const warning of made.plan.warnings) runtime.log.warning(warning)
+    checkAlive(record)
+    const launching = launchIn(entry, made, mark, entering(target, entrance))
+    return key === undefined || kept ? { launching } : { launching, key }
+  } finally {
+    entrance.close()
   }
 }
 
@@ -107,28 +139,18 @@ function requestOf({ cwd }: Runtime, record: ContainerRecord, options: ExecOptio
   }
 }
 
-function launchIn(
-  runtime: Runtime,
-  plan: Plan,
-  {
-    arch,
-    mark,
-    limited,
-  }: { readonly arch: ProcessFacts['arch']; readonly mark: string; readonly limited: CgroupRecord },
-  options: ExecOptions,
-  own: Own,
-  signals: Signals | undefined,
-): Launching {
+function launchIn(entry: Entry, { plan, programs }: Again, mark: string, own: Own): Launching {
+  const { runtime, options, target, signals } = entry
   const pidfdSockets = connectPidfdSockets(
     plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
   )
   let console = -1
   try {
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
-    const launching = new Launching(runtime, plan, arch, console, mark)
+    const launching = new Launching(runtime, plan, programs, console, mark)
     launching.pidfdSockets = pidfdSockets
     launching.signals = signals
-    launching.limited = limited
+    launching.limited = target.record.cgroup ?? { v1: [] }
     try {
       runParent(launching, own)
       return launching

@@ -9,10 +9,42 @@ import type { Plan } from '../plan/step.ts'
 import type { Encoded } from '../wire/encode.ts'
 import type { Runtime } from './runtime.ts'
 
+/** The child of programs that were kept has failed, or they do not fit: they are to be made anew. */
+export class KeptFailed extends Error {}
+
+/** What the parent has to know of the programs. */
+export interface Outline {
+  /** A stage comes first, and ends when it has made init. */
+  readonly staged: boolean
+  /** A seccomp filter is loaded before exec. */
+  readonly filtered: boolean
+}
+
+/** How the programs come to the child. */
+export interface Programs {
+  readonly arch: 'x64' | 'arm64'
+  readonly encode: Encode
+  /** Known where the plan has no programs, which are encoded already. */
+  readonly outline?: Outline
+}
+
+/** Encodes the programs; `fds` are the parent's by preset slot. */
+export type Encode = (fds: ReadonlyMap<number, number>) => Encoded
+
+function outlineOf({ stage, init }: Plan): Outline {
+  let filtered = false
+  for (const step of init) filtered ||= step.kind === 'filter' || (step.kind === 'exec' && step.filter !== undefined)
+  return { staged: stage.length > 0, filtered }
+}
+
 /** State of one launch; mutable by nature, owned by src/lifecycle/parent.ts while it runs. */
 export class Launching {
   readonly runtime: Runtime
   readonly plan: Plan
+  readonly outline: Outline
+  readonly encode: Encode
+  /** The programs were kept, and nothing is known of their steps. */
+  readonly kept: boolean
   readonly arch: 'x64' | 'arm64'
   /** Connected console socket, or -1. */
   readonly consoleSocket: number
@@ -51,9 +83,12 @@ export class Launching {
   /** The cgroups that it may run out of memory in. */
   limited: CgroupRecord = { v1: [] }
 
-  constructor(runtime: Runtime, plan: Plan, arch: 'x64' | 'arm64', consoleSocket: number, mark = '') {
+  constructor(runtime: Runtime, plan: Plan, { arch, encode, outline }: Programs, consoleSocket: number, mark = '') {
     this.runtime = runtime
     this.plan = plan
+    this.outline = outline ?? outlineOf(plan)
+    this.kept = outline !== undefined
+    this.encode = encode
     this.arch = arch
     this.consoleSocket = consoleSocket
     this.mark = mark

@@ -13,6 +13,7 @@ import type { Creation } from './creation.ts'
 import { awaitTag } from './dialogue.ts'
 import { innerHookState, logOutput, runHook, specState } from './hooks.ts'
 import { writeIdMaps } from './id_maps.ts'
+import { runMountStep } from './mount_steps.ts'
 import type { Own, OwnPreset, OwnStep } from './parent.ts'
 import { prepare } from './prepared.ts'
 import { startUnitOf } from './start_unit.ts'
@@ -72,6 +73,9 @@ function runStep(creation: Creation, step: OwnStep): void {
       return makeRdt(creation, step)
     case 'leaveNetDevices':
       return creation.network?.close()
+    case 'give':
+    case 'idmap':
+      return runMountStep(creation, step)
     case 'keepMount':
       throw new Error('bug: mounts are kept for a container that runs')
     default:

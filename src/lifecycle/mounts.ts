@@ -16,7 +16,9 @@ import { statusOf } from '../state/status.ts'
 import { receiveUntil } from './dialogue.ts'
 import { cgroupsOf, checkAlive, openTarget, type Target } from './exec_target.ts'
 import { Launching } from './launching.ts'
+import { runMountStep } from './mount_steps.ts'
 import { type Own, runParent } from './parent.ts'
+import { programsOf } from './programs.ts'
 import { isRootless, type Runtime } from './runtime.ts'
 import { sourceLinks } from './source_links.ts'
 
@@ -71,7 +73,7 @@ async function inContainer(runtime: Runtime, id: string, act: (visit: Visit) => 
     const go = (plan: Plan, kept: number[], entrance?: Entrance) => {
       for (const warning of plan.warnings) runtime.log.warning(warning)
       checkAlive(record, VERB)
-      run(new Launching(runtime, plan, facts.arch, -1), visiting(target, kept, entrance))
+      run(new Launching(runtime, plan, programsOf(plan, facts.arch), -1), visiting(target, kept, entrance))
     }
     const enter: Visit['enter'] = (inside) => {
       // Who enters a frozen cgroup stays there: then it is done outside.
@@ -107,7 +109,9 @@ function run(launching: Launching, own: (launching: Launching) => Own): void {
 
 function visiting({ pidfd }: Target, kept: number[], entrance?: Entrance): (launching: Launching) => Own {
   return (launching) => ({
-    step: ({ kind }) => {
+    step: (step) => {
+      const { kind } = step
+      if (kind === 'give' || kind === 'idmap') return runMountStep(launching, step)
       if (kind !== 'keepMount') throw new Error(`bug: step ${kind} in a plan of mounts`)
       receiveUntil(launching, (report, fd) => {
         if (report.kind !== 'fd' || report.tag !== TAGS.mount || fd < 0) return false

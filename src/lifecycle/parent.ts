@@ -6,12 +6,9 @@ import { sealedMemfd } from '../host/memfd.ts'
 import { type Launch, type Launched, launch } from '../host/process.ts'
 import { socketPair } from '../host/socket.ts'
 import type { HostStep, Preset } from '../plan/step.ts'
-import { encodePlan } from '../wire/encode.ts'
 import { passConsole } from './console.ts'
 import { answer, awaitTag, finish, reapStage } from './dialogue.ts'
-import { giveMount } from './give_mount.ts'
 import type { SpecState } from './hooks.ts'
-import { idmapMount } from './idmap.ts'
 import type { Launching } from './launching.ts'
 import { passListener } from './listener.ts'
 import { writePidFile } from './pid_file.ts'
@@ -27,8 +24,6 @@ type Shared =
   | 'pidFile'
   | 'listener'
   | 'rdtTasks'
-  | 'give'
-  | 'idmap'
 export type OwnStep = Exclude<HostStep, { kind: Shared }>
 export type OwnPreset = Exclude<Preset, { kind: 'socket' | 'open' }>
 
@@ -65,10 +60,6 @@ function runStep(launching: Launching, own: Own, step: HostStep): void {
       return sendPidfd(launching, step)
     case 'listener':
       return passListener(launching, step, own.state?.())
-    case 'give':
-      return giveMount(launching, step)
-    case 'idmap':
-      return idmapMount(launching, step)
     case 'rdtTasks':
       return joinRdt(launching, step)
     case 'pidFile':
@@ -123,7 +114,7 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
     keep(theirs)
     const presets = openPresets(launching, own, theirs, keep)
     const exe = keep(sealedMemfd('davit-init', readBytes(`${libexecFolder()}/davit-init`), true))
-    launching.encoded = encodePlan(plan, presets, launching.arch)
+    launching.encoded = launching.encode(presets)
     const planFd = keep(sealedMemfd('davit-plan', launching.encoded.bytes, false))
     const request = {
       exe,
@@ -135,7 +126,7 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
     }
     const names = step.names.length > 0 ? ` [${step.names.join(',')}]` : ''
     const child = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
-    if (plan.stage.length > 0) launching.stage = child
+    if (launching.outline.staged) launching.stage = child
     else launching.init = child
   } finally {
     for (const fd of open) closeFd(fd)

@@ -2,6 +2,7 @@
 import { thawedMarks } from '../host/cgroup/freeze.ts'
 import { recordDirs } from '../host/cgroup/tree.ts'
 import { buildPrepared, type PreparedInput } from '../plan/prepared.ts'
+import { KEPT_EXECS } from '../state/kept_exec.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET } from '../state/status.ts'
 import { PREPARED_FILE, writeStateFile } from '../state/store.ts'
@@ -31,7 +32,7 @@ function isOrdinary({ record, plan, hookStates, notifier }: Creation): boolean {
 function inputOf(folder: string, { pid, seccomp, cgroup }: ContainerRecord, verb: 'create' | 'run'): PreparedInput {
   return {
     folder,
-    files: [START_SOCKET, 'state.json', 'config.json', PREPARED_FILE],
+    files: [START_SOCKET, 'state.json', 'config.json', ...KEPT_EXECS, PREPARED_FILE],
     ...(verb === 'create' ? { socket: START_SOCKET } : {}),
     go: [...encodeAnswer(WIRE.magic)],
     pid,

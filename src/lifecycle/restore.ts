@@ -45,6 +45,7 @@ import { runHook } from './hooks.ts'
 import { type Bundle, loadBundle } from './load.ts'
 import { newRecord, refuseUsedUnit } from './new_record.ts'
 import { writePidFile } from './pid_file.ts'
+import { programsOf } from './programs.ts'
 import { prepareMountPoints } from './restore_mounts.ts'
 import { adoptOrphans, leave, started, stay } from './run.ts'
 import type { Runtime } from './runtime.ts'
@@ -108,7 +109,7 @@ async function restored(runtime: Runtime, options: RestoreOptions, signals?: Sig
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))
     const creation = withClaim(runtime.root, options.id, (claim) => {
       const record = newRecord(options.id, bundle, cgroup, config)
-      return new Creation(runtime, claim, record, NO_PLAN, cgroup, facts.arch, console, '')
+      return new Creation(runtime, claim, record, NO_PLAN, cgroup, programsOf(NO_PLAN, facts.arch), console, '')
     })
     creation.signals = signals
     if (creation.record.cgroup) creation.limited = creation.record.cgroup

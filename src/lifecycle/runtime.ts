@@ -8,6 +8,8 @@ export interface Runtime {
   /** Whether --root was given. */
   readonly rootExplicit: boolean
   readonly cwd: string
+  /** Of which build the planners are; without it nothing is kept of what they make. */
+  readonly edition?: string
   readonly log: Log
   /** As asked for by --rootless; auto decides by the effective uid and user namespace. */
   readonly rootless: 'true' | 'false' | 'auto'

@@ -12,6 +12,7 @@ import { joinRdtSteps, makeRdtSteps } from './intel_rdt.ts'
 import { devIsBound, planMounts } from './mounts.ts'
 import { planNamespaces } from './namespaces.ts'
 import { leaveNetDeviceSteps, netDeviceHostSteps, planNetDevices } from './net_devices.ts'
+import { pidFileStep } from './pid_file.ts'
 import { planEnterCgroups, planMakeCwd, planOwnGroup, planProtection, planSession, planUmask } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { planProtectedPaths } from './protected_paths.ts'
@@ -129,9 +130,7 @@ function parentSteps(ctx: PlanContext, launch: HostStep, staged: boolean): HostS
     // ORDER: an engine acts as soon as it has the pidfd or the pid file is there; the state must then be whole.
     { kind: 'markCreated' },
     ...(request.pidfdSockets ?? []).map((path) => ({ kind: 'sendPidfd' as const, path, text: 'standard' as const })),
-    ...(request.pidFile
-      ? [{ kind: 'pidFile' as const, path: request.pidFile, origin: { doing: `write pid file "${request.pidFile}"` } }]
-      : []),
+    ...(request.pidFile ? [pidFileStep(request.pidFile)] : []),
     ...leaveNetDeviceSteps(ctx),
     { kind: 'answer', tag: 'created' },
     // With `create` it is `start` that gets it.

@@ -10,6 +10,7 @@ import { planExecConsole } from './console.ts'
 import { type ProcessContext, type ProcessRequest, planContext, SLOT } from './context.ts'
 import type { ProcessFacts } from './facts.ts'
 import { joinedNamespaces, planJoin } from './join.ts'
+import { pidFileStep } from './pid_file.ts'
 import { planEnterCgroups, planProtection, planSession } from './process.ts'
 import { type Phase, processPhases } from './process_phases.ts'
 import { dieWithParent } from './protection.ts'
@@ -133,7 +134,7 @@ function parentSteps({ request, spec, cgroup, seccomp, rdtTasks = [] }: ExecCont
       : []),
     { kind: 'await', tag: 'ready' },
     ...pidfdSockets.map((path) => ({ kind: 'sendPidfd' as const, path, text: 'setns' as const })),
-    ...(pidFile ? [{ kind: 'pidFile' as const, path: pidFile, origin: { doing: `write pid file "${pidFile}"` } }] : []),
+    ...(pidFile ? [pidFileStep(pidFile)] : []),
     { kind: 'answer', tag: 'ready' },
     ...listenerSteps({ seccomp }),
   ]

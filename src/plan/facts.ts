@@ -23,7 +23,7 @@ export interface ProcessFacts {
   readonly setgroups: boolean
   /** The caller's limit of open files, soft and hard, where the runtime's engine has changed it. */
   readonly nofile?: readonly [soft: string, hard: string]
-  /** Whether the kernel's AppArmor and SELinux are in force. */
+  /** Whether the kernel's AppArmor, where it is asked for, and SELinux are in force. */
   readonly apparmor: boolean
   readonly selinux: boolean
   /** Names of the loaded AppArmor profiles, where the process asks for one and they can be told. */

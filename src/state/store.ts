@@ -1,5 +1,5 @@
 /**
- * The state directory: ROOT/ID/{state.json, config.json, start.sock, prepared, hook}. Making the directory claims the id; flock(2) on
+ * The state directory: ROOT/ID/{state.json, config.json, start.sock, prepared, exec.N, hook}. Making the directory claims the id; flock(2) on
  * it serialises create, start and delete and is dropped by the kernel however the holder ends. state.json is replaced
  * by rename, so a reader sees the old or the new one, whole.
  */
@@ -216,7 +216,7 @@ export function writeRecord(claim: Claim, record: ContainerRecord): void {
 }
 
 /** Writes another file of the directory. */
-export function writeStateFile(claim: Claim, name: string, text: string | Uint8Array): void {
+export function writeStateFile(claim: Pick<Claim, 'fd' | 'path'>, name: string, text: string | Uint8Array): void {
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
   const open = () => openAt(claim.fd, name, flags, 0o600)
   withFd(withFixedModes(open), (fd) => writeFd(fd, text, `"${claim.path}/${name}"`))
