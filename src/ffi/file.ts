@@ -170,11 +170,14 @@ export function listDir(path: string, dir = AT_FDCWD): string[] {
   })
 }
 
+let linkText: Uint8Array | undefined
+
 /** readlink(2). */
 export function readLink(path: string, dir = AT_FDCWD): string {
-  const buffer = new Uint8Array(4096)
-  const length = must(`readlink "${path}"`, sys('readlinkat', dir, cstring(path), buffer, buffer.length))
-  return decoder.decode(buffer.subarray(0, length))
+  // One for all: `exec` asks for sixteen.
+  linkText ??= new Uint8Array(4096)
+  const length = must(`readlink "${path}"`, sys('readlinkat', dir, cstring(path), linkText, linkText.length))
+  return decoder.decode(linkText.subarray(0, length))
 }
 
 /** What statx(2) says of a file. */

@@ -15,6 +15,9 @@ import { TABLE_HASH } from '../wire/hash.gen.ts'
 import { KeptFailed, type Launching, type Outline, type Programs } from './launching.ts'
 import type { Runtime } from './runtime.ts'
 
+/** Bytes of programs: arguments and environment can be megabytes, and four of these are kept in memory. */
+const MOST = 64 * 1024
+
 interface Meta {
   readonly parent: readonly HostStep[]
   readonly presets: readonly Preset[]
@@ -74,7 +77,7 @@ function filled({ meta, bytes }: KeptExec<Meta>, fds: ReadonlyMap<number, number
 
 /** Keeps what has just been launched, if it can be done again as it is. */
 export function keep(folder: string, key: string, { plan, outline, encoded, mark }: Launching): void {
-  if (!encoded || plan.warnings.length > 0) return
+  if (!encoded || plan.warnings.length > 0 || encoded.bytes.length > MOST) return
   const { parent, presets, keepFds } = plan
   const bytes = Buffer.from(encoded.bytes)
   const marks: number[] = []
