@@ -147,7 +147,9 @@ describe.runIf(requires('root'))('killed at a moment', () => {
     )
     const creating = startDavit(['create', '--bundle', made.path, made.id], { output: `${made.path}/output` })
     const hookPid = await until('the hook', () => existsSync(hook) && readFileSync(hook, 'utf8'))
-    atEnd(() => hasProgram(Number(hookPid)) && void process.kill(Number(hookPid), 'SIGKILL'))
+    atEnd(() => {
+      if (hasProgram(Number(hookPid))) process.kill(Number(hookPid), 'SIGKILL')
+    })
     const { pid, status } = JSON.parse(readFileSync(`${place}/state`, 'utf8')) as { pid: number; status: string }
     expect(status).toBe('creating')
     expect(existsSync(`/proc/${pid}`)).toBe(true)

@@ -118,7 +118,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
 describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before, under a filter', () => {
   test('is filtered as the first', async () => {
     const made = await running((config) => {
-      config.linux = { ...config.linux, seccomp: engineProfile() }
+      Object.assign(config.linux, { seccomp: engineProfile() })
     })
     const looks: string[] = []
     for (let i = 0; i < 4; i++)
