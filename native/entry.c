@@ -135,15 +135,20 @@ static void note_caller(char *fds, char *nofile)
 	*put_number(nofile, limit[1]) = '\0';
 }
 
-/* The connection to an init that has more to say goes on to the engine, which hears the rest. */
-static int note_start(char *start, int fd)
+/* The connection to an init that has more to say goes on to the engine, which hears the rest, and with it the lock. */
+static int note_start(char *start, const char *const *argv)
 {
 	static const char name[] = "DAVIT_START=";
+	int folder = -1, fd = run_prepared(argv, &folder);
 
-	if (fd < 0 || SYS(fcntl, fd, 2 /* F_SETFD */, 0, 0, 0, 0) < 0)
+	if (fd < 0)
 		return 0;
+	(void)SYS(fcntl, fd, 2 /* F_SETFD */, 0, 0, 0, 0); /* neither can fail: both are open */
+	(void)SYS(fcntl, folder, 2 /* F_SETFD */, 0, 0, 0, 0);
 	(void)memcpy(start, name, sizeof(name));
-	*put_number(start + sizeof(name) - 1, (uint64_t)fd) = '\0';
+	start = put_number(start + sizeof(name) - 1, (uint64_t)fd);
+	*start++ = ':';
+	*put_number(start, (uint64_t)folder) = '\0';
 	return 1;
 }
 
@@ -168,7 +173,7 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 		env[count++] = added[i];
 	env[count++] = fds;
 	env[count++] = nofile;
-	if (!is_awaited((const char *const *)(sp + sp[0] + 2)) && note_start(start, run_prepared(argv)))
+	if (!is_awaited((const char *const *)(sp + sp[0] + 2)) && note_start(start, argv))
 		env[count++] = start;
 	env[count] = NULL;
 	if (engine_path(path)) {

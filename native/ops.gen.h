@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 2382615883u
+#define DAVIT_TABLE_HASH 1034779294u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -49,6 +49,8 @@
 #define WIRE_MAX_TOLERATE 4u
 
 #define PREPARED_PEER 1u
+#define PREPARED_UNTOLD 2u
+#define PREPARED_FOLDER 3u
 
 #define REPORT_SYNC 1u
 #define REPORT_FD 2u

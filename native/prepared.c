@@ -40,11 +40,22 @@ static int is_id(const char *id)
 	return p > id && p - id <= 1024;
 }
 
+/* A ".." is folded by the engine, whatever the part before it is; the kernel would follow a symbolic link there. */
+static int goes_up(const char *path)
+{
+	for (; *path; path++)
+		if (path[0] == '/' && path[1] == '.' && path[2] == '.' && (path[3] == '/' || !path[3]))
+			return 1;
+	return 0;
+}
+
 static int parse(const char *const *argv, struct wish *wish)
 {
 	long i = 1;
 	const char *v;
 
+	if (!argv[0])
+		return 0;
 	for (; argv[i] && argv[i][0] == '-'; i++) {
 		if ((v = value(argv, &i, "--root")))
 			wish->root = v;
@@ -54,7 +65,8 @@ static int parse(const char *const *argv, struct wish *wish)
 			 !((v = value(argv, &i, "--log-format")) && (same(v, "json") || same(v, "text"))))
 			return 0;
 	}
-	if (!argv[i] || !wish->root || wish->root[0] != '/' || (wish->log && wish->log[0] != '/'))
+	if (!argv[i] || !wish->root || wish->root[0] != '/' || goes_up(wish->root) ||
+	    (wish->log && wish->log[0] != '/'))
 		return 0;
 	wish->program = same(argv[i], "start") ? PROGRAM_STAGE : PROGRAM_INIT;
 	if (wish->program == PROGRAM_INIT && !same(argv[i], "delete"))
@@ -66,33 +78,40 @@ static int parse(const char *const *argv, struct wish *wish)
 	return wish->id && !argv[i + 1] && is_id(wish->id);
 }
 
-/* ROOT/ID/prepared, if it is a file that only we can write. */
-static long open_prepared(const struct wish *wish)
+/* ROOT/ID, which is no symbolic link. */
+static long open_folder(const struct wish *wish)
 {
-	static const char name[] = "/prepared";
 	char path[PATH_SIZE];
-	uint64_t buf[32] = { 0 }; /* struct statx, 256 bytes */
-	const uint32_t *w = (const uint32_t *)buf;
 	size_t at = 0;
-	long fd;
 
-	if (str_len(wish->root) + str_len(wish->id) + sizeof(name) + 1 > sizeof(path))
+	if (str_len(wish->root) + str_len(wish->id) + 2 > sizeof(path))
 		return -E_NAMETOOLONG;
 	for (const char *p = wish->root; *p; p++)
 		path[at++] = *p;
 	path[at++] = '/';
 	for (const char *p = wish->id; *p; p++)
 		path[at++] = *p;
-	for (size_t i = 0; i < sizeof(name); i++)
-		path[at++] = name[i];
-	fd = SYS(openat, AT_CWD, path, O_CLOEXEC_ | O_NOFOLLOW_, 0, 0, 0);
+	path[at] = '\0';
+	return SYS(openat, AT_CWD, path, O_CLOEXEC_ | O_DIRECTORY_ | O_NOFOLLOW_, 0, 0, 0);
+}
+
+/* What is in `prepared`, if only we can write that file; its length. */
+static long map_prepared(long folder, const void **buffer)
+{
+	uint64_t buf[32] = { 0 }; /* struct statx, 256 bytes */
+	const uint32_t *w = (const uint32_t *)buf;
+	long fd = SYS(openat, folder, "prepared", O_CLOEXEC_ | O_NOFOLLOW_, 0, 0, 0), length = -E_ACCES, at;
+
 	if (fd < 0)
 		return fd;
 	/* stx_uid, stx_mode */
-	if (SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0xb /* type, mode, uid */, buf, 0) < 0 ||
-	    (long)w[5] != SYS(geteuid, 0, 0, 0, 0, 0, 0) || (w[7] & 0170022) != 0100000)
-		return -E_ACCES;
-	return fd;
+	if (SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0xb /* type, mode, uid */, buf, 0) == 0 &&
+	    (long)w[5] == SYS(geteuid, 0, 0, 0, 0, 0, 0) && (w[7] & 0170022) == 0100000)
+		length = SYS(lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
+	at = length < 0 ? length : SYS(mmap, 0, length, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, fd, 0);
+	(void)SYS(close, fd, 0, 0, 0, 0, 0); /* only read */
+	*buffer = (const void *)at;
+	return at < 0 && at > -4096 ? at : length;
 }
 
 /* --log is made at once, as the engine does it. */
@@ -105,23 +124,22 @@ static int make_log(const char *path)
 	return fd >= 0 && SYS(close, fd, 0, 0, 0, 0, 0) == 0;
 }
 
-int run_prepared(const char *const *argv)
+int run_prepared(const char *const *argv, int *folder)
 {
 	static struct runner runner;
 	struct wish wish = { NULL, NULL, NULL, 0 };
 	struct plan plan;
-	long fd, length;
+	long length;
 	const void *buffer;
 
-	if (!parse(argv, &wish))
+	if (!parse(argv, &wish) || (*folder = (int)open_folder(&wish)) < 0)
 		return -1;
-	fd = open_prepared(&wish);
-	length = fd < 0 ? fd : SYS(lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
-	buffer = length < 0 ? NULL : (void *)SYS(mmap, 0, length, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, fd, 0);
-	if (!buffer || (unsigned long)buffer > -4096UL || plan_open(&plan, buffer, (size_t)length))
+	length = map_prepared(*folder, &buffer);
+	if (length < 0 || plan_open(&plan, buffer, (size_t)length) || plan.count[wish.program] == 0)
 		return -1;
-	if (plan.count[wish.program] == 0 || (wish.log && !make_log(wish.log)) || runner_open(&runner, &plan) < 0)
+	if ((wish.log && !make_log(wish.log)) || runner_open(&runner, &plan) < 0)
 		return -1;
+	runner.slot[PREPARED_FOLDER] = *folder;
 	runner_run(&runner, wish.program);
-	return runner.slot[PREPARED_PEER];
+	return runner.slot[PREPARED_UNTOLD] < 0 ? runner.slot[PREPARED_PEER] : -1;
 }

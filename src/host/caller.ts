@@ -10,10 +10,16 @@ export function callerFds(): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
-/** The connection to an init that native/prepared.c has told to go on, and that has more to say than nothing. */
-export function callerStart(): number | undefined {
-  const text = process.env.DAVIT_START
-  return text === undefined ? undefined : Number(text)
+/** What native/prepared.c hands over: the connection to an init that it has told to go on, and the directory, locked. */
+export interface CallerStart {
+  readonly peer: number
+  readonly folder: number
+}
+
+/** There when an init that was told to go on has more to say than nothing. */
+export function callerStart(): CallerStart | undefined {
+  const [, peer, folder] = /^([0-9]{1,9}):([0-9]{1,9})$/.exec(process.env.DAVIT_START ?? '') ?? []
+  return peer === undefined ? undefined : { peer: Number(peer), folder: Number(folder) }
 }
 
 /** The caller's limit of open files: soft, hard. */

@@ -16,7 +16,9 @@ export function newRecord(id: string, bundle: Bundle, cgroup: CgroupPlan | undef
   const own = cgroup?.dirs.filter((dir) => !isUsed(dir)) ?? []
   const shared = cgroup?.dirs.filter((dir) => !own.includes(dir)) ?? []
   return {
+    // ORDER: these two first, see recordStart.
     format: 1,
+    phase: 'creating',
     ociVersion: bundle.spec.ociVersion,
     id,
     bundle: bundle.path,
@@ -26,7 +28,6 @@ export function newRecord(id: string, bundle: Bundle, cgroup: CgroupPlan | undef
     owner: sys('geteuid'),
     pid: 0,
     startTime: 0,
-    phase: 'creating',
     ...(own.length > 0 ? { cgroup: recordOf(own, cgroup?.inner) } : {}),
     ...(shared.length > 0 ? { sharedCgroup: recordOf(shared, cgroup?.inner) } : {}),
     ...(cgroup?.unit ? { unit: { name: cgroup.unit.name, manager: cgroup.unit.manager } } : {}),

@@ -3,7 +3,7 @@ import { thawedMarks } from '../host/cgroup/freeze.ts'
 import { recordDirs } from '../host/cgroup/tree.ts'
 import { buildPrepared, type PreparedInput } from '../plan/prepared.ts'
 import { KEPT_EXECS } from '../state/kept_exec.ts'
-import type { ContainerRecord } from '../state/record.ts'
+import { type ContainerRecord, recordStart } from '../state/record.ts'
 import { START_SOCKET } from '../state/status.ts'
 import { PREPARED_FILE, writeStateFile } from '../state/store.ts'
 import { encodeAnswer } from '../wire/decode.ts'
@@ -33,6 +33,7 @@ function inputOf(folder: string, { pid, seccomp, cgroup }: ContainerRecord, verb
   return {
     folder,
     files: [START_SOCKET, 'state.json', 'config.json', ...KEPT_EXECS, PREPARED_FILE],
+    record: { path: 'state.json', text: recordStart('created') },
     ...(verb === 'create' ? { socket: START_SOCKET } : {}),
     go: [...encodeAnswer(WIRE.magic)],
     pid,

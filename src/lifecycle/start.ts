@@ -1,7 +1,7 @@
 /** `start`: tells a created container's init to go on to exec. */
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
-import { callerStart } from '../host/caller.ts'
+import type { CallerStart } from '../host/caller.ts'
 import { oomKills } from '../host/cgroup/oom_kills.ts'
 import { memfdTail } from '../host/memfd.ts'
 import { diedBeforeExec, openPidfd } from '../host/process.ts'
@@ -10,7 +10,14 @@ import { connectUnix, receive, send } from '../host/socket.ts'
 import { TAGS } from '../plan/tags.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
-import { type Claim, openContainer, readRecord, releaseContainer, unlockContainer } from '../state/store.ts'
+import {
+  adoptContainer,
+  type Claim,
+  openContainer,
+  readRecord,
+  releaseContainer,
+  unlockContainer,
+} from '../state/store.ts'
 import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
 import { CUSTOM, WIRE } from '../wire/ops.ts'
 import { removeAll } from './delete.ts'
@@ -24,20 +31,25 @@ type Failed = Extract<Report, { kind: 'failed' }>
 
 /**
  * Starts the container; throws when its process could not be executed. Two at once: one starts it, one is refused. With a
- * notifier it stays until the container is ready, or has ended.
+ * notifier it stays until the container is ready, or has ended. `told`: init has been told already.
  */
-export async function startContainer(runtime: Runtime, id: string, notifier?: Notifier): Promise<void> {
-  const claim = openContainer(runtime.root, id, true) as Claim
+export async function startContainer(
+  runtime: Runtime,
+  id: string,
+  notifier?: Notifier,
+  told?: CallerStart,
+): Promise<void> {
+  const adopted = told && adoptContainer(runtime.root, id, told.folder)
+  const claim = adopted ?? (openContainer(runtime.root, id, true) as Claim)
   let ready: Waiting | undefined
   try {
     const record = readRecord(runtime.root, id)
     // Told already, it may be running, or have ended: what it has to say is the answer.
-    const told = callerStart()
-    const status = record ? (told === undefined ? statusOf(claim.path, record) : 'created') : 'creating'
+    const status = record ? (adopted ? 'created' : statusOf(claim.path, record)) : 'creating'
     if (!record || status !== 'created') throw notStartable(status)
     // ORDER: the socket before the process that speaks to it, the pidfd while the pid is surely its own.
     ready = notifier && waiting(notifier, claim, record)
-    await go(runtime, claim, record, told)
+    await go(runtime, claim, record, adopted && told?.peer)
     unlink(START_SOCKET, claim.fd)
     await poststart(runtime, claim, record)
     // ORDER: without the lock: others may kill or delete it meanwhile.

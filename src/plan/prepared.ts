@@ -3,7 +3,6 @@
  * which runs them without the engine. A step that fails hands everything to the engine, so each may be done twice, and
  * all that needs words, decisions or the look of a human is not ordinary.
  */
-import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../kernel/files.ts'
 import type { ChildStep, Plan } from './step.ts'
 import { PREPARED } from './tags.ts'
 
@@ -12,6 +11,8 @@ export interface PreparedInput {
   readonly folder: string
   /** Names of what is in it, the program's own file included; others may be there. */
   readonly files: readonly string[]
+  /** The record, among those, and what it begins with once the container is created. */
+  readonly record: { readonly path: string; readonly text: string }
   /** The socket that init waits on, among those; absent for a container that is started already. */
   readonly socket?: string
   /** What init is told there. */
@@ -26,7 +27,7 @@ export interface PreparedInput {
   readonly cgroups: readonly string[]
 }
 
-const SLOT = { ...PREPARED, folder: 2, socket: 3 } as const
+const SLOT = PREPARED
 
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -61,10 +62,12 @@ function address(path: string): number[] | undefined {
   return bytes.length > MAX_SOCKET_PATH ? undefined : [AF_UNIX, 0, ...bytes]
 }
 
-/** ORDER: the lock before the look whether the directory is still that of the id: one that was removed is empty. */
-function lockSteps({ folder, files }: PreparedInput, how: number): ChildStep[] {
+/**
+ * ORDER: the lock before the look whether the directory is still that of the id: one that was removed is empty. Our own
+ * file was found in this very directory, so it is not of a container before.
+ */
+function lockSteps({ files }: PreparedInput, how: number): ChildStep[] {
   return [
-    { kind: 'open', out: SLOT.folder, dir: 'cwd', path: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW },
     { kind: 'call', name: 'flock', args: [{ slot: SLOT.folder }, how] },
     { kind: 'call', name: 'faccessat2', args: [{ slot: SLOT.folder }, files.at(-1) ?? '', 0, 0] },
   ]
@@ -72,20 +75,21 @@ function lockSteps({ folder, files }: PreparedInput, how: number): ChildStep[] {
 
 const leave: ChildStep = { kind: 'call', name: 'exit_group', args: [0] }
 
-/** As src/lifecycle/start.ts. Init is told once, so from there on the engine gets the connection. */
+/**
+ * As src/lifecycle/start.ts. Init is told once, so from there on the engine gets the connection. ORDER: the second fd of
+ * it before init is told: when there is no room for one, nothing has happened.
+ */
 function startSteps(input: PreparedInput, name: string, socket: readonly number[]): ChildStep[] {
-  const { pid, mark, thawed, go } = input
+  const { pid, mark, record, thawed, go } = input
   return [
     ...lockSteps(input, LOCK_EX),
+    { kind: 'expect', dir: SLOT.folder, path: record.path, data: record.text, is: true },
     ...thawed.map(({ path, text }): ChildStep => ({ kind: 'expect', dir: 'cwd', path, data: text, is: true })),
-    { kind: 'call', name: 'socket', args: [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0], out: SLOT.socket },
-    { kind: 'call', name: 'connect', args: [{ slot: SLOT.socket }, { bytes: socket }, socket.length] },
-    {
-      kind: 'call',
-      name: 'sendto',
-      args: [{ slot: SLOT.socket }, { bytes: go }, go.length, MSG_NOSIGNAL, 0, 0],
-    },
-    { kind: 'call', name: 'fcntl', args: [{ slot: SLOT.socket }, F_DUPFD_CLOEXEC, 3], out: SLOT.peer },
+    { kind: 'call', name: 'socket', args: [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0], out: SLOT.untold },
+    { kind: 'call', name: 'fcntl', args: [{ slot: SLOT.untold }, F_DUPFD_CLOEXEC, 3], out: SLOT.peer },
+    { kind: 'call', name: 'connect', args: [{ slot: SLOT.peer }, { bytes: socket }, socket.length] },
+    { kind: 'call', name: 'sendto', args: [{ slot: SLOT.peer }, { bytes: go }, go.length, MSG_NOSIGNAL, 0, 0] },
+    { kind: 'close', slot: SLOT.untold },
     { kind: 'hearEnd', slot: SLOT.peer },
     ...(mark === undefined ? [] : [executed(pid, mark)]),
     { kind: 'unlink', dir: SLOT.folder, path: name },
@@ -107,14 +111,25 @@ function deleteSteps(input: PreparedInput): ChildStep[] {
   const { folder, files, pid, cgroups } = input
   return [
     ...lockSteps(input, LOCK_EX | LOCK_NB),
-    // Gone is what passes: over the step after it, which fails.
-    { kind: 'call', name: 'kill', args: [pid, 0], tolerate: ['ESRCH'], skip: 1 },
-    { kind: 'call', name: 'close', args: [-1] },
+    // Of another pid namespace the one does not see it, of another /proc the other.
+    ...gone({ kind: 'call', name: 'kill', args: [pid, 0], tolerate: ['ESRCH'], skip: 1 }),
+    ...gone({
+      kind: 'call',
+      name: 'faccessat2',
+      args: [AT_FDCWD, `/proc/${pid}`, 0, 0],
+      tolerate: ['ENOENT'],
+      skip: 1,
+    }),
     ...cgroups.map((path): ChildStep => ({ ...removal(path), tolerate: ['ENOENT', 'ENODEV'] })),
     ...files.map((path): ChildStep => ({ kind: 'unlink', dir: SLOT.folder, path, tolerate: ['ENOENT'] })),
     removal(folder),
     leave,
   ]
+}
+
+/** Gone is what passes: over the step after it, which fails. */
+function gone(look: ChildStep): ChildStep[] {
+  return [look, { kind: 'call', name: 'close', args: [-1] }]
 }
 
 function removal(path: string): Extract<ChildStep, { kind: 'call' }> {

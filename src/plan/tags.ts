@@ -31,5 +31,8 @@ export const TAGS = {
 
 export type Tag = keyof typeof TAGS
 
-/** Slots with a meaning in what is prepared for native/prepared.c: the connection to an init that was told to go on. */
-export const PREPARED = { peer: 1 } as const
+/**
+ * Slots with a meaning in what is prepared for native/prepared.c: the connection to an init that was told to go on, once
+ * `untold` is empty; the container's directory, which is open from the start.
+ */
+export const PREPARED = { peer: 1, untold: 2, folder: 3 } as const

@@ -46,6 +46,11 @@ export interface ContainerRecord {
   readonly late?: readonly LateStep[]
 }
 
+/** What state.json begins with: native code reads no further. src/lifecycle/new_record.ts keeps to the order. */
+export function recordStart(phase: ContainerRecord['phase']): string {
+  return `{"format":1,"phase":"${phase}",`
+}
+
 /** A step of init and the number of its record. */
 export interface LateStep {
   readonly record: number

@@ -30,6 +30,8 @@ const LOCK_EX = 2
 const LOCK_NB = 4
 const LOCK_UN = 8
 const ENOENT = 2
+const F_SETFD = 2
+const FD_CLOEXEC = 1
 const EAGAIN = -11
 
 /** What native/prepared.c looks for. */
@@ -179,6 +181,14 @@ export function openContainer(root: string, id: string, wait: boolean): Claim | 
   if (gone) throw notFound(id)
   if (locked === EAGAIN) return undefined
   must(`lock "${path}"`, locked)
+  return { id, path, fd }
+}
+
+/** Takes over the lock of a container's directory with the fd that it is held by; undefined: it is not of that directory. */
+export function adoptContainer(root: string, id: string, fd: number): Claim | undefined {
+  const path = containerPath(root, id)
+  if (sys('fcntl', fd, F_SETFD, FD_CLOEXEC) < 0 || statIf(path)?.inode !== statIf('', fd)?.inode) return undefined
+  must(`lock "${path}"`, sys('flock', fd, LOCK_EX))
   return { id, path, fd }
 }
 

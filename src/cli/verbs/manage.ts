@@ -1,7 +1,7 @@
 /** davit start, kill, delete, state, list: verbs on containers that exist. They need neither schemas nor planners. */
 import { messageOf, RuntimeError, SysError } from '../../base/errors.ts'
 import { readTextIf } from '../../ffi/file.ts'
-import { callerNotifySocket } from '../../host/caller.ts'
+import { callerNotifySocket, callerStart } from '../../host/caller.ts'
 import { parseSignal } from '../../kernel/signals.ts'
 import { deleteContainer } from '../../lifecycle/delete.ts'
 import { killContainer } from '../../lifecycle/kill.ts'
@@ -16,7 +16,7 @@ import type { CommandOf } from '../table.ts'
 export async function start(command: CommandOf<'start'>, { runtime }: Session): Promise<number> {
   const socket = callerNotifySocket()
   const notifier = socket && (await import('../../lifecycle/notify.ts')).openNotifier(socket, runtime.log)
-  await startContainer(runtime, command.positionals.id, notifier || undefined)
+  await startContainer(runtime, command.positionals.id, notifier || undefined, callerStart())
   return 0
 }
 

@@ -6,6 +6,7 @@ import { printStep } from '../../../src/plan/print.ts'
 const INPUT: PreparedInput = {
   folder: '/run/davit/one',
   files: ['start.sock', 'state.json', 'prepared'],
+  record: { path: 'state.json', text: '{"format":1,' },
   socket: 'start.sock',
   go: [1, 0],
   pid: 77,
@@ -20,17 +21,18 @@ describe('what is prepared', () => {
   test('start: lock, look, tell, hear, and only then remove the socket', () => {
     expect(words('stage')).toMatchInlineSnapshot(`
       [
-        "open "/run/davit/one" => slot 2",
-        "flock(slot 2, 2)",
-        "faccessat2(slot 2, "prepared", 0, 0)",
+        "flock(slot 3, 2)",
+        "faccessat2(slot 3, "prepared", 0, 0)",
+        "expect "state.json" in slot 3 to begin with "{\\"format\\":1,"",
         "expect "/cg/freezer.state" to begin with "THAWED\\n"",
-        "socket(1, 524293, 0) => slot 3",
-        "connect(slot 3, bytes, 28)",
-        "sendto(slot 3, bytes, 2, 16384, 0, 0)",
-        "fcntl(slot 3, 1030, 3) => slot 1",
+        "socket(1, 524293, 0) => slot 2",
+        "fcntl(slot 2, 1030, 3) => slot 1",
+        "connect(slot 1, bytes, 28)",
+        "sendto(slot 1, bytes, 2, 16384, 0, 0)",
+        "close slot 2",
         "wait until slot 1 is closed without a word",
         "expect "/proc/77/stat" not to begin with "77 (davit-abc)" tolerate ENOENT,ESRCH",
-        "unlink "start.sock" in slot 2",
+        "unlink "start.sock" in slot 3",
         "exit_group(0)",
       ]
     `)
@@ -39,16 +41,17 @@ describe('what is prepared', () => {
   test('delete: only what is gone passes, and the state goes last', () => {
     expect(words('init')).toMatchInlineSnapshot(`
       [
-        "open "/run/davit/one" => slot 2",
-        "flock(slot 2, 6)",
-        "faccessat2(slot 2, "prepared", 0, 0)",
+        "flock(slot 3, 6)",
+        "faccessat2(slot 3, "prepared", 0, 0)",
         "kill(77, 0) tolerate ESRCH skip 1",
+        "close(-1)",
+        "faccessat2(-100, "/proc/77", 0, 0) tolerate ENOENT skip 1",
         "close(-1)",
         "unlinkat(-100, "/cg/b", 512) tolerate ENOENT,ENODEV",
         "unlinkat(-100, "/cg/a", 512) tolerate ENOENT,ENODEV",
-        "unlink "start.sock" in slot 2 tolerate ENOENT",
-        "unlink "state.json" in slot 2 tolerate ENOENT",
-        "unlink "prepared" in slot 2 tolerate ENOENT",
+        "unlink "start.sock" in slot 3 tolerate ENOENT",
+        "unlink "state.json" in slot 3 tolerate ENOENT",
+        "unlink "prepared" in slot 3 tolerate ENOENT",
         "unlinkat(-100, "/run/davit/one", 512)",
         "exit_group(0)",
       ]
