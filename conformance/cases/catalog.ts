@@ -4,6 +4,7 @@ import { CREATE } from './create.ts'
 import { DELETE } from './delete.ts'
 import { FEATURES } from './features.ts'
 import { HOOKS } from './hooks.ts'
+import { HOOKS_FAIL } from './hooks_fail.ts'
 import { KILL } from './kill.ts'
 import { LINUX } from './linux.ts'
 import { MORE } from './more.ts'
@@ -16,7 +17,7 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   start: START,
   kill: KILL,
   delete: DELETE,
-  hooks: HOOKS,
+  hooks: [...HOOKS, ...HOOKS_FAIL],
   process: PROCESS,
   mounts: MOUNT,
   linux: LINUX,

@@ -10,6 +10,7 @@ import { FEATURES_MORE } from './features_more.ts'
 import { FILESYSTEM } from './filesystem.ts'
 import { HOOKS_MORE } from './hooks_more.ts'
 import { HOOKS_PATH } from './hooks_path.ts'
+import { HOOKS_WRONG } from './hooks_wrong.ts'
 import { IDMAP } from './idmap.ts'
 import { INTEL_RDT_CASES } from './intel_rdt.ts'
 import { LIFECYCLE } from './lifecycle.ts'
@@ -34,7 +35,7 @@ import { UPDATES } from './update.ts'
 export const MORE: Readonly<Record<string, readonly Case[]>> = {
   lifecycle: LIFECYCLE,
   state: [...STATE_MORE, ...STATE_SCHEMA],
-  'hooks-detail': [...HOOKS_MORE, ...HOOKS_PATH],
+  'hooks-detail': [...HOOKS_MORE, ...HOOKS_WRONG, ...HOOKS_PATH],
   namespaces: NAMESPACES,
   cgroups: [...CGROUPS, ...CGROUP_PATHS, ...CGROUP_CHECKS],
   'process-detail': PROCESS_MORE,

@@ -1,49 +1,10 @@
 /** config-linux.md#network-devices, on pairs of virtual interfaces that a case makes on the host. */
-import { existsSync } from 'node:fs'
-import type { Bundle, Config } from '../bundle.ts'
+import type { Bundle } from '../bundle.ts'
 import { pause } from '../host.ts'
 import { pidOf } from '../look.ts'
+import { END, NET, NEWER, onHost, shown, sleeper, withDevice } from '../net_device.ts'
 import type { Subject } from '../subject.ts'
 import { type Case, type Deviation, expect, expectSame } from '../suite.ts'
-
-const NET = 'config-linux.md#network-devices'
-const END = 'config-linux.md#namespace-lifecycle-and-container-termination'
-const NEWER: Readonly<Record<string, Deviation>> = {
-  runc: { versions: '<1.4', why: 'does not know netDevices (specification 1.3), and ignores them' },
-  crun: { seen: '1.8.1', why: 'does not know specification 1.3, and refuses what asks for it' },
-}
-
-let counter = 0
-const onHost = (name: string) => existsSync(`/sys/class/net/${name}`)
-
-/** Makes an interface of a kind on the host, which is gone in the end, wherever it has gone to. */
-function withDevice(subject: Subject, kind: 'veth' | 'bridge', act: (name: string) => void): void {
-  const name = `cf${process.pid}x${counter++}`
-  subject.applet('ip', 'link', 'add', name, 'type', kind)
-  try {
-    act(name)
-  } finally {
-    // One of a pair takes the other with it; in a namespace that ends it goes by itself.
-    if (onHost(name)) subject.applet('ip', 'link', 'delete', name)
-  }
-}
-
-function sleeper(subject: Subject, netDevices: Record<string, object>, change?: (config: Config) => void): Bundle {
-  return subject.bundle('sleep 100', (config) => {
-    config.ociVersion = '1.3.0'
-    Object.assign(config.linux, { netDevices })
-    change?.(config)
-  })
-}
-
-/** What `ip address` says of an interface in the network namespace of a process. */
-function shown(subject: Subject, pid: number, name: string): string {
-  const [busybox = ''] = subject.through()
-  const text = subject.applet('nsenter', '-t', String(pid), '-n', busybox, 'ip', 'address', 'show')
-  subject.showed(`ip address in the network namespace of ${pid}`, text)
-  const at = text.split(/^(?=\d+: )/m).find((part) => new RegExp(`^\\d+: ${name}[@:]`).test(part))
-  return at ?? ''
-}
 
 /** A case that moves one interface into a container that sleeps. */
 function moves(

@@ -1,22 +1,11 @@
-/** config-linux.md#seccomp: every action, every operator, flags, and what is no filter. */
+/** config-linux.md#seccomp: every action, flags, and what is no filter. */
 import { readFileSync } from 'node:fs'
 import { refuses, sees } from '../declare.ts'
+import { CALL, EADDRNOTAVAIL, errno, filter, RENICE, SECCOMP } from '../filter.ts'
 import { pause } from '../host.ts'
 import { ofProcess, pidOf, statusOf } from '../look.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
-
-const SECCOMP = 'config-linux.md#seccomp'
-// What sets a priority is one system call of that name everywhere, and its third argument is free to choose.
-const CALL = 'setpriority'
-// The lowest priority may be had by everybody, whatever the suite's own is.
-const RENICE = 'busybox renice 19 $$'
-/** "Cannot assign requested address", which renice cannot get but from a filter. */
-const EADDRNOTAVAIL = 99
-
-const filter = (rule: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
-  linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: [CALL], ...rule }], ...more } },
-})
-const errno = (args: readonly object[]) => filter({ action: 'SCMP_ACT_ERRNO', errnoRet: EADDRNOTAVAIL, args })
+import { SECCOMP_ARGUMENTS } from './seccomp_arguments.ts'
 
 /** What a shell and a runtime that ends in it call, on whatever architecture; setpriority is not among them. */
 const USUAL = [
@@ -102,44 +91,7 @@ const ACTIONS: readonly Case[] = [
   ),
 ]
 
-/** For each operator with 5 (of MASKED_EQ: bit 4 set): which values it is true for, of 3, 5 and 7. */
-const OPERATORS: Readonly<Record<string, readonly number[]>> = {
-  SCMP_CMP_NE: [3, 7],
-  SCMP_CMP_LT: [3],
-  SCMP_CMP_LE: [3, 5],
-  SCMP_CMP_EQ: [5],
-  SCMP_CMP_GE: [5, 7],
-  SCMP_CMP_GT: [7],
-  SCMP_CMP_MASKED_EQ: [5, 7],
-}
-
-// The kernel adds 20 to what the call returns, not to what it is given: the value is the priority itself.
-const tryValues = '{ for n in 3 5 7; do busybox renice $n $$ 2>&1 | grep -q address && echo $n; done; echo end; }'
-
-const COMPARED: readonly Case[] = Object.entries(OPERATORS).map(([op, refused]) =>
-  sees(
-    [
-      `seccomp-op-${op.slice(9).toLowerCase().replace('_', '-')}`,
-      SECCOMP,
-      `${op}: the entry is for arguments that it holds for, and no others`,
-      'features-linux-seccomp-02',
-    ],
-    errno([op === 'SCMP_CMP_MASKED_EQ' ? { index: 2, value: 4, valueTwo: 4, op } : { index: 2, value: 5, op }]),
-    tryValues,
-    new RegExp(`^${refused.map((n) => `${n}\n`).join('')}end\n$`),
-  ),
-)
-
 const SEVERAL: readonly Case[] = [
-  sees(
-    ['seccomp-args-all', SECCOMP, 'of several arguments all must hold'],
-    errno([
-      { index: 0, value: 0, op: 'SCMP_CMP_EQ' },
-      { index: 2, value: 4, op: 'SCMP_CMP_GT' },
-    ]),
-    tryValues,
-    /^5\n7\nend\n$/,
-  ),
   sees(
     ['seccomp-names-unknown', SECCOMP, 'a name that this kernel does not have is no reason to fail'],
     filter({ names: ['no_such_system_call', CALL], action: 'SCMP_ACT_ERRNO', errnoRet: EADDRNOTAVAIL }),
@@ -222,4 +174,4 @@ const WRONG: readonly Case[] = [
   ),
 ]
 
-export const SECCOMP_DETAIL: readonly Case[] = [...ACTIONS, ...COMPARED, ...SEVERAL, ...FLAGGED, ...WRONG]
+export const SECCOMP_DETAIL: readonly Case[] = [...ACTIONS, ...SECCOMP_ARGUMENTS, ...SEVERAL, ...FLAGGED, ...WRONG]
