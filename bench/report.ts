@@ -15,7 +15,8 @@ const ROWS: readonly [string, string][] = [
   ['start', 'start'],
   ['kill', 'kill'],
   ['delete', 'delete'],
-  ['`exec` of /bin/true', 'exec'],
+  ['`exec` of /bin/true, once more', 'exec'],
+  ['`exec` of /bin/true, for the first time', 'execFirst'],
   ['`state`', 'state'],
   ['`--version`', 'version'],
 ]

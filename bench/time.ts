@@ -24,12 +24,13 @@ export interface Effort {
   readonly runs: number
 }
 
-/** Times one command of each runtime. `argv` follows the runtime's path. */
+/** Times one command of each runtime. `argv` follows the runtime's path; `first` is a command before each time. */
 export function timeCommand(
   runtimes: readonly Runtime[],
   argv: (runtime: Runtime) => readonly string[],
   effort: Effort,
   folder: string,
+  first?: (runtime: Runtime) => string,
 ): Record<string, Times> {
   return inTurn(runtimes, effort, (runtime) => {
     const json = join(folder, 'hyperfine.json')
@@ -40,6 +41,7 @@ export function timeCommand(
       '--style=none',
       '--warmup=2',
       `--runs=${effort.runs}`,
+      ...(first ? [`--prepare=${first(runtime)}`] : []),
       `--export-json=${json}`,
       command,
     ])
