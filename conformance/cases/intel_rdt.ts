@@ -1,71 +1,8 @@
 /** config-linux.md#intelrdt, where the machine has it and resctrl is mounted. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
-import type { Bundle } from '../bundle.ts'
 import { pidOf } from '../look.ts'
-import type { Subject } from '../subject.ts'
+import { narrower, numbers, plain, rdt, refuse, run, withClass } from '../resctrl.ts'
 import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
-
-const CLAUSE = 'config-linux.md#intelrdt'
-
-/** Where resctrl is, and the schema of its default class for the cache: what any class may have. */
-function needResctrl(): { readonly path: string; readonly schema: string } {
-  const path = /^\S+ (\S+) resctrl /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
-  if (path === undefined) throw new HostCannot('no resctrl')
-  const schema = /^ *(L3:.*)$/m.exec(readFileSync(`${path}/schemata`, 'utf8'))?.[1]
-  if (schema === undefined) throw new HostCannot('resctrl has no L3')
-  return { path, schema }
-}
-
-/** A schema with one bit of each mask less. */
-const narrower = (schema: string) =>
-  schema.replace(/=([0-9a-f]+)/g, (_, mask: string) => `=${(BigInt(`0x${mask}`) >> 1n).toString(16)}`)
-/** As resctrl shows it: numbers may have leading zeros. */
-const plain = (text: string) => text.replace(/=0*(?=[0-9a-f])/g, '=').trim()
-
-const numbers = (path: string) => readFileSync(path, 'utf8').trim().split('\n').map(Number)
-
-/** A container of this class that sleeps; its pid. */
-function run(subject: Subject, bundle: Bundle, intelRdt: Record<string, unknown>): number {
-  bundle.configure((config) => {
-    config.ociVersion = '1.3.0'
-    Object.assign(config.linux, { intelRdt })
-  })
-  subject.run(bundle)
-  return pidOf(subject, bundle.id)
-}
-
-function refuse(subject: Subject, bundle: Bundle, intelRdt: Record<string, unknown>, why: string): void {
-  bundle.configure((config) => {
-    config.ociVersion = '1.3.0'
-    Object.assign(config.linux, { intelRdt })
-  })
-  subject.mustFail(['create', '--bundle', bundle.path, bundle.id], why)
-  expect(!subject.exists(bundle.id), 'the container exists')
-}
-
-/** Makes a class before, and takes away what there is in the end. */
-function withClass(path: string, made: boolean, act: () => void): void {
-  if (made) mkdirSync(path)
-  try {
-    act()
-  } finally {
-    if (existsSync(path)) rmdirSync(path)
-  }
-}
-
-type Look = (subject: Subject, bundle: Bundle, rdt: ReturnType<typeof needResctrl>) => void
-
-const rdt = ([id, asks, ...covers]: readonly [string, string, ...string[]], look: Look): Case => ({
-  id: `intel-rdt-${id}`,
-  clause: CLAUSE,
-  asks,
-  covers: [...covers, 'linux-rdt-10'],
-  serial: true,
-  test(subject) {
-    const where = needResctrl()
-    look(subject, subject.bundle('sleep 100'), where)
-  },
-})
 
 const CLASSES: readonly Case[] = [
   rdt(

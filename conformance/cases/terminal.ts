@@ -1,62 +1,14 @@
-/** Terminals by --console-socket, seccomp notifications by listenerPath: file descriptors over a socket. */
-import { closeSync, fstatSync, mkdirSync, readSync, statSync, writeSync } from 'node:fs'
+/** Terminals by --console-socket: a file descriptor over a socket. */
+import { closeSync, fstatSync, mkdirSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bundle, Config } from '../bundle.ts'
-import { pause, within } from '../host.ts'
+import { within } from '../host.ts'
 import { ofProcess, pidOf } from '../look.ts'
-import type { Subject } from '../subject.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
 import { call, Receiver } from '../system_calls.ts'
+import { PTS, readUntil, terminal, withTerminal } from '../terminal.ts'
 import { Victim, without } from '../victim.ts'
 
 const TIOCGWINSZ = 0x5413
-const FIONBIO = 0x5421
-
-const PTS = {
-  destination: '/dev/pts',
-  type: 'devpts',
-  source: 'devpts',
-  options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
-}
-
-const terminal = (config: Config, more: Record<string, unknown> = {}) => {
-  Object.assign(config.process ?? {}, { terminal: true, ...more })
-  if (!config.mounts.some(({ destination }) => destination === '/dev/pts')) config.mounts.push(PTS)
-}
-
-/** Creates a container with a terminal and hands its end over; what was sent is closed afterwards. */
-function withTerminal(subject: Subject, bundle: Bundle, act: (fd: number, text: string) => void): void {
-  const path = join(subject.shared(), 'console')
-  const receiver = new Receiver(path)
-  try {
-    subject.create(bundle, '--console-socket', path)
-    const { text, fds, connection } = receiver.receive()
-    try {
-      expect(fds.length === 1, `${fds.length} file descriptors came over the console socket`)
-      act(fds[0] ?? -1, text)
-    } finally {
-      for (const fd of [...fds, connection]) closeSync(fd)
-    }
-  } finally {
-    receiver.close()
-  }
-}
-
-/** What a terminal says until a mark; reading waits for more. */
-function readUntil(fd: number, mark: string): string {
-  const bytes = Buffer.alloc(4096)
-  call('ioctl', fd, FIONBIO, Buffer.from([1, 0, 0, 0]))
-  let text = ''
-  const end = Date.now() + 5000
-  while (!text.includes(mark) && Date.now() < end) {
-    try {
-      text += bytes.toString('utf8', 0, readSync(fd, bytes))
-    } catch {
-      pause(20) // nothing yet, or its other end is not open
-    }
-  }
-  return text
-}
 
 export const TERMINAL: readonly Case[] = [
   {

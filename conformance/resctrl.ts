@@ -1,0 +1,71 @@
+/** Containers in classes of resctrl, and what cases look at there. */
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import type { Bundle } from './bundle.ts'
+import { pidOf } from './look.ts'
+import type { Subject } from './subject.ts'
+import { type Case, expect, HostCannot } from './suite.ts'
+
+const CLAUSE = 'config-linux.md#intelrdt'
+
+/** Where resctrl is, and the schema of its default class for the cache: what any class may have. */
+export function needResctrl(): { readonly path: string; readonly schema: string } {
+  const path = /^\S+ (\S+) resctrl /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1]
+  if (path === undefined) throw new HostCannot('no resctrl')
+  const schema = /^ *(L3:.*)$/m.exec(readFileSync(`${path}/schemata`, 'utf8'))?.[1]
+  if (schema === undefined) throw new HostCannot('resctrl has no L3')
+  return { path, schema }
+}
+
+/** A schema with one bit of each mask less. */
+export const narrower = (schema: string) =>
+  schema.replace(/=([0-9a-f]+)/g, (_, mask: string) => `=${(BigInt(`0x${mask}`) >> 1n).toString(16)}`)
+/** As resctrl shows it: numbers may have leading zeros. */
+export const plain = (text: string) => text.replace(/=0*(?=[0-9a-f])/g, '=').trim()
+
+/** The numbers of a file, one a line. */
+export const numbers = (path: string) => readFileSync(path, 'utf8').trim().split('\n').map(Number)
+
+/** A container of this class that sleeps; its pid. */
+export function run(subject: Subject, bundle: Bundle, intelRdt: Record<string, unknown>): number {
+  bundle.configure((config) => {
+    config.ociVersion = '1.3.0'
+    Object.assign(config.linux, { intelRdt })
+  })
+  subject.run(bundle)
+  return pidOf(subject, bundle.id)
+}
+
+/** A container of this class must be refused. */
+export function refuse(subject: Subject, bundle: Bundle, intelRdt: Record<string, unknown>, why: string): void {
+  bundle.configure((config) => {
+    config.ociVersion = '1.3.0'
+    Object.assign(config.linux, { intelRdt })
+  })
+  subject.mustFail(['create', '--bundle', bundle.path, bundle.id], why)
+  expect(!subject.exists(bundle.id), 'the container exists')
+}
+
+/** Makes a class before, and takes away what there is in the end. */
+export function withClass(path: string, made: boolean, act: () => void): void {
+  if (made) mkdirSync(path)
+  try {
+    act()
+  } finally {
+    if (existsSync(path)) rmdirSync(path)
+  }
+}
+
+type Look = (subject: Subject, bundle: Bundle, rdt: ReturnType<typeof needResctrl>) => void
+
+/** A case about resctrl: one at a time, as its classes are few. */
+export const rdt = ([id, asks, ...covers]: readonly [string, string, ...string[]], look: Look): Case => ({
+  id: `intel-rdt-${id}`,
+  clause: CLAUSE,
+  asks,
+  covers: [...covers, 'linux-rdt-10'],
+  serial: true,
+  test(subject) {
+    const where = needResctrl()
+    look(subject, subject.bundle('sleep 100'), where)
+  },
+})
