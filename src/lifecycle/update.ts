@@ -1,8 +1,10 @@
 /** `update`: other limits for a container that lives. */
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import { gatherCgroupFacts } from '../host/cgroup/facts.ts'
+import { runSteps } from '../host/cgroup/steps.ts'
 import { runUpdate } from '../host/cgroup/update.ts'
 import { kernelRelease } from '../host/process_facts.ts'
+import type { CgroupStep } from '../plan/cgroup/model.ts'
 import { planUpdate, type UpdatePlan } from '../plan/cgroup/update.ts'
 import type { Resources } from '../spec/types.gen.ts'
 import { readConfig } from '../state/kept_config.ts'
@@ -44,12 +46,17 @@ export async function updateContainer(
   }
 }
 
-/** ORDER: systemd first: it writes the files, too, and rounds; it does so before it answers the next question. */
+/**
+ * ORDER: systemd before the files: it writes them, too, and rounds; it does so before it answers the next question.
+ * What is checked first of all comes before systemd: a limit below the usage kills as soon as it is set.
+ */
 function updateAll({ unit }: ContainerRecord, plan: UpdatePlan): void {
   if (!unit) return runUpdate(plan)
+  const isCheck = ({ kind }: CgroupStep) => kind === 'check'
+  runSteps(plan.steps.filter(isCheck))
   units().setUnit(unit, plan.unit.after)
   try {
-    runUpdate(plan)
+    runUpdate({ ...plan, steps: plan.steps.filter((step) => !isCheck(step)) })
   } catch (error) {
     try {
       units().setUnit(unit, plan.unit.before)

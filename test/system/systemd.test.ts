@@ -1,5 +1,5 @@
 /** Cgroups made by systemd: units as systemd itself shows them, next to what the kernel has. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, create, createStart, run, tryCreate } from '../support/bundle.ts'
 import { directoryOf, value } from '../support/cgroups.ts'
@@ -203,6 +203,20 @@ describe.runIf(systemd)('a container in a unit of systemd', () => {
     expect(stderr).toContain('4711')
     expect(value(pid, '', 'memory.max')).toBe(`${48 << 20}`)
     expect(await shown(unit, 'MemoryMax', 'AllowedCPUs')).toEqual({ MemoryMax: `${48 << 20}`, AllowedCPUs: '' })
+  })
+
+  test('keeps its limit, and lives, where another is below what it uses and it is asked to look', async () => {
+    const made = await sleeper(({ linux }) => {
+      linux.resources = { ...linux.resources, memory: { limit: 64 << 20 } }
+    })
+    const { pid } = await createStart(made, SYSTEMD)
+    const file = `${made.path}/resources`
+    writeFileSync(file, JSON.stringify({ memory: { limit: 4096, checkBeforeUpdate: true } }))
+    const { code, stderr } = await davit(['update', '--resources', file, made.id])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/rejecting memory limit 4096 <= usage \d+/)])
+    expect(await state(made.id)).toMatchObject({ status: 'running', pid })
+    expect(value(pid, '', 'memory.max')).toBe(`${64 << 20}`)
+    expect(await shown(`davit-${made.id}.scope`, 'MemoryMax')).toEqual({ MemoryMax: `${64 << 20}` })
   })
 
   test('is paused, resumed, entered, killed, and forgotten when it ended by itself', async () => {

@@ -35,6 +35,8 @@ const EVERYWHERE = [
     'fork_bomb',
     'full_system',
   ],
+  // Layers with long names are for Linux 6.13 and later.
+  'mounts_overlay',
   ...['hello', 'kill', 'oom', 'pause', 'ps.', 'rootless', 'systemd', 'update', 'userns', 'conformance'],
 ]
 
