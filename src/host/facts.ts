@@ -7,9 +7,9 @@ import { gatherProcessFacts } from './process_facts.ts'
 import { resctrlMount } from './resctrl.ts'
 import { ownsMountNamespace } from './userns.ts'
 
-/** One look at the machine, at some parts only if `spec` needs them; nothing here is written or kept open. */
+/** One look at the machine, at some parts only if `spec` needs them; nothing is changed or kept open. */
 export function gatherFacts(spec?: Spec): Facts {
-  const facts = gatherProcessFacts(spec?.process)
+  const facts = gatherProcessFacts(spec?.process, spec?.linux?.mountLabel)
   const resctrl = spec?.linux?.intelRdt ? resctrlMount() : undefined
   const privileged = hasCapability(bitsOfHex(facts.effectiveCaps), 'CAP_SYS_ADMIN')
   return {

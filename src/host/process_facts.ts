@@ -1,10 +1,11 @@
 /** Gathers what the planners of a process need to know of the machine. */
-import { readBytes, readTextIf, statIf } from '../ffi/file.ts'
+import { readBytes, readTextIf } from '../ffi/file.ts'
 import { ARCH, sys } from '../ffi/native.ts'
 import type { ProcessFacts } from '../plan/facts.ts'
 import type { Process } from '../spec/types.gen.ts'
 import { loadedProfiles } from './apparmor.ts'
 import { callerNofile } from './caller.ts'
+import { selinuxEnabled, unknownLabels } from './selinux.ts'
 import { inInitialUserns, setgroupsAllowed } from './userns.ts'
 
 /** [major, minor]. */
@@ -22,11 +23,13 @@ function statusField(status: string, name: string): string {
   return status.slice(at, status.indexOf('\n', at))
 }
 
-/** One look at the machine, at some parts only if `process` needs them; nothing here is written or kept open. */
-export function gatherProcessFacts(process?: Process): ProcessFacts {
+/** One look at the machine, at some parts only if `process` and the mounts need them; nothing is changed or kept open. */
+export function gatherProcessFacts(process?: Process, mountLabel?: string): ProcessFacts {
   const unasked = process !== undefined && !process.apparmorProfile
   const apparmor = !unasked && (readTextIf('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') ?? false)
   const profiles = apparmor && process?.apparmorProfile ? loadedProfiles() : undefined
+  const selinux = selinuxEnabled()
+  const unknown = selinux ? unknownLabels([process?.selinuxLabel, mountLabel]) : []
   const nofile = callerNofile()
   const status = readBytes('/proc/self/status').toString('latin1')
   const effectiveCaps = statusField(status, 'CapEff') || '0'
@@ -43,7 +46,8 @@ export function gatherProcessFacts(process?: Process): ProcessFacts {
     effectiveCaps,
     ...(nofile ? { nofile } : {}),
     apparmor,
-    selinux: statIf('/sys/fs/selinux/enforce') !== undefined,
+    selinux,
     ...(profiles ? { profiles } : {}),
+    ...(unknown.length > 0 ? { unknownLabels: unknown } : {}),
   }
 }

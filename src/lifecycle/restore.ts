@@ -47,6 +47,7 @@ import { newRecord, refuseUsedUnit } from './new_record.ts'
 import { writePidFile } from './pid_file.ts'
 import { programsOf } from './programs.ts'
 import { prepareMountPoints } from './restore_mounts.ts'
+import { checkLabel } from './restored_label.ts'
 import { adoptOrphans, leave, started, stay } from './run.ts'
 import type { Runtime } from './runtime.ts'
 import { startUnitOf } from './start_unit.ts'
@@ -243,6 +244,8 @@ function heed(of: Restore, { script, pid, fd }: Notice): void {
     runRuntimeHooks(of)
   }
   if (script === 'post-restore') restoredInit(of, pid)
+  if (script === 'pre-resume' && creation.init && of.facts.selinux)
+    checkLabel(creation.init, of.bundle.spec.process, of.options.flags)
   if (script === 'orphan-pts-master') {
     creation.master = must('dup', sys('fcntl', fd, F_DUPFD_CLOEXEC, 3))
     giveConsole(creation)

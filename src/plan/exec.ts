@@ -17,7 +17,7 @@ import { dieWithParent } from './protection.ts'
 import { planAffinity } from './scheduling.ts'
 import { listenerSteps, refuseSeccomp } from './seccomp/filter.ts'
 import type { ChildStep, HostStep, Plan } from './step.ts'
-import { processProblems, profileProblems, refuseAll } from './unsupported_process.ts'
+import { labelProblems, processProblems, profileProblems, refuseAll } from './unsupported_process.ts'
 
 export interface ExecInput extends Pick<ProcessContext, 'seccomp'> {
   /** The container's configuration with the process to be run in the place of its own. */
@@ -63,7 +63,9 @@ export function execPhases(input: ExecInput): Phase[] {
 function planPrograms(input: ExecInput): { ctx: ExecContext; stage: readonly ChildStep[]; phases: Phase[] } {
   // The rest of the configuration was looked at when the container was created.
   const { process } = input.spec
-  refuseAll([...processProblems(process, input.facts), ...profileProblems(process, input.facts)], 'config.json')
+  const { facts } = input
+  const label = labelProblems(process?.selinuxLabel, '/process/selinuxLabel', facts)
+  refuseAll([...processProblems(process, facts), ...profileProblems(process, facts), ...label], 'config.json')
   refuseSeccomp(input)
   const namespaces = joinedNamespaces(input.join, input.pid)
   const spec = { ...input.spec, linux: { ...input.spec.linux, namespaces } }

@@ -28,6 +28,8 @@ export interface ProcessFacts {
   readonly selinux: boolean
   /** Names of the loaded AppArmor profiles, where the process asks for one and they can be told. */
   readonly profiles?: readonly string[]
+  /** Labels of the configuration that the loaded SELinux policy does not know, where it tells. */
+  readonly unknownLabels?: readonly string[]
 }
 
 /** And what making a container takes. */

@@ -13,7 +13,7 @@ import { idmapProblems } from './idmap.ts'
 import { kernelMountProblems, kernelProblems } from './kernel_needs.ts'
 import { lengthProblems } from './long_options.ts'
 import { remountProblems } from './remount.ts'
-import { NO_SELINUX, processProblems, profileProblems, refuseAll } from './unsupported_process.ts'
+import { labelProblems, NO_SELINUX, processProblems, profileProblems, refuseAll } from './unsupported_process.ts'
 
 export function refuseUnsupported(spec: Spec, facts: Facts): void {
   const problems: Problem[] = []
@@ -27,8 +27,12 @@ export function refuseUnsupported(spec: Spec, facts: Facts): void {
   }
   problems.push(...processProblems(spec.process, facts))
   const { prestart, createRuntime, createContainer } = spec.hooks ?? {}
-  if (![prestart, createRuntime, createContainer].some((hooks) => hooks?.length))
+  if (![prestart, createRuntime, createContainer].some((hooks) => hooks?.length)) {
     problems.push(...profileProblems(spec.process, facts))
+    problems.push(...labelProblems(spec.process?.selinuxLabel, '/process/selinuxLabel', facts))
+  }
+  // Used before any hook runs.
+  problems.push(...labelProblems(spec.linux?.mountLabel, '/linux/mountLabel', facts))
   if (spec.linux?.mountLabel && !facts.selinux) refuse('/linux/mountLabel', NO_SELINUX)
   if (
     Object.keys(spec.linux?.netDevices ?? {}).length > 0 &&

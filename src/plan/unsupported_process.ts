@@ -34,6 +34,12 @@ export function profileProblems(process: Process | undefined, { profiles }: Proc
   return [{ pointer: '/process/apparmorProfile', message }]
 }
 
+/** A label that the loaded policy does not know. Not to be asked where hooks run before it is used: they may load another. */
+export function labelProblems(label: string | undefined, pointer: string, { unknownLabels }: ProcessFacts): Problem[] {
+  if (!label || !unknownLabels?.includes(label)) return []
+  return [{ pointer, message: `the loaded SELinux policy knows no label "${label}": invalid argument` }]
+}
+
 /** Throws what is in the list, all of it. `name` is the document's. */
 export function refuseAll(problems: readonly Problem[], name: string): void {
   if (problems.length === 0) return

@@ -34,7 +34,8 @@ export function parseMountInfo(text: string): MountInfo[] {
         propagation,
         type,
         source: unescapeOctal(source),
-        data: data.split(',').sort(),
+        // Quoted is what has commas of its own: a label.
+        data: (data.match(/("[^"]*"|[^,])+/g) ?? []).sort(),
       }
     })
 }

@@ -32,7 +32,7 @@ export function cached(name: string, recipe: readonly string[], make: (path: str
 /** Removes what has not been used for long, and what killed runs have left. */
 export function tidy(): void {
   for (const name of existsSync(CACHE) ? readdirSync(CACHE) : []) {
-    if (!/^(qemu|guest|engines)-[0-9a-f]{12}$|^\.new-/.test(name)) continue
+    if (!/^(qemu|guest|engines|selinux)-[0-9a-f]{12}$|^\.new-/.test(name)) continue
     const path = `${CACHE}/${name}`
     const age = Date.now() - statSync(path).mtimeMs
     if (age > KEPT) rmSync(path, { recursive: true, force: true })

@@ -11,6 +11,8 @@ export interface GuestOptions {
   readonly init: 'fast' | 'systemd'
   /** The beginning of the kernel's version. */
   readonly kernel: string
+  /** SELinux is the security module, permissive, in the place of AppArmor; the image has a policy. */
+  readonly selinux: boolean
   /** The disk with the checkout. */
   readonly checkout: string
   /** A folder for what comes out: console, output, results, status. */
@@ -87,13 +89,15 @@ function machine({ image, checkout, folder }: GuestOptions): string[] {
   ]
 }
 
-function boot({ image, init, kernel }: GuestOptions): string[] {
+function boot({ image, init, kernel, selinux }: GuestOptions): string[] {
   const names = readdirSync(image).filter((name) => name.startsWith('vmlinux-'))
   const found = names.find((name) => name.startsWith(`vmlinux-${kernel}.`))
   if (!found) throw new Error(`no kernel ${kernel}; there are ${names.join(', ')}`)
   const line = ['console=ttyS0 quiet root=/dev/nvme0n1 rw rootwait panic=-1 net.ifnames=0']
   // Nothing to defend, no clock to calibrate: what takes time to boot.
   line.push('mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests')
+  // SAFETY: permissive, as the policy has no domain for what the tests run: a test that is about refusals enforces it.
+  if (selinux) line.push('security=selinux selinux=1 enforcing=0')
   line.push(init === 'fast' ? 'init=/usr/sbin/davit-init-guest' : 'systemd.unit=davit-job.target systemd.show_status=0')
   return ['-kernel', `${image}/${found}`, '-append', line.join(' ')]
 }

@@ -7,20 +7,22 @@ import { unpackKernel } from './kernel.ts'
 import { QUIET } from './qemu.ts'
 
 const GUEST = `${HERE}/guest`
-const ENGINES = `${HERE}/engines`
+
+/** What a guest has beside what any guest has; a folder each. */
+export type ImageKind = 'guest' | 'engines' | 'selinux'
 
 /** Room beyond what the files need; the disk is sparse. */
 const FREE_MIB = 2000
 
 /**
- * The folder with root.ext4 and a vmlinux-RELEASE for each kernel. With `engines` it has Docker, containerd and Podman,
- * which no other test needs: the image takes twice as long to make.
+ * The folder with root.ext4 and a vmlinux-RELEASE for each kernel. That of `engines` has Docker, containerd and Podman,
+ * that of `selinux` a policy and labels: no other test needs them, and the image takes longer to make.
  */
-export function guestImage(engines = false): string {
-  const folders = engines ? [GUEST, ENGINES] : [GUEST]
+export function guestImage(kind: ImageKind): string {
+  const folders = kind === 'guest' ? [GUEST] : [GUEST, `${HERE}/${kind}`]
   const files = folders.flatMap((folder) => filesOf(folder)).concat(`${HERE}/image.ts`)
   const recipe = [SUITE, ...files.map((file) => readFileSync(file, 'utf8'))]
-  return cached(engines ? 'engines' : 'guest', recipe, (folder) => build(folder, folders))
+  return cached(kind, recipe, (folder) => build(folder, folders))
 }
 
 const filesOf = (folder: string) =>

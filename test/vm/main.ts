@@ -1,11 +1,12 @@
 /**
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
- *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines] [--sh COMMAND]
+ *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines|--selinux] [--sh COMMAND]
  *   bun test/vm/main.ts --conformance --init fast|systemd --kernel 6.12
  *
  * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
- * cgroups runs in each, the rest in one of them; --all runs all tests in each. --core is the selection that `make test`
+ * cgroups runs in each, the rest in one of them, and then what is about SELinux in two guests that have it in force, as
+ * with --selinux; --all runs all tests in each. --core is the selection that `make test`
  * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
  * --engines is a guest with Docker, containerd and Podman in it, and a selection of the tests of engines; --only, then,
  * takes names of those.
@@ -22,8 +23,8 @@ import { checkoutDisk } from './checkout.ts'
 import { writeConformance } from './conformance.ts'
 import { type GuestOptions, runGuest } from './guest.ts'
 import { CACHE, CHECKOUT, say } from './host.ts'
-import { guestImage } from './image.ts'
-import { ALL_TESTS, CONFORMANCE_REPORT, CORE_TESTS, engineTests, shares, systemTests } from './suites.ts'
+import { guestImage, type ImageKind } from './image.ts'
+import { ALL_TESTS, CONFORMANCE_REPORT, CORE_TESTS, engineTests, SELINUX_TESTS, shares, systemTests } from './suites.ts'
 
 const INITS = ['fast', 'systemd'] as const
 const KERNELS = ['6.12', '7'] as const
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     core: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     engines: { type: 'boolean', default: false },
+    selinux: { type: 'boolean', default: false },
     conformance: { type: 'boolean', default: false },
     init: { type: 'string' },
     kernel: { type: 'string' },
@@ -49,8 +51,26 @@ type Guest = Pick<GuestOptions, 'init' | 'kernel'>
 
 const ALL: readonly Guest[] = INITS.flatMap((init) => KERNELS.map((kernel) => ({ init, kernel })))
 
-function guests(): readonly Guest[] {
-  const all = values.core ? INITS.map((init, index): Guest => ({ init, kernel: KERNELS[index] as string })) : ALL
+/** What is booted from one image, with the same command in each. */
+interface Round {
+  readonly kind: ImageKind
+  readonly guests: readonly Guest[]
+  readonly command: string
+}
+
+function rounds(): readonly Round[] {
+  const { core, all, engines, selinux, conformance, init, kernel, only, sh } = values
+  const kind = engines ? 'engines' : selinux ? 'selinux' : 'guest'
+  // One that is asked for by its name is none of a selection.
+  const few = core || (selinux && !init && !kernel)
+  const asked: Round = { kind, guests: guests(few), command: command(tests()) }
+  const chosen = [core, all, engines, selinux, conformance, init, kernel, only, sh].some(Boolean)
+  return chosen ? [asked] : [asked, { kind: 'selinux', guests: guests(true), command: command(SELINUX_TESTS) }]
+}
+
+/** `once`: with each kernel and each process 1 in one guest. */
+function guests(once: boolean): readonly Guest[] {
+  const all = once ? INITS.map((init, index): Guest => ({ init, kernel: KERNELS[index] as string })) : ALL
   const wanted = all.filter(({ init, kernel }) => {
     return (values.init ?? init) === init && (values.kernel ?? kernel) === kernel
   })
@@ -62,49 +82,70 @@ function tests(): string {
   if (values.conformance) return CONFORMANCE_REPORT
   if (values.engines) return engineTests(values.only)
   if (values.only) return systemTests(values.only)
+  if (values.selinux) return SELINUX_TESTS
   return values.core ? CORE_TESTS : values.all ? ALL_TESTS : shares(ALL)
 }
 
-function command(): string {
-  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS} ALONE=1\n${values.sh ?? tests()}`
+function command(tests: string): string {
+  return `export NO_COLOR=1 SLOWNESS=${SLOWNESS} ALONE=1\n${values.sh ?? tests}`
 }
 
-async function runIn({ init, kernel }: Guest, image: string, checkout: string, scratch: string): Promise<boolean> {
+async function runIn({ init, kernel }: Guest, kind: ImageKind, checkout: string, scratch: string): Promise<boolean> {
   const folder = `${scratch}/${init}-${kernel}`
+  const [image, selinux] = [guestImage(kind), kind === 'selinux']
   mkdirSync(folder)
-  say(`${init}, Linux ${kernel}`)
+  say(`${init}, Linux ${kernel}${selinux ? ', SELinux' : ''}`)
   let status: number
   try {
-    status = await runGuest({ image, init, kernel, checkout, folder, seconds: Number(values.seconds) })
+    status = await runGuest({
+      image,
+      init,
+      kernel,
+      checkout,
+      folder,
+      selinux,
+      seconds: Number(values.seconds),
+    })
   } catch (error) {
     console.error(`vm: ${(error as Error).message}`)
     return false
   }
   say(`${init}, Linux ${kernel}: exit ${status}`)
   if (values.conformance) writeConformance(init, `${folder}/results`)
-  const results = `${CHECKOUT}/build/test/vm-${init}-${kernel}.json`
+  const results = `${CHECKOUT}/build/test/vm-${selinux ? 'selinux-' : ''}${init}-${kernel}.json`
   if (!values.sh) copyFileSync(`${folder}/results`, results)
   return status === 0
 }
 
 async function main(): Promise<number> {
-  const chosen = guests()
+  const list = rounds()
   tidy()
-  const image = guestImage(values.engines)
+  // What cannot be made is known before the first hour.
+  for (const { kind } of list) guestImage(kind)
   await compileAll()
   if (values.engines) await Promise.all([engineImage('busybox:latest'), engineImage('pause:3.9'), processOne()])
-  // Not below /tmp, which may be in memory.
-  const scratch = mkdtempSync(`${CACHE}/.new-run-`)
-  // Whatever ends us: the guest goes too (guest.ts), and nothing is left.
-  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
-  const checkout = checkoutDisk(scratch, command())
   const failed: string[] = []
-  for (const guest of chosen) {
-    if (!(await runIn(guest, image, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
-  }
+  for (const round of list) failed.push(...(await runRound(round)))
   if (failed.length > 0) say(`failed: ${failed.join(', ')}`)
   return failed.length > 0 ? 1 : 0
 }
 
+/** The guests that failed. */
+async function runRound({ kind, guests, command }: Round): Promise<string[]> {
+  // Not below /tmp, which may be in memory.
+  const scratch = mkdtempSync(`${CACHE}/.new-run-`)
+  const remove = () => rmSync(scratch, { recursive: true, force: true })
+  // Whatever ends us: the guest goes too (guest.ts), and nothing is left.
+  process.once('exit', remove)
+  const failed: string[] = []
+  const checkout = checkoutDisk(scratch, command)
+  for (const guest of guests) {
+    if (!(await runIn(guest, kind, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
+  }
+  process.off('exit', remove)
+  remove()
+  return failed
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 process.exitCode = await main()

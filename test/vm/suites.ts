@@ -60,9 +60,12 @@ export const CONFORMANCE_REPORT = [
 export function systemTests(names: readonly string[]): string {
   const files = names.map((name) => `test/system/${name}`)
   const excluded = Object.keys(ELSEWHERE).map((name) => `--exclude 'test/system/${name}.test.ts'`)
-  // Its device is there only with it.
-  return ['modprobe fuse;', `${VITEST} system`, reports('results'), ...excluded, ...files].join(' ')
+  // Their devices and file systems are there only with them.
+  return ['modprobe -a fuse nfsd nfs;', `${VITEST} system`, reports('results'), ...excluded, ...files].join(' ')
 }
+
+/** What SELinux has a part in, and the whole of a container's life where it is in force. */
+export const SELINUX_TESTS = systemTests(['selinux', 'labels', 'features', 'lifecycle', 'exec.', 'mounts_default'])
 
 /** The selection, and davit's conformance where process 1 is no systemd. */
 export const CORE_TESTS = `if [ -d /run/systemd/system ]; then

@@ -102,6 +102,8 @@ export function askCriu(worker: Worker, request: CriuRequest, heed: (notice: Not
     try {
       if (failure === undefined) heed({ script, pid, fd })
     } catch (error) {
+      // From here on it goes on whatever it is told, and is to be ended.
+      if (script === 'pre-resume') throw error
       failure = error
     } finally {
       if (fd >= 0) closeFd(fd)
