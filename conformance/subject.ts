@@ -1,25 +1,16 @@
 /** The runtime under test, as cases use it: any program with the command line of runc. Keeps a record as evidence. */
 import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 
 import { join } from 'node:path'
 import { Bundle, type Config } from './bundle.ts'
 import type { Manner, Outcome, State } from './call.ts'
-import { cgroupsPath, SYSTEMD_CGROUP, scopesNamed } from './cgroup_driver.ts'
+import { carryOut } from './carry_out.ts'
+import { cgroupsPath, SYSTEMD_CGROUP } from './cgroup_driver.ts'
 import { type Evidence, shorten } from './evidence.ts'
-import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
+import { within } from './host.ts'
 import { heedInterruption, Interrupted } from './interrupt.ts'
+import { takeAway, whatIsLeft } from './left.ts'
 import type { Figures } from './results.ts'
 import type { Setting } from './setting.ts'
 import { expect, Failed, HostCannot } from './suite.ts'
@@ -141,46 +132,23 @@ export class Subject {
     if (!this.record.some((it) => it.kind === 'config' && it.text === text)) this.record.push({ kind: 'config', text })
   }
 
-  /** Runs a verb. Output goes to a file: a container may keep it open long after the verb has ended. */
+  /** Runs a verb. */
   call(...args: string[]): Outcome {
     return this.callAs({}, ...args)
   }
 
   /** The same in another manner. */
-  callAs({ cwd, env, input, fds = [], umask, through = [], flags = [] }: Manner, ...args: string[]): Outcome {
+  callAs(manner: Manner, ...args: string[]): Outcome {
     heedInterruption()
     this.recordConfig(args)
-    const [out, err, stdin] = ['stdout', 'stderr', 'stdin'].map((name) => join(this.folder, name)) as [
-      string,
-      string,
-      string,
-    ]
-    // Never /dev/null: runc before 1.2 gives the host's own to the container's user.
-    writeFileSync(stdin, input ?? '')
-    const streams = [openSync(stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
+    const { through = [], flags = [] } = manner
     const more = flags.filter((flag) => !this.globals.includes(flag))
     const argv = [...through, this.setting.runtime, ...this.globals, ...more, ...args]
-    const before = umask === undefined ? undefined : process.umask(umask)
-    const begin = performance.now()
-    const { status, signal } = spawnSync(argv[0] ?? '', argv.slice(1), {
-      stdio: [...streams, ...fds],
-      timeout: PATIENCE,
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
-    })
-    const ms = Math.round(performance.now() - begin)
-    if (before !== undefined) process.umask(before)
-    for (const fd of streams) closeSync(fd)
+    const { signal, ms, ...outcome } = carryOut(argv, manner, this.folder, PATIENCE)
     heedInterruption()
-    const outcome = {
-      ok: status === 0,
-      code: status,
-      stdout: readFileSync(out, 'utf8'),
-      stderr: readFileSync(err, 'utf8'),
-    }
     const [stdout, stderr] = [shorten(outcome.stdout), shorten(outcome.stderr)]
     const words = [...through, ...this.globals.slice(2), ...more, ...args]
-    this.record.push({ kind: 'command', args: words, end: signal ?? `exit ${status}`, ms, stdout, stderr })
+    this.record.push({ kind: 'command', args: words, end: signal ?? `exit ${outcome.code}`, ms, stdout, stderr })
     if (signal === 'SIGTERM') throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
     if (signal) throw new Failed(`${args[0]} was killed by ${signal}`)
     return outcome
@@ -232,18 +200,7 @@ export class Subject {
 
   /** What is left of a container, in words; nothing if all is gone. */
   leftOf(bundle: Pick<Bundle, 'id' | 'path' | 'rootfs'>): string[] {
-    within(() => !processesIn(bundle.rootfs).some(isAlive), 1000)
-    const scopes = () => (this.setting.driver === 'systemd' ? scopesNamed(bundle.id) : [])
-    // systemd forgets a unit some time after it was stopped.
-    if (this.setting.driver === 'systemd') within(() => scopes().length === 0, 1000)
-    const left = [
-      ...processesIn(bundle.rootfs)
-        .filter(isAlive)
-        .map((pid) => `process ${pid}`),
-      ...cgroupsNamed(bundle.id).map((path) => `cgroup ${path}`),
-      ...scopes().map((unit) => `unit ${unit}`),
-      ...mountsBelow(bundle.path).map((line) => `mount ${line}`),
-    ]
+    const left = whatIsLeft(bundle, this.setting.driver === 'systemd')
     this.showed('processes, cgroups, units and mounts of the container', left.join('\n') || 'none')
     return left
   }
@@ -258,8 +215,7 @@ export class Subject {
       if (error instanceof Interrupted) throw error
       rest.push(error instanceof Failed ? error.message : String(error)) // it did not end
     }
-    for (const pid of processesIn(bundle.rootfs)) process.kill(pid, 'SIGKILL')
-    for (const path of cgroupsNamed(bundle.id)) removeCgroup(path)
+    takeAway(bundle)
     bundle.remove()
     return rest
   }
@@ -291,15 +247,6 @@ export class Subject {
     const left = this.removeFrom(0)
     rmSync(join(this.folder, 'shared'), { recursive: true, force: true })
     return left
-  }
-}
-
-/** What a runtime has left; the next case is to find nothing of it. */
-function removeCgroup(path: string): void {
-  try {
-    rmdirSync(path)
-  } catch {
-    // Processes that are about to end keep it for a moment, and the case has failed anyway.
   }
 }
 

@@ -1,61 +1,12 @@
 /** features.md and features-linux.md: what `features` lists is what the runtime takes. */
 import { readFileSync } from 'node:fs'
 import type { Patch } from '../declare.ts'
-import { merge } from '../declare.ts'
-import type { Subject } from '../subject.ts'
+import { isBelow, takes, tells } from '../features.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
-
-interface Features {
-  readonly ociVersionMin?: string
-  readonly ociVersionMax?: string
-  readonly hooks?: readonly string[] | null
-  readonly mountOptions?: readonly string[] | null
-  readonly annotations?: Readonly<Record<string, unknown>> | null
-  readonly linux?: {
-    readonly namespaces?: readonly string[] | null
-    readonly capabilities?: readonly string[] | null
-    readonly seccomp?: Readonly<
-      Record<'actions' | 'operators' | 'archs' | 'knownFlags', readonly string[] | null>
-    > | null
-  }
-}
 
 const KNOWN = 'ociVersionMin ociVersionMax hooks mountOptions linux annotations potentiallyUnsafeConfigAnnotations'
 // Options that a filesystem is given as text; tmpfs and overlay have most of those in use.
 const DATA = 'size mode uid gid nr_inodes nr_blocks mpol huge lowerdir upperdir workdir'.split(' ')
-
-const ask = (subject: Subject) => JSON.parse(subject.must('features').stdout) as Features
-const numbers = (version: string) => version.split('-')[0]?.split('.').map(Number) ?? []
-
-function isBelow(left: string, right: string): boolean {
-  const [a, b] = [numbers(left), numbers(right)]
-  const at = a.findIndex((number, i) => number !== b[i])
-  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0)
-}
-
-/** A container with this in its configuration can be created. */
-function takes(subject: Subject, patch: Patch): void {
-  const bundle = subject.bundle('sleep 100', (config) => merge(config as unknown as Record<string, unknown>, patch))
-  subject.create(bundle)
-  subject.must('delete', '--force', bundle.id)
-}
-
-/** A case about one part of the structure. Having the command at all is left to the runtime. */
-function tells(
-  [id, clause, asks, ...covers]: readonly [string, string, string, ...string[]],
-  look: (features: Features, subject: Subject) => void,
-  deviations: NonNullable<Case['deviations']> = {},
-): Case {
-  const crun = { seen: '1.8.1', why: 'has no features, which a runtime may do without' }
-  return {
-    id: `features-${id}`,
-    clause,
-    asks,
-    covers,
-    deviations: { crun, ...deviations },
-    test: (subject) => look(ask(subject), subject),
-  }
-}
 
 /** How many capabilities the bounding set of a process has. */
 function bounding(pid: number | 'self'): number {

@@ -1,0 +1,32 @@
+/** What is left of a container on the host, and how the rest of it is taken away where the runtime did not. */
+import { rmdirSync } from 'node:fs'
+import type { Bundle } from './bundle.ts'
+import { scopesNamed } from './cgroup_driver.ts'
+import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
+
+/** In words: processes, cgroups, units and mounts, with a moment for what is just going. Nothing if all is gone. */
+export function whatIsLeft({ id, path, rootfs }: Pick<Bundle, 'id' | 'path' | 'rootfs'>, systemd: boolean): string[] {
+  within(() => !processesIn(rootfs).some(isAlive), 1000)
+  const scopes = () => (systemd ? scopesNamed(id) : [])
+  // systemd forgets a unit some time after it was stopped.
+  if (systemd) within(() => scopes().length === 0, 1000)
+  return [
+    ...processesIn(rootfs)
+      .filter(isAlive)
+      .map((pid) => `process ${pid}`),
+    ...cgroupsNamed(id).map((path) => `cgroup ${path}`),
+    ...scopes().map((unit) => `unit ${unit}`),
+    ...mountsBelow(path).map((line) => `mount ${line}`),
+  ]
+}
+
+/** Ends processes and removes cgroups; the next case is to find nothing of them. */
+export function takeAway({ id, rootfs }: Pick<Bundle, 'id' | 'rootfs'>): void {
+  for (const pid of processesIn(rootfs)) process.kill(pid, 'SIGKILL')
+  for (const path of cgroupsNamed(id))
+    try {
+      rmdirSync(path)
+    } catch {
+      // Processes that are about to end keep it for a moment, and the case has failed anyway.
+    }
+}
