@@ -80,7 +80,7 @@ describe.runIf(requires('root', command('chromium')))('the report as a page', { 
       expect(panel).toContain(part)
     }
     expect(await text('#panel .program')).toMatch(/the program saw\s+\/tmp/)
-    expect(await text('#panel .kernel')).toMatch(/processes, cgroups and mounts of the container\s+none/)
+    expect(await text('#panel .kernel')).toMatch(/processes, cgroups, units and mounts of the container\s+none/)
     await browser.click('#panel summary')
     expect(await text('#panel .config')).toContain('"cwd": "/tmp"')
     await browser.click('#close')
