@@ -3,7 +3,7 @@
  * know nothing but what they are given, so the text of that is the key of what they make of it.
  * What fails of it is done again in full, which finds the words.
  */
-import { SysError } from '../base/errors.ts'
+import { RuntimeError, SysError } from '../base/errors.ts'
 import { encodeJson } from '../base/json.ts'
 import type { ExecInput } from '../plan/exec.ts'
 import { pidFileStep } from '../plan/pid_file.ts'
@@ -37,7 +37,13 @@ export function keyOf({ edition }: Runtime, record: ContainerRecord, input: Exec
   const from = [TABLE_HASH, edition, record.configSum, pid, record.startTime, process, facts, join]
   const { id, noNewKeyring, preserveFds, pidFile } = request
   const asked = [id, noNewKeyring, preserveFds, pidFile !== undefined]
-  return encodeJson([from, asked, cgroup.tasks, cgroup.into, rdtTasks ?? []], 'exec')
+  try {
+    return encodeJson([from, asked, cgroup.tasks, cgroup.into, rdtTasks ?? []], 'exec')
+  } catch (error) {
+    // Fields that nothing knows may be nested deeper than can be written: no plan is made of them, and no key.
+    if (error instanceof RuntimeError) return undefined
+    throw error
+  }
 }
 
 /** A plan without programs, which are there already. */
