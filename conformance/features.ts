@@ -13,8 +13,10 @@ export interface Features {
     readonly namespaces?: readonly string[] | null
     readonly capabilities?: readonly string[] | null
     readonly seccomp?: Readonly<
-      Record<'actions' | 'operators' | 'archs' | 'knownFlags', readonly string[] | null>
+      Record<'actions' | 'operators' | 'archs' | 'knownFlags' | 'supportedFlags', readonly string[] | null | undefined>
     > | null
+    readonly memoryPolicy?: { readonly modes?: readonly string[] | null; readonly flags?: readonly string[] | null }
+    readonly mountExtensions?: { readonly idmap?: { readonly enabled?: boolean | null } | null } | null
   }
 }
 

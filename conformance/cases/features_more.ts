@@ -3,36 +3,9 @@ import { chownSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../bundle.ts'
 import { merge, type Patch } from '../declare.ts'
+import { tells } from '../features.ts'
 import type { Subject } from '../subject.ts'
 import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
-
-interface Features {
-  readonly mountOptions?: readonly string[] | null
-  readonly linux?: {
-    readonly seccomp?: Readonly<Record<'knownFlags' | 'supportedFlags', readonly string[] | null | undefined>> | null
-    readonly memoryPolicy?: { readonly modes?: readonly string[] | null; readonly flags?: readonly string[] | null }
-    readonly mountExtensions?: { readonly idmap?: { readonly enabled?: boolean | null } | null } | null
-  }
-}
-
-const ask = (subject: Subject) => JSON.parse(subject.must('features').stdout) as Features
-
-/** A case about one part of the structure. Having the command at all is left to the runtime. */
-function tells(
-  [id, clause, asks, ...covers]: readonly [string, string, string, ...string[]],
-  look: (features: Features, subject: Subject) => void,
-  deviations: NonNullable<Case['deviations']> = {},
-): Case {
-  const crun = { seen: '1.8.1', why: 'has no features, which a runtime may do without' }
-  return {
-    id: `features-${id}`,
-    clause,
-    asks,
-    covers,
-    deviations: { crun, ...deviations },
-    test: (subject) => look(ask(subject), subject),
-  }
-}
 
 /** Whether a container with this in its configuration can be created, and what is said otherwise. */
 function refusal(subject: Subject, patch: Patch, folders: readonly string[] = []): string | undefined {
