@@ -1,13 +1,14 @@
 /** A signal to `davit run` while it makes the container: everything is taken back, whatever it is waiting for. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, startRun } from '../support/bundle.ts'
-import { exec, type Running } from '../support/exec.ts'
+import { exec, type Running, start } from '../support/exec.ts'
 import { cgroupsNamed, mountsBelow, processesNaming } from '../support/leaks.ts'
+import { patience } from '../support/pace.ts'
 import { RUNTIME } from '../support/place.ts'
 import { startProbe } from '../support/probe.ts'
 import { stateEntries } from '../support/refusal.ts'
-import { requires } from '../support/requires.ts'
+import { command, requires } from '../support/requires.ts'
 import { stateRoot } from '../support/runtime.ts'
 import { until } from '../support/wait.ts'
 
@@ -106,6 +107,34 @@ describe.runIf(requires('root'))('a signal while the container is made', () => {
     expect((await running.done).code).toBe(138)
     await nothingLeft(made)
   })
+
+  // Until its exec the child has davit's memory, and for a moment its handlers: there is a pipe for what they hear.
+  test.runIf(requires(command('strace'), command('pgrep')))(
+    'that comes to the child before it is executed is not taken for one to davit',
+    async () => {
+      const made = await bundle(['/bin/sleep', '1'])
+      const trace = `${made.path}/trace`
+      // The first handler that a thread sets takes it a second: the child's first one is the first that it takes off.
+      const slow = [
+        '-e',
+        'trace=rt_sigaction,pidfd_send_signal',
+        '-e',
+        `inject=rt_sigaction:delay_enter=${patience(1000)}000:when=1`,
+      ]
+      const line = [RUNTIME, '--root', stateRoot(), 'run', '--bundle', made.path, made.id]
+      const running = start('strace', ['-f', '-qq', '-o', trace, ...slow, ...line])
+      const children = async (pid: number) => (await exec('pgrep', ['-P', `${pid}`])).stdout.split('\n').filter(Boolean)
+      const program = (pid: number | string) => readlinkSync(`/proc/${pid}/exe`)
+      const davit = Number(await until('davit', async () => (await children(running.pid))[0]))
+      const child = await until('the child', async () => (await children(davit))[0])
+      // The one signal that davit hands on and that does nothing to who has no handler and is not stopped.
+      process.kill(Number(child), 'SIGCONT')
+      expect(program(child)).toBe(program(davit))
+      expect(await running.done).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+      expect(readFileSync(trace, 'utf8').match(/^.*(--- SIGCONT|pidfd_send_signal\(\d+, SIGCONT).*$/gm)).toBeNull()
+      await nothingLeft(made)
+    },
+  )
 
   test.each(Array.from({ length: 20 }, (_, i) => i * 3))('leaves nothing when it comes after %i ms', async (delay) => {
     const made = await bundle("trap 'exit 3' TERM; while :; do sleep 0.01; done")
