@@ -283,8 +283,8 @@ native-tests: $(OUT)/test/native-run $(OUT)/test/native-fuzz $(OUT)/test/native-
 # libFuzzer, which is guided by coverage; the rest by test/fuzz, by structure. What libFuzzer finds stays in build/test.
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%s)
-FUZZ_SHARE = $$(($(FUZZ_SECONDS) / 6 + 1))
-fuzz: $(OUT)/test/native-libfuzzer $(OUT)/test/native-fuzz  ## an hour of fuzzing, or FUZZ_SECONDS: executor, config.json, command lines, state and other files (root)
+FUZZ_SHARE = $$(($(FUZZ_SECONDS) / 7 + 1))
+fuzz: $(OUT)/test/native-libfuzzer $(OUT)/test/native-fuzz  ## an hour of fuzzing, or FUZZ_SECONDS: executor, config.json, command lines, state, what is prepared and other files (root)
 	$(BUILD) build
 	$(MAKE) --no-print-directory libfuzzer FUZZ_SECONDS=$(FUZZ_SHARE)
 	$(BUN) test/fuzz/main.ts $(FUZZ_SHARE) $(FUZZ_SEED)

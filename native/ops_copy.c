@@ -2,7 +2,7 @@
 #include "plan.h"
 
 enum { MAX_DEPTH = 128, CHUNK = 1 << 20, S_IFDIR_ = 0040000, S_IFREG_ = 0100000, S_IFLNK_ = 0120000,
-       AT_SYMLINK_NOFOLLOW_ = 0x100, AT_EMPTY_PATH_ = 0x1000, O_NONBLOCK_ = 04000, O_NOCTTY_ = 0400, O_WRONLY_ = 1,
+       AT_SYMLINK_NOFOLLOW_ = 0x100, AT_EMPTY_PATH_ = 0x1000, O_NOCTTY_ = 0400, O_WRONLY_ = 1,
        SEEK_DATA_ = 3, SEEK_HOLE_ = 4, E_NXIO = 6 };
 
 static long copy_contents(struct runner *r, long proc, long from, long to, int depth);

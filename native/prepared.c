@@ -95,23 +95,49 @@ static long open_folder(const struct wish *wish)
 	return SYS(openat, AT_CWD, path, O_CLOEXEC_ | O_DIRECTORY_ | O_NOFOLLOW_, 0, 0, 0);
 }
 
-/* What is in `prepared`, if only we can write that file; its length. */
-static long map_prepared(long folder, const void **buffer)
+/* A program has some fifty steps and a path for each cgroup. */
+static uint64_t buffer[1 << 15];
+
+/* A round of MurmurHash3, of 32 bits. */
+static uint32_t add(uint32_t sum, uint32_t word)
 {
-	uint64_t buf[32] = { 0 }; /* struct statx, 256 bytes */
-	const uint32_t *w = (const uint32_t *)buf;
-	long fd = SYS(openat, folder, "prepared", O_CLOEXEC_ | O_NOFOLLOW_, 0, 0, 0), length = -E_ACCES, at;
+	word *= 0xcc9e2d51u;
+	sum ^= (word << 15 | word >> 17) * 0x1b873593u;
+	return (sum << 13 | sum >> 19) * 5 + 0xe6546b64u;
+}
+
+/* As src/wire/seal.ts: over the words of `w` and the directory, by its inode and device. */
+static uint32_t sum_of(const uint32_t *w, size_t count, const uint32_t *stx)
+{
+	uint32_t sum = add(add(add(add(0, stx[8]), stx[9]), stx[34]), stx[35]);
+	for (size_t i = 0; i < count; i++)
+		sum = add(sum, w[i]);
+	return sum;
+}
+
+/*
+ * Reads `prepared` into the buffer, if only we can write that file, and if it is whole and of this directory: the length
+ * of the plan, or -errno. Not mapped: a page that the disk cannot give would be a signal.
+ */
+static long read_prepared(long folder)
+{
+	uint32_t stx[64] __attribute__((aligned(8))); /* struct statx, 256 bytes */
+	const uint32_t *words = (const uint32_t *)buffer;
+	long fd = SYS(openat, folder, "prepared", O_CLOEXEC_ | O_NOFOLLOW_ | O_NONBLOCK_, 0, 0, 0), length = -E_ACCES;
 
 	if (fd < 0)
 		return fd;
-	/* stx_uid, stx_mode */
-	if (SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0xb /* type, mode, uid */, buf, 0) == 0 &&
-	    (long)w[5] == SYS(geteuid, 0, 0, 0, 0, 0, 0) && (w[7] & 0170022) == 0100000)
-		length = SYS(lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
-	at = length < 0 ? length : SYS(mmap, 0, length, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, fd, 0);
+	/* stx_uid, stx_mode; as much as there is, which cannot be all of the buffer */
+	if (SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0xb /* type, mode, uid */, stx, 0) == 0 &&
+	    (long)stx[5] == SYS(geteuid, 0, 0, 0, 0, 0, 0) && (stx[7] & 0170022) == 0100000)
+		length = SYS(read, fd, buffer, sizeof(buffer), 0, 0, 0);
 	(void)SYS(close, fd, 0, 0, 0, 0, 0); /* only read */
-	*buffer = (const void *)at;
-	return at < 0 && at > -4096 ? at : length;
+	if (length < 0)
+		return length;
+	if (length < 4 || length % 4 || SYS(statx, folder, "", 0x1000, 0x100 /* inode */, stx, 0) < 0)
+		return -E_INVAL;
+	length -= 4;
+	return words[length / 4] == sum_of(words, (size_t)length / 4, stx) ? length : -E_INVAL;
 }
 
 /* --log is made at once, as the engine does it. */
@@ -130,11 +156,10 @@ int run_prepared(const char *const *argv, int *folder)
 	struct wish wish = { NULL, NULL, NULL, 0 };
 	struct plan plan;
 	long length;
-	const void *buffer;
 
 	if (!parse(argv, &wish) || (*folder = (int)open_folder(&wish)) < 0)
 		return -1;
-	length = map_prepared(*folder, &buffer);
+	length = read_prepared(*folder);
 	if (length < 0 || plan_open(&plan, buffer, (size_t)length) || plan.count[wish.program] == 0)
 		return -1;
 	if ((wish.log && !make_log(wish.log)) || runner_open(&runner, &plan) < 0)

@@ -1,4 +1,5 @@
 /** Writes down what `create` prepares of `start` and `delete`, where the container is ordinary: see src/plan/prepared.ts. */
+import { statIf } from '../ffi/file.ts'
 import { thawedMarks } from '../host/cgroup/freeze.ts'
 import { recordDirs } from '../host/cgroup/tree.ts'
 import { buildPrepared, type PreparedInput } from '../plan/prepared.ts'
@@ -9,6 +10,7 @@ import { PREPARED_FILE, writeStateFile } from '../state/store.ts'
 import { encodeAnswer } from '../wire/decode.ts'
 import { encodePlan } from '../wire/encode.ts'
 import { WIRE } from '../wire/ops.ts'
+import { sealPlan } from '../wire/seal.ts'
 import type { Creation } from './creation.ts'
 
 /** Init's pid must be known. A container that is not ordinary gets nothing, and all its verbs are the engine's. */
@@ -16,7 +18,9 @@ export function prepare(creation: Creation, verb: 'create' | 'run'): void {
   const { claim, record } = creation
   if (!isOrdinary(creation)) return
   const plan = buildPrepared(inputOf(claim.path, record, verb))
-  writeStateFile(claim, PREPARED_FILE, encodePlan(plan, new Map(), creation.arch).bytes)
+  const place = statIf('', claim.fd)
+  if (!place) return
+  writeStateFile(claim, PREPARED_FILE, sealPlan(encodePlan(plan, new Map(), creation.arch).bytes, place))
 }
 
 /** Without hooks, units, groups of resctrl, agents and managers that somebody would have to speak with. */

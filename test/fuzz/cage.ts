@@ -1,6 +1,6 @@
 /**
  * Where it does not matter what a fuzzed davit does: pids of its own, and nothing to write to but one folder, /run, and a
- * part of each cgroup hierarchy.
+ * part of each cgroup hierarchy. Its process 1, a shell, takes note of all that end.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
@@ -31,7 +31,7 @@ echo "$mounts" | while read -r dir type; do
   case $dir in /proc* | /dev* | "$FUZZ_FOLDER") ;; *) mount -o remount,bind,ro "$dir" ;; esac
 done
 mount -t tmpfs tmpfs /run
-exec "$@"
+"$@"
 `
 
 /** Runs a command in a cage, its output to ours; the exit code. */

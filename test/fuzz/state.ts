@@ -3,7 +3,7 @@
  * else. In a cage: whatever else davit tried to write to is read-only, and saying so is a fault.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hierarchies, isAlive } from '../../conformance/host.ts'
 import { closeFd } from '../../src/ffi/file.ts'
 import { deleteContainer } from '../../src/lifecycle/delete.ts'
@@ -17,6 +17,7 @@ import { type Json, ODD_VALUES } from '../unit/spec/configs.ts'
 import { cageCgroup, cageFolder } from './cage.ts'
 import { mutateJson, mutateText } from './mutate.ts'
 import type { Random } from './random.ts'
+import { sleepingBundle } from './sleeping.ts'
 import { checkError, type Target } from './target.ts'
 
 const VERBS = ['state', 'list', 'look', 'signal', 'kill', 'all', 'pause', 'resume', 'delete', 'force', 'exec'] as const
@@ -43,19 +44,9 @@ let living: Living | undefined
 let canary: ChildProcess | undefined
 
 function bundle(): string {
-  const path = `${folder()}/bundle`
-  if (existsSync(path)) return path
-  for (const name of ['bin', 'proc', 'dev', 'sys']) mkdirSync(`${path}/rootfs/${name}`, { recursive: true })
-  execFileSync('cp', ['/bin/busybox', `${path}/rootfs/bin/sleep`])
-  execFileSync(RUNTIME, ['spec', '--bundle', path])
-  const config = JSON.parse(readFileSync(`${path}/config.json`, 'utf8'))
-  config.process.terminal = false
-  config.process.args = ['/bin/sleep', '1000']
-  config.linux.cgroupsPath = `${cageCgroup()}/c`
-  writeFileSync(`${path}/config.json`, JSON.stringify(config))
   for (const name of ['empty', 'full/inner']) mkdirSync(`${folder()}/others/${name}`, { recursive: true })
   writeFileSync(`${folder()}/others/file`, 'kept')
-  return path
+  return sleepingBundle(`${folder()}/bundle`, `${cageCgroup()}/c`)
 }
 
 const readAll = (path: string) =>

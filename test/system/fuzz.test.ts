@@ -15,6 +15,10 @@ const TARGETS = {
   command: ['explained', 'command'],
   files: ['accounts', 'cgroups', 'numbers', 'streams', 'criuLog', 'schemata', 'filter'],
   state: ['state done', 'state refused', 'force done', 'exec done'],
+  prepared: [
+    ...['spoilt left to the engine', 'intact left to the engine', 'engine'],
+    ...['start without the engine', 'delete without the engine'],
+  ],
   program: ['exit 1', 'exit 0'],
 } as const
 

@@ -1,5 +1,14 @@
 /** What `create` prepares of `start` and `delete`: run without the engine where a container is ordinary, by it otherwise. */
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, create } from '../support/bundle.ts'
 import { exec, type Result } from '../support/exec.ts'
@@ -25,9 +34,13 @@ function executed(file: string): string[] {
 }
 
 /** Runs a command line of davit; what it printed, and what it executed. */
-async function traced(args: readonly string[], env = process.env): Promise<Result & { executed: string[] }> {
+async function traced(
+  args: readonly string[],
+  env = process.env,
+  more: readonly string[] = [],
+): Promise<Result & { executed: string[] }> {
   const file = `${scratch()}/executed`
-  const [strace = '', ...flags] = tracing(file)
+  const [strace = '', ...flags] = [...tracing(file), ...more]
   const result = await exec(strace, [...flags, RUNTIME, '--root', stateRoot(), ...args], { env })
   return { ...result, executed: executed(file) }
 }
@@ -164,6 +177,20 @@ describe.runIf(requires('root', command('strace')) && !IS_REFERENCE)('a prepared
     expect(await traced(['start', made.id])).toMatchObject({ code: 0, stderr: '', executed: WITH_ENGINE })
     expect((await state(made.id)).status).toBe('running')
     expect(existsSync(`${folder(made.id)}/start.sock`)).toBe(false)
+  })
+
+  test('that the disk does not give is left to the engine', async () => {
+    const made = await created()
+    const fails = ['-e', 'trace=execve,read', '-e', 'inject=read:error=EIO:when=1']
+    expect(await traced(['start', made.id], process.env, fails)).toMatchObject({ code: 0, executed: WITH_ENGINE })
+    expect((await state(made.id)).status).toBe('running')
+  })
+
+  test('of another container is left to the engine', async () => {
+    const [made, other] = [await created(), await created()]
+    copyFileSync(prepared(other.id), prepared(made.id))
+    expect(await traced(['start', made.id])).toMatchObject({ code: 0, stderr: '', executed: WITH_ENGINE })
+    expect([(await state(made.id)).status, (await state(other.id)).status]).toEqual(['running', 'created'])
   })
 
   const lacking: Record<string, (config: Config) => void> = {

@@ -1,19 +1,8 @@
 /** The programs of `start` and `delete` that are prepared. */
 import { describe, expect, test } from 'vitest'
-import { buildPrepared, type PreparedInput } from '../../../src/plan/prepared.ts'
+import { buildPrepared } from '../../../src/plan/prepared.ts'
 import { printStep } from '../../../src/plan/print.ts'
-
-const INPUT: PreparedInput = {
-  folder: '/run/davit/one',
-  files: ['start.sock', 'state.json', 'prepared'],
-  record: { path: 'state.json', text: '{"format":1,' },
-  socket: 'start.sock',
-  go: [1, 0],
-  pid: 77,
-  mark: 'davit-abc',
-  thawed: [{ path: '/cg/freezer.state', text: 'THAWED\n' }],
-  cgroups: ['/cg/b', '/cg/a'],
-}
+import { PREPARED as INPUT } from './samples.ts'
 
 const words = (program: 'stage' | 'init', input = INPUT) => buildPrepared(input)[program].map(printStep)
 

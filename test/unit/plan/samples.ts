@@ -1,4 +1,5 @@
 /** Configurations that between them use every kind of step: for the encoder, the fuzzer's corpus and properties. */
+import type { PreparedInput } from '../../../src/plan/prepared.ts'
 import type { Mount } from '../../../src/spec/types.gen.ts'
 import type { inputOf } from './base.ts'
 
@@ -124,4 +125,17 @@ export const SAMPLES: Readonly<Record<string, Patch>> = {
     config: { linux: { ...USER, namespaces: types('pid', 'ipc', 'uts', 'mount', 'user') } },
     facts: { euid: 1000, egid: 1000, boundingCaps: '0', effectiveCaps: '0', mayMount: false },
   },
+}
+
+/** An ordinary container, for what is prepared of its start and its end. */
+export const PREPARED: PreparedInput = {
+  folder: '/run/davit/one',
+  files: ['start.sock', 'state.json', 'prepared'],
+  record: { path: 'state.json', text: '{"format":1,' },
+  socket: 'start.sock',
+  go: [1, 0],
+  pid: 77,
+  mark: 'davit-abc',
+  thawed: [{ path: '/cg/freezer.state', text: 'THAWED\n' }],
+  cgroups: ['/cg/b', '/cg/a'],
 }
