@@ -112,6 +112,16 @@ describe.runIf(requires('root'))('bad hooks', () => {
     expect(await refused(made)).toContain('from /hooks/poststart/0')
   })
 
+  test.each(['poststart', 'poststop'])('%s that hangs', async (kind) => {
+    const made = await hooked(kind, { path: script('hook', 'sleep 4712 & wait'), timeout: 1 })
+    const start = Date.now()
+    const { code, stderr } = await run(made)
+    expect(code).toBe(kind === 'poststart' ? 1 : 0)
+    expect(stderr).toContain(`from /hooks/${kind}/0: hook ran past specified timeout of 1.0s`)
+    expect(Date.now() - start).toBeLessThan(patience(8000))
+    expect(spawnSync('pgrep', ['-f', 'sleep 4712']).stdout.toString()).toBe('')
+  })
+
   test('a poststop hook that fails is a warning, and the next one runs', async () => {
     const seen = `${scratch()}/seen`
     const hooks = [script('first', 'exit 1'), script('second', `cat >${seen}`)]

@@ -129,6 +129,31 @@ describe.runIf(requires('root', kernel('5.12')))('a bind mount', () => {
   })
 
   test.each([
+    ['shared', 'shared master', 'master'],
+    ['rshared', 'shared master', 'shared master'],
+    ['unbindable', 'unbindable', 'master'],
+    ['runbindable', 'unbindable', 'unbindable'],
+    ['private', '', 'shared'],
+    ['rprivate', '', ''],
+    ['slave', 'master', 'shared'],
+    ['rslave', 'master', 'master'],
+  ] as const)('of two shared mounts, one in the other, is %s: "%s", and "%s" below', async (option, top, below) => {
+    const made = await binding(['rbind', option])
+    // Without an option what is bound becomes a slave, or stays in its peer group.
+    const stays = /private|slave/.test(option)
+    made.configure((config) => Object.assign(config.linux, stays ? { rootfsPropagation: 'shared' } : {}))
+    await mountSource(made, 'size=1m')
+    await mountSource(made, 'size=1m', 'source/sub')
+    await output('mount', ['--make-rshared', `${made.path}/source`])
+    const mounts = parseMountInfo((await run(made)).stdout)
+    const shown = (path: string) =>
+      mountAt(mounts, path)
+        .propagation.map((word) => word.replace(/:.*/, ''))
+        .join(' ')
+    expect([shown('/mnt'), shown('/mnt/sub')]).toEqual([top, below])
+  })
+
+  test.each([
     ['slave', false],
     ['rslave', false],
     ['rslave', true],

@@ -84,6 +84,16 @@ describe.runIf(requires('root', kernel('5.12')))('an idmapped bind mount', () =>
     expect(await owners(made)).toEqual(['0:0', '7:9', '8:10'])
   })
 
+  test('maps as many ids as it says, from each first one on', async () => {
+    const made = await mapped(
+      { options: ['bind', 'idmap'], uidMappings: range(1999, 7, 2), gidMappings: range(2998, 20, 3) },
+      'cd /mnt; stat -c %u:%g other next',
+    )
+    writeFileSync(`${made.path}/source/next`, '')
+    chownSync(`${made.path}/source/next`, 2001, 3001)
+    expect(await owners(made)).toEqual(['8:22', '65534:65534'])
+  })
+
   test('with the mappings of the user namespace shows the files as on disk', async () => {
     for (const option of ['idmap', 'idmap=']) {
       const made = await mapped({ options: ['bind', option] }, OWNERS, inUserns)

@@ -1,13 +1,14 @@
 /** The container's process: ids, capabilities, limits, directory, environment, names, as /proc/self/status shows them. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bundle, type Config, createStart, outputOf, run } from '../support/bundle.ts'
+import { bundle, type Config, create, createStart, outputOf, run } from '../support/bundle.ts'
 import { output } from '../support/exec.ts'
 import { parseStatus, processStatus } from '../support/kernel.ts'
 import { RUNTIME } from '../support/place.ts'
 import { probePath, startProbe } from '../support/probe.ts'
 import { type Need, requires } from '../support/requires.ts'
-import { stateRoot } from '../support/runtime.ts'
+import { must, state, stateRoot } from '../support/runtime.ts'
+import { until } from '../support/wait.ts'
 
 const statusOf = async (change: (config: Config) => void) =>
   parseStatus(await outputOf('cat /proc/self/status', change))
@@ -67,6 +68,28 @@ describe.runIf(requires('root'))('the process', () => {
     expect(status.CapAmb).toBe('0000000000000001')
     expect(status.CapPrm).toBe('0000000000000001')
     expect(status.CapEff).toBe('0000000000000001')
+  })
+
+  test('has its effective and permitted capabilities until exec, which makes one of the other', async () => {
+    const made = await bundle((config) => {
+      config.process.args = ['/bin/sleep', '1000']
+      config.process.capabilities = {
+        bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN'],
+        permitted: ['CAP_CHOWN', 'CAP_KILL'],
+        effective: ['CAP_CHOWN'],
+      }
+    })
+    await create(made)
+    const { pid } = await state(made.id)
+    const sets = () => {
+      const { CapBnd, CapPrm, CapEff } = processStatus(pid)
+      return [CapBnd, CapPrm, CapEff].map((set) => Number.parseInt(set ?? '', 16))
+    }
+    expect(sets()).toEqual([0x1021, 0x21, 0x1])
+    await must(['start', made.id])
+    await until('exec', () => processStatus(pid).Name === 'sleep')
+    // KERNEL: root gets what it may, with no_new_privs of what it had.
+    expect(sets()).toEqual([0x1021, 0x21, 0x21])
   })
 
   test('has no capability where none is given, not even as root', async () => {
