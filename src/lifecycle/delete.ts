@@ -3,7 +3,8 @@ import { RuntimeError } from '../base/errors.ts'
 import { closeFd, removeDir, statIf } from '../ffi/file.ts'
 import { killCgroup } from '../host/cgroup/kill.ts'
 import { removeCgroup } from '../host/cgroup/remove.ts'
-import { sleepMs } from '../host/cgroup/wait.ts'
+import { recordDirs, tasksLeft } from '../host/cgroup/tree.ts'
+import { sleepMs, whileFewer } from '../host/cgroup/wait.ts'
 import { openPidfd, reap, signalPidfd } from '../host/process.ts'
 import { awaitReadable } from '../host/signals.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
@@ -14,7 +15,11 @@ import { killHook, runRecordedHooks } from './hooks.ts'
 import type { Runtime } from './runtime.ts'
 import { units, withOwnUnit } from './units.ts'
 
+/** In ms; how long nothing may change while processes end. */
 const PATIENCE = 10_000
+
+/** In ms. Nearly all end within it, and need not be counted. */
+const MOMENT = 1000
 
 /**
  * Deletes a container. As runc (and unlike the letter of the specification) a created one may be deleted without force:
@@ -119,10 +124,17 @@ function destroy(record: ContainerRecord): void {
   if (pidfd !== undefined || record.pid === 0 || !record.privatePid) kill(record)
   if (pidfd === undefined) return
   try {
-    const ready = awaitReadable(pidfd, PATIENCE)
-    if (!ready && isAlive(record)) throw new RuntimeError('kill', `container init ${record.pid} does not die`)
+    if (!awaitEnd(pidfd, record) && isAlive(record))
+      throw new RuntimeError('kill', `container init ${record.pid} does not die`)
     reap(record.pid, false)
   } finally {
     closeFd(pidfd)
   }
+}
+
+/** KERNEL: init of a pid namespace goes after all others in it, which may be thousands: each that goes gives more time. */
+function awaitEnd(pidfd: number, record: ContainerRecord): boolean {
+  const { cgroup } = withOwnUnit(record)
+  const left = () => (cgroup ? recordDirs(cgroup) : []).reduce((sum, dir) => sum + tasksLeft(dir), 0)
+  return awaitReadable(pidfd, MOMENT) || whileFewer(() => awaitReadable(pidfd, PATIENCE), left)
 }

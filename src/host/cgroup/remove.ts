@@ -3,12 +3,12 @@ import { RuntimeError, SysError } from '../../base/errors.ts'
 import { removeDir, statIf } from '../../ffi/file.ts'
 import { errnoText } from '../../kernel/errno.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
-import { checkCgroup, childCgroups, directPids, isErrno, isGone, recordDirs } from './tree.ts'
-import { waitUntil } from './wait.ts'
+import { checkCgroup, childCgroups, directPids, isErrno, isGone, recordDirs, tasksLeft } from './tree.ts'
+import { waitUntil, whileFewer } from './wait.ts'
 
 /**
  * Removes the container's own directories and all below them; parents stay, they may be others'. Waits up to `bound`
- * milliseconds for processes that are about to vanish. What is gone already is no error.
+ * milliseconds for processes that are about to vanish, and again while there are fewer and fewer. What is gone already is no error.
  * @throws RuntimeError code "cgroup" after having tried all directories: the first failure.
  */
 export function removeCgroup(record: CgroupRecord, bound = 2000): void {
@@ -28,13 +28,17 @@ function removeTree(dir: string, bound: number): void {
   // Mostly the directory is empty and this is all.
   if (tryRemove(dir) === undefined) return
   let error: SysError | undefined
-  const removed = waitUntil(() => {
+  const remove = () => {
     removeChildren(dir)
     error = tryRemove(dir)
     // KERNEL: EBUSY while there are processes, zombies included until they are reaped, or children.
     if (error !== undefined && error.errnoName !== 'EBUSY') throw failure(dir, error)
     return error === undefined
-  }, bound)
+  }
+  const removed = whileFewer(
+    () => waitUntil(remove, bound),
+    () => tasksLeft(dir),
+  )
   if (!removed && error !== undefined) throw failure(dir, error)
 }
 

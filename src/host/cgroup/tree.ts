@@ -79,6 +79,12 @@ export function treePids(dir: string): number[] {
   return [...new Set(cgroupTree(dir).flatMap(directPids))]
 }
 
+/** How many tasks a cgroup and all below it still have, those too that have ended and are not gone, where that is counted. */
+export function tasksLeft(dir: string): number {
+  const counted = readTextIf(`${dir}/pids.current`)
+  return counted === undefined ? treePids(dir).length : Number(counted)
+}
+
 /**
  * The container's processes, in host pids, lowest first, from every hierarchy: one that left its cgroup in one of them
  * is still found in the others.

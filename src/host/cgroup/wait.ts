@@ -17,3 +17,13 @@ export function waitUntil(done: () => boolean, bound = 2000): boolean {
   }
   return true
 }
+
+/** Repeats a wait that was in vain as long as fewer are left after it: many processes take the kernel long to end. */
+export function whileFewer(wait: () => boolean, left: () => number): boolean {
+  for (let before = left(); !wait(); ) {
+    const now = left()
+    if (now >= before) return false
+    before = now
+  }
+  return true
+}
