@@ -1,21 +1,25 @@
 /**
- * An `exec` like one before, as engines do to ask for a container's health, is not planned and encoded again: the planners
- * know nothing but what they are given, so the text of that is the key of what they make of it.
- * What fails of it is done again in full, which finds the words.
+ * An `exec` is planned and encoded once for all that differ in nothing but their command, environment, working directory
+ * and pid file: the planners know nothing but what they are given, so the text of the rest is the key of what they make
+ * of it. Programs are kept as a form, without a command. What fails of one that is filled in is done again in full,
+ * which finds the words.
  */
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { encodeJson } from '../base/json.ts'
+import { executableCandidates, lastOfEach } from '../plan/environment.ts'
 import type { ExecInput } from '../plan/exec.ts'
 import { pidFileStep } from '../plan/pid_file.ts'
 import type { HostStep, Plan, Preset } from '../plan/step.ts'
 import { ANNOTATION, annotation } from '../spec/annotations.ts'
-import { type KeptExec, keepExec, readKeptExec } from '../state/kept_exec.ts'
+import type { Process } from '../spec/types.gen.ts'
+import { keepExec, readKeptExec } from '../state/kept_exec.ts'
 import type { ContainerRecord } from '../state/record.ts'
+import { emptyForm, fillForm, type Holes } from '../wire/form.ts'
 import { TABLE_HASH } from '../wire/hash.gen.ts'
 import { KeptFailed, type Launching, type Outline, type Programs } from './launching.ts'
 import type { Runtime } from './runtime.ts'
 
-/** Bytes of programs: arguments and environment can be megabytes, and four of these are kept in memory. */
+/** Bytes of programs: what the first had for its command is in there as zeros, and four of these are kept in memory. */
 const MOST = 64 * 1024
 
 interface Meta {
@@ -23,22 +27,22 @@ interface Meta {
   readonly presets: readonly Preset[]
   readonly outline: Outline
   readonly keepFds: number
+  readonly holes: Holes
   /** Where in the programs the mark is. */
   readonly marks: readonly number[]
 }
 
-/** All that a plan depends on; undefined for one that somebody else has a part in: a terminal, an agent, systemd. */
+/** All else that a plan depends on; undefined for one that somebody else has a part in: a terminal, an agent, systemd. */
 export function keyOf({ edition }: Runtime, record: ContainerRecord, input: ExecInput): string | undefined {
   const { spec, facts, request, pid, join, cgroup, rdtTasks } = input
   const { process, linux } = spec
-  if (edition === undefined || record.configSum === undefined) return undefined
-  if (process?.terminal || cgroup.unit || request.pidfdSockets || linux?.seccomp?.listenerPath) return undefined
+  if (edition === undefined || record.configSum === undefined || !process?.args?.length) return undefined
+  if (process.terminal || cgroup.unit || request.pidfdSockets || linux?.seccomp?.listenerPath) return undefined
   if (annotation(spec, ANNOTATION.seccompReceiver) !== undefined) return undefined
-  const from = [TABLE_HASH, edition, record.configSum, pid, record.startTime, process, facts, join]
-  const { id, noNewKeyring, preserveFds, pidFile } = request
-  const asked = [id, noNewKeyring, preserveFds, pidFile !== undefined]
+  const from = [TABLE_HASH, edition, record.configSum, pid, record.startTime, identityOf(process), facts, join]
+  const { id, noNewKeyring, preserveFds } = request
   try {
-    return encodeJson([from, asked, cgroup.tasks, cgroup.into, rdtTasks ?? []], 'exec')
+    return encodeJson([from, id, noNewKeyring, preserveFds, cgroup.tasks, cgroup.into, rdtTasks ?? []], 'exec')
   } catch (error) {
     // Fields that nothing knows may be nested deeper than can be written: no plan is made of them, and no key.
     if (error instanceof RuntimeError) return undefined
@@ -46,50 +50,55 @@ export function keyOf({ edition }: Runtime, record: ContainerRecord, input: Exec
   }
 }
 
+/** What a process is, whatever it executes. In one order: engines write another than the configuration has. */
+function identityOf({ args, env, cwd, terminal, consoleSize, ...process }: Process): unknown {
+  const { additionalGids = [], ...user } = process.user ?? {}
+  const whole = Object.entries({ ...process, user: [additionalGids, Object.entries(user).sort(byName)] })
+  return whole.sort(byName)
+}
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : 1)
+
 /** A plan without programs, which are there already. */
 export interface Again {
   readonly plan: Plan
   readonly programs: Programs
 }
 
-/** What was kept, for a process of the name `mark` and a pid file of its own. */
+/** What was kept, for a process of the name `mark`. */
 export function findKept(folder: string, key: string, input: ExecInput): Again | undefined {
   const kept = readKeptExec<Meta>(folder, key)
   if (!kept) return undefined
-  const { outline, keepFds, presets, parent } = kept.meta
+  const { outline, keepFds, presets, parent, holes, marks } = kept.meta
   const { pidFile, mark = '' } = input.request
+  const { args = [], env = [], cwd } = input.spec.process as Process
   const steps: HostStep[] = []
-  for (const step of parent) steps.push(step.kind === 'pidFile' && pidFile ? pidFileStep(pidFile) : step)
+  for (const step of parent) {
+    // ORDER: as in the plan of exec.
+    if (step.kind === 'answer' && step.tag === 'ready' && pidFile) steps.push(pidFileStep(pidFile))
+    if (step.kind !== 'pidFile') steps.push(step)
+  }
   const plan: Plan = { parent: steps, presets, stage: [], init: [], keepFds, warnings: [] }
+  const filling = { cwd, args, env: lastOfEach(env), candidates: executableCandidates(args[0] as string, env) }
   const encode = (fds: ReadonlyMap<number, number>) => {
-    return { bytes: filled(kept, fds, mark), steps: { stage: [], init: [] } }
+    for (const offset of marks) for (let i = 0; i < mark.length; i++) kept.bytes[offset + i] = mark.charCodeAt(i)
+    const bytes = fillForm(kept.bytes, holes, fds, filling)
+    if (!bytes) throw new KeptFailed()
+    return { bytes, steps: { stage: [], init: [] } }
   }
   return { plan, programs: { arch: input.facts.arch, encode, outline } }
 }
 
-/** The programs with the fds and the mark of now. */
-function filled({ meta, bytes }: KeptExec<Meta>, fds: ReadonlyMap<number, number>, mark: string): Uint8Array {
-  const head = new Uint32Array(bytes.buffer, 0, 12)
-  const slots = new Uint32Array(bytes.buffer, head[7] as number, fds.size * 2)
-  let at = 0
-  if (head[8] !== fds.size) throw new KeptFailed()
-  for (const [slot, fd] of fds) {
-    if (slots[at++] !== slot) throw new KeptFailed()
-    slots[at++] = fd
-  }
-  for (const offset of meta.marks) for (let i = 0; i < mark.length; i++) bytes[offset + i] = mark.charCodeAt(i)
-  return bytes
-}
-
-/** Keeps what has just been launched, if it can be done again as it is. */
+/** Keeps what has just been launched as a form, if it is one for others. */
 export function keep(folder: string, key: string, { plan, outline, encoded, mark }: Launching): void {
   if (!encoded || plan.warnings.length > 0 || encoded.bytes.length > MOST) return
   const { parent, presets, keepFds } = plan
-  const bytes = Buffer.from(encoded.bytes)
+  const bytes = Buffer.from(Uint8Array.from(encoded.bytes).buffer)
+  const holes = emptyForm(bytes)
   const marks: number[] = []
   for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) marks.push(at)
   try {
-    const meta: Meta = { parent, presets, outline, keepFds, marks }
+    const meta: Meta = { parent, presets, outline, keepFds, holes, marks }
     keepExec(folder, key, { meta, bytes })
   } catch (error) {
     // A container that is gone, a disk that is full: then the next is planned as this one was.

@@ -1,10 +1,9 @@
 /** The process itself: session, limits, working directory, what it executes. */
-import { joinPath } from '../base/path.ts'
 import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
 import { hasUserNamespace, type ProcessContext, SLOT } from './context.ts'
-import { lastOfEach } from './environment.ts'
+import { executableCandidates, lastOfEach } from './environment.ts'
 import { labelledKeyring } from './labels.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import { filterOf, planMark, planTaking } from './seccomp/filter.ts'
@@ -168,16 +167,6 @@ export function planEnterCwdAsUser(ctx: ProcessContext): ChildStep[] {
     { kind: 'chdir', path, origin },
     { kind: 'close', slot: SLOT.cwd },
   ]
-}
-
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
-/** Where execvp(3) would look, with the PATH of the container's environment. */
-export function executableCandidates(name: string, env: readonly string[]): string[] {
-  if (name.includes('/')) return [name]
-  const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH
-  // An empty element means the current directory (POSIX); Go's LookPath, so runc, looks there too.
-  return path.split(':').map((folder) => (folder === '' ? `./${name}` : joinPath(folder, name)))
 }
 
 export function planFindExecutable(ctx: ProcessContext): ChildStep[] {

@@ -1,6 +1,6 @@
 /**
- * What an `exec` keeps for the next one like it, in the container's state directory: files exec.0 to exec.3, each of two
- * lines (all that the programs depend on; what the parent has to do) and the programs as they were encoded.
+ * What an `exec` keeps for the next ones, in the container's state directory: files exec.0 to exec.3, each of two lines
+ * (all that the programs depend on; what the parent has to do) and the programs, without a command.
  */
 import { SysError } from '../base/errors.ts'
 import { decodeJson, encodeJson } from '../base/json.ts'
@@ -24,9 +24,8 @@ export interface KeptExec<T> {
   readonly bytes: Uint8Array
 }
 
-/** By its length: the commands that a container's health is asked with are few, and seldom of one length. */
 function nameOf(key: string): string {
-  return `exec.${key.length % PLACES}`
+  return `exec.${Number.parseInt(sumOf(key).slice(-1), 16) % PLACES}`
 }
 
 /** What was kept under this key; undefined when there is nothing, or something else. */
@@ -52,18 +51,19 @@ function read(path: string): Buffer | undefined {
 }
 
 /**
- * Keeps it if it is asked for the second time; of the first only a sum is left, since what is executed once may have a
- * secret among its arguments. Nothing while somebody is busy with the container, and perhaps removes it: in a directory
- * that is being removed nothing may appear. Throws SysError, which is for the caller to think nothing of.
+ * Keeps it, in the place of another that may be there. Nothing while somebody is busy with the container, and perhaps
+ * removes it: in a directory that is being removed nothing may appear. Throws SysError, which is for the caller to think
+ * nothing of.
  */
 export function keepExec(folder: string, key: string, { meta, bytes }: KeptExec<unknown>): void {
   const fd = openFile(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   withFd(fd, () => {
     if (sys('flock', fd, LOCK_EX | LOCK_NB) < 0 || statIf('state.json', fd) === undefined) return
     const name = nameOf(key)
-    const seen = Buffer.from(sumOf(key))
-    const known = read(`${folder}/${name}`)?.equals(seen)
-    const whole = () => Buffer.concat([Buffer.from(`${key}\n${encodeJson(meta, name)}\n`), bytes])
-    writeStateFile({ path: folder, fd }, name, known ? whole() : seen)
+    writeStateFile(
+      { path: folder, fd },
+      name,
+      Buffer.concat([Buffer.from(`${key}\n${encodeJson(meta, name)}\n`), bytes]),
+    )
   })
 }

@@ -1,4 +1,4 @@
-/** An `exec` like one before: what was kept of that is used, and changes nothing that anybody can see. */
+/** What an `exec` keeps for the next ones is used, and changes nothing that anybody can see. */
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, createStart } from '../support/bundle.ts'
@@ -11,9 +11,16 @@ import { scratch } from '../support/scratch.ts'
 const folder = ({ id }: Bundle) => `${stateRoot()}/${id}`
 const keptFiles = (made: Bundle) => readdirSync(folder(made)).filter((name) => name.startsWith('exec.'))
 
-/** The files that hold programs, not only the sum of what was executed once. */
-function programs(made: Bundle): string[] {
-  return keptFiles(made).filter((name) => readFileSync(`${folder(made)}/${name}`).length > 100)
+const limit = (soft: number) => Buffer.from(BigUint64Array.of(BigInt(soft), 2222n).buffer)
+
+/** Puts another limit of open files into what is kept. */
+function spoilForm(made: Bundle): void {
+  const path = `${folder(made)}/${keptFiles(made)[0]}`
+  const bytes = readFileSync(path)
+  const at = bytes.indexOf(limit(1111))
+  expect(at).toBeGreaterThan(0)
+  limit(1112).copy(bytes, at)
+  writeFileSync(path, bytes)
 }
 
 async function running(change: (config: Config) => void = () => {}): Promise<Bundle> {
@@ -25,24 +32,47 @@ async function running(change: (config: Config) => void = () => {}): Promise<Bun
   return made
 }
 
-describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () => {
-  test('is what was kept from the second on', async () => {
-    const made = await running()
-    const say = () => must(['exec', made.id, '/bin/echo', 'one thing'])
-    expect([await say(), programs(made)]).toEqual(['one thing\n', []])
-    expect([await say(), programs(made).length]).toEqual(['one thing\n', 1])
-    expect(await say()).toBe('one thing\n')
+describe.runIf(requires('root') && !IS_REFERENCE)('an exec after another', () => {
+  test('takes its plan from that, whatever it executes', async () => {
+    const made = await running((config) => {
+      config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1111, hard: 2222 }]
+    })
+    const run = (...args: string[]) => must(['exec', ...args])
+    expect(await run(made.id, '/bin/sh', '-c', 'ulimit -n')).toBe('1111\n')
+    expect(keptFiles(made)).toHaveLength(1)
     // That it is used shows when it says something else.
-    const path = `${folder(made)}/${programs(made)[0]}`
-    const bytes = readFileSync(path)
-    const at = bytes.lastIndexOf('one thing')
-    expect(at).toBeGreaterThan(bytes.indexOf('\n'))
-    bytes.write('another  ', at)
-    writeFileSync(path, bytes)
-    expect(await say()).toBe('another  \n')
-    // Another process is another thing.
-    expect(await must(['exec', '--user', '1', made.id, '/bin/echo', 'one thing'])).toBe('one thing\n')
-    expect(await must(['exec', '--env', 'A=1', made.id, '/bin/echo', 'one thing'])).toBe('one thing\n')
+    spoilForm(made)
+    expect(await run(made.id, '/bin/sh', '-c', 'ulimit -Sn')).toBe('1112\n')
+    const other = ['--cwd', '/bin', '--env', 'A=1 2', made.id, 'sh', '-c', 'ulimit -Sn; pwd; echo "$A"']
+    expect(await run(...other)).toBe('1112\n/bin\n1 2\n')
+    // What is another process but for that is planned anew.
+    const flags = [['--user', '0:1'], ['--cap', 'CAP_SYS_BOOT'], ['--no-new-privs'], ['--additional-gids', '5']]
+    for (const given of flags) expect(await run(...given, made.id, '/bin/sh', '-c', 'ulimit -Sn')).toBe('1111\n')
+  })
+
+  test('has its own arguments and environment, of any size', async () => {
+    const made = await running()
+    await must(['exec', '--env', 'FIRST=1', made.id, '/bin/true'])
+    const long = 'x'.repeat(100_000)
+    const args = ['', 'a b', 'ä\u{1F6A2}', '$HOME', long]
+    const shown = await must([
+      'exec',
+      made.id,
+      '/bin/sh',
+      '-c',
+      'for a; do echo "<$a>"; done; echo "$FIRST"',
+      '-',
+      ...args,
+    ])
+    expect(shown).toBe(`${args.map((arg) => `<${arg}>\n`).join('')}\n`)
+    const env = await must(['exec', '--env', `LONG=${long}`, '--env', 'E=', '--env', 'LONG=short', made.id, '/bin/env'])
+    expect(env.split('\n')).toEqual(expect.arrayContaining(['LONG=short', 'E=']))
+    expect(env).not.toContain('FIRST')
+    // The PATH that it is looked up in is its own, too.
+    writeFileSync(`${made.rootfs}/tmp/only-here`, '#!/bin/sh\necho found\n', { mode: 0o755 })
+    expect(await must(['exec', '--env', 'PATH=/tmp:/bin', made.id, 'only-here'])).toBe('found\n')
+    expect((await davit(['exec', made.id, 'only-here'])).stderr).toContain('exec: "only-here"')
+    expect(keptFiles(made)).toHaveLength(1)
   })
 
   test('is the same process to the kernel', async () => {
@@ -61,7 +91,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
     const looks = [await look(), await look(), await look(), await look()].map((text) =>
       text.replaceAll(/\d+ -> |\d\d:\d\d|\/proc\/\d+|socket:\[\d+\]/g, ''),
     )
-    expect(programs(made)).toHaveLength(1)
+    expect(keptFiles(made)).toHaveLength(1)
     expect(looks).toEqual(looks.map(() => looks[0]))
     expect(looks[0]).toContain('Groups:\t9')
   })
@@ -74,7 +104,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
       codes.push((await davit(['exec', '--pid-file', pidFile, made.id, '/bin/sh', '-c', 'exit 5'])).code)
       expect(Number(readFileSync(pidFile, 'utf8'))).toBeGreaterThan(1)
     }
-    expect([codes, programs(made).length]).toEqual([[5, 5, 5, 5], 1])
+    expect([codes, keptFiles(made).length]).toEqual([[5, 5, 5, 5], 1])
     expect(new Set(['a', 'b', 'c', 'd'].map((name) => readFileSync(`${scratch()}/${name}`, 'utf8'))).size).toBe(4)
   })
 
@@ -82,7 +112,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
     const made = await running()
     writeFileSync(`${made.rootfs}/bin/mine`, '#!/bin/sh\necho mine\n', { mode: 0o755 })
     for (let i = 0; i < 3; i++) expect(await must(['exec', made.id, '/bin/mine'])).toBe('mine\n')
-    expect(programs(made)).toHaveLength(1)
+    expect(keptFiles(made)).toHaveLength(1)
     renameSync(`${made.rootfs}/bin/mine`, `${made.rootfs}/bin/other`)
     const pidFile = `${scratch()}/pid`
     const { code, stdout, stderr } = await davit(['exec', '--pid-file', pidFile, made.id, '/bin/mine'])
@@ -93,7 +123,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
     expect((await state(made.id)).status).toBe('running')
   })
 
-  test('has not left what was executed once', async () => {
+  test('finds nothing of what was executed, which may be secret', async () => {
     const made = await running()
     await must(['exec', '--env', 'PASSWORD=hidden-word', made.id, '/bin/echo', 'hidden-argument'])
     expect(keptFiles(made)).toHaveLength(1)
@@ -105,7 +135,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
     const made = await running()
     const say = () => must(['exec', made.id, '/bin/echo', 'here'])
     for (let i = 0; i < 2; i++) await say()
-    const path = `${folder(made)}/${programs(made)[0]}`
+    const path = `${folder(made)}/${keptFiles(made)[0]}`
     const whole = readFileSync(path)
     const spoilt = [Buffer.alloc(0), whole.subarray(0, whole.length - 1), whole.subarray(0, 300), Buffer.from('\n\n')]
     for (const bytes of [...spoilt, Buffer.from('{}\n{}\n0123456789abcdef'), Buffer.alloc(9000, 10)]) {
@@ -115,7 +145,7 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before', () 
   })
 })
 
-describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before, under a filter', () => {
+describe.runIf(requires('root') && !IS_REFERENCE)('an exec after another, under a filter', () => {
   test('is filtered as the first', async () => {
     const made = await running((config) => {
       Object.assign(config.linux, { seccomp: engineProfile() })
@@ -123,6 +153,6 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec like one before, unde
     const looks: string[] = []
     for (let i = 0; i < 4; i++)
       looks.push((await davit(['exec', made.id, '/bin/sh', '-c', 'grep Seccomp: /proc/self/status'])).stdout)
-    expect([looks, programs(made).length]).toEqual([looks.map(() => 'Seccomp:\t2\n'), 1])
+    expect([looks, keptFiles(made).length]).toEqual([looks.map(() => 'Seccomp:\t2\n'), 1])
   })
 })
