@@ -15,8 +15,8 @@ const ROWS: readonly [string, string][] = [
   ['start', 'start'],
   ['kill', 'kill'],
   ['delete', 'delete'],
-  ['`exec` of /bin/true, once more', 'exec'],
-  ['`exec` of /bin/true, for the first time', 'execFirst'],
+  ['`exec` of /bin/true', 'exec'],
+  ['the first `exec` in a container', 'execFirst'],
   ['`state`', 'state'],
   ['`--version`', 'version'],
 ]

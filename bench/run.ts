@@ -60,7 +60,7 @@ async function measure(folder: string): Promise<Results> {
     say('exec of /bin/true')
     const exec = (r: Runtime) => [...root(r), 'exec', `state-${r.name}`, '/bin/true']
     times.exec = timeCommand(runtimes, exec, EFFORT, folder)
-    // davit keeps what it has planned; the others keep nothing.
+    // davit keeps of a container's first what it has planned; the others keep nothing.
     const forget = (r: Runtime) => [
       'rm -f',
       ...KEPT_EXECS.map((name) => `${stateRoot(folder, r)}/state-${r.name}/${name}`),

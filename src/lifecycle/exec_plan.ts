@@ -1,4 +1,4 @@
-/** The plan of an `exec` that is not like one before. */
+/** The plan of an `exec` of which there is no form. */
 import { buildExecPlan, type ExecInput } from '../plan/exec.ts'
 import type { Plan } from '../plan/step.ts'
 import type { Programs } from './launching.ts'
