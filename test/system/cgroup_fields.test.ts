@@ -188,6 +188,9 @@ describe.runIf(requires('root', onV1('blkio')))('blockIO', () => {
     expect(await refusal({ blockIO: { leafWeight: 100 } })).toMatch(
       /set blkio.leaf_weight to 100 in .*\(\/linux\/resources\/blockIO\/leafWeight\)/,
     )
+    expect(await refusal({ blockIO: { weightDevice: [{ major: 7, minor: 7, leafWeight: 100 }] } })).toMatch(
+      /set blkio.leaf_weight_device to 7:7 100 in .*\(\/linux\/resources\/blockIO\/weightDevice\/0\)/,
+    )
   })
 })
 
