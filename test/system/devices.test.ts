@@ -211,8 +211,9 @@ describe.runIf(requires('root'))('device rules', () => {
     expect(text).toMatch(/^head: \/tmp\/m: Operation not permitted\n2\n$/)
   })
 
-  test('let an allowed one be opened, as far as allowed', async () => {
-    const text = await outputOf(`${script}; (echo x >/tmp/m) 2>&1; true`, (config) => {
+  test('let an allowed one be opened, as far as allowed, and none beside it', async () => {
+    const beside = ['c 1 12', 'c 2 11', 'b 1 11'].map((node) => `mknod /tmp/o ${node}; (: </tmp/o) 2>&1; rm /tmp/o`)
+    const text = await outputOf(`${script}; (echo x >/tmp/m) 2>&1; ${beside.join('; ')}; true`, (config) => {
       able(config)
       config.linux.resources.devices = [
         { allow: false, access: 'rwm' },
@@ -221,6 +222,7 @@ describe.runIf(requires('root'))('device rules', () => {
     })
     expect(text).not.toMatch(/head:/)
     expect(text).toMatch(/\/tmp\/m: Operation not permitted/)
+    expect(text.match(/\/tmp\/o: Operation not permitted/g)).toHaveLength(beside.length)
   })
 
   test('that allow all allow all', async () => {
