@@ -7,10 +7,11 @@ import { gatherCgroupFacts } from '../../src/host/cgroup/facts.ts'
 import { O_DIRECTORY } from '../../src/kernel/files.ts'
 import { planCgroup } from '../../src/plan/cgroup/plan.ts'
 import { hierarchies } from '../support/cgroups.ts'
-import { output } from '../support/exec.ts'
+import { output, start } from '../support/exec.ts'
 import { probePath } from '../support/probe.ts'
-import { requires } from '../support/requires.ts'
+import { command, requires } from '../support/requires.ts'
 import { atEnd } from '../support/scratch.ts'
+import { until } from '../support/wait.ts'
 
 const mount = hierarchies()['']
 
@@ -25,7 +26,7 @@ function place() {
   return { path, program, count }
 }
 
-describe.runIf(requires('root') && mount !== undefined)('device programs', () => {
+describe.runIf(requires('root', command('busybox')) && mount !== undefined)('device programs', () => {
   test('are as before when one of the old ones cannot be taken off', async () => {
     const { path, program, count } = place()
     const dir = openFile(path, O_DIRECTORY)
@@ -57,5 +58,21 @@ describe.runIf(requires('root') && mount !== undefined)('device programs', () =>
     expect(await count()).toBe(1)
     replaceDevices(path, undefined)
     expect(await count()).toBe(0)
+  })
+
+  // KERNEL: the verifier gives up with EAGAIN when it sees a signal.
+  test('are loaded whatever signals come meanwhile', async () => {
+    const { program } = place()
+    let heard = 0
+    const hear = () => void heard++
+    process.on('SIGURG', hear)
+    const sender = start('busybox', ['sh', '-c', `while kill -URG ${process.pid}; do :; done`])
+    atEnd(async () => {
+      sender.child.kill('SIGKILL')
+      await sender.done
+      process.off('SIGURG', hear)
+    })
+    await until('a signal', () => heard > 0)
+    for (let i = 0; i < 500; i++) closeFd(loadDeviceProgram(program))
   })
 })

@@ -137,9 +137,11 @@ describe.runIf(requires('root', kernel('5.12')))('an idmapped bind mount', () =>
     for (const [option, below] of [
       ['idmap', '0:0'],
       ['ridmap', '65534:65534'],
+      ['idmap=uids=1000-0-1;gids=1000-0-1', '0:0'],
+      ['ridmap=uids=1000-0-1;gids=1000-0-1', '65534:65534'],
     ] as const) {
       const made = await mapped(
-        { options: ['rbind', option], ...both(1000, 0, 1) },
+        { options: ['rbind', option], ...(option.includes('=') ? {} : both(1000, 0, 1)) },
         'stat -c %u:%g /mnt/root /mnt/sub/file; cat /proc/self/mountinfo',
       )
       const sub = `${made.path}/source/sub`
