@@ -68,6 +68,7 @@ describe('v2', () => {
     expect(() => v2({ realtimeRuntime: 1000 })).toThrow(
       '/linux/resources/cpu/realtimeRuntime: cgroup v2 has no realtime',
     )
+    expect(() => v2({ realtimePeriod: 1000 })).toThrow('/linux/resources/cpu/realtimePeriod: cgroup v2 has no realtime')
   })
 
   test('cpuset', () => {

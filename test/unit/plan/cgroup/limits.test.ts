@@ -91,6 +91,9 @@ describe('block I/O', () => {
     expect(() => written({ blockIO }, UNIFIED)).toThrow(
       '/linux/resources/blockIO/leafWeight: cgroup v2 has no leaf weight',
     )
+    expect(() => written({ blockIO: { weightDevice: blockIO.weightDevice } }, UNIFIED)).toThrow(
+      '/linux/resources/blockIO/weightDevice/0/leafWeight: cgroup v2 has no leaf weight',
+    )
   })
 })
 
@@ -109,6 +112,9 @@ test('network classes and priorities are for v1 only', () => {
   const network = { classID: 1048577, priorities: [{ name: 'eth0', priority: 500 }] }
   expect(written({ network }, LEGACY)).toEqual(['net_cls.classid 1048577', 'net_prio.ifpriomap eth0 500'])
   expect(() => written({ network }, UNIFIED)).toThrow('/linux/resources/network/classID: cannot set net_cls limit')
+  expect(() => written({ network: { priorities: network.priorities } }, UNIFIED)).toThrow(
+    '/linux/resources/network/priorities/0: cannot set net_prio limit',
+  )
   expect(written({ network: { classID: 0, priorities: [] } }, UNIFIED)).toEqual([])
 })
 
