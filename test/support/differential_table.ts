@@ -8,6 +8,8 @@ export interface Row {
   readonly line: string
   /** "runc v2" is runc on a machine with v2 alone. */
   readonly peers: readonly string[]
+  /** Its reason says "where … is later": a race of the peer's with another process, which this machine may not show. */
+  readonly race: boolean
   readonly explains: (bundle: string, difference: Difference) => boolean
 }
 
@@ -30,6 +32,7 @@ export function explanations(): Row[] {
       const [bundles, place, davit, other] = patterns.slice(0, 4).map(pattern) as [RegExp, RegExp, RegExp, RegExp]
       return {
         line,
+        race: / where \S+ is later( |\.|$)/.test(cells[5]),
         peers: against === 'both' ? ['runc', 'crun'] : [against],
         explains: (bundle, found) =>
           bundles.test(bundle) && place.test(found.place) && davit.test(found.davit) && other.test(found.other),

@@ -57,6 +57,7 @@ describe.runIf(requires('root', alone, command('runc')) && requires(release))('b
 
   test('every explanation is still needed', ({ skip }) => {
     skip(done < 2 * cases.length, 'not all bundles were compared')
-    expect(ROWS.map(({ line }) => line).filter((line) => !needed.has(line))).toEqual([])
+    const always = ROWS.filter(({ race }) => !race)
+    expect(always.map(({ line }) => line).filter((line) => !needed.has(line))).toEqual([])
   })
 })

@@ -8,8 +8,8 @@
  * cgroups runs in each, the rest in one of them, and then what is about SELinux in two guests that have it in force, as
  * with --selinux; --all runs all tests in each. --core is the selection that `make test`
  * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
- * --engines is a guest with Docker, containerd and Podman in it, and a selection of the tests of engines; --only, then,
- * takes names of those.
+ * --engines is a guest with Docker, containerd, Podman and Buildah in it, and a selection of the tests of engines; --only,
+ * then, takes names of those.
  * --conformance judges the cgroups of davit and of the guest's runtimes, and writes docs/conformance/cgroup_v2.md and .html, or
  * cgroup_systemd.md and .html where systemd makes them.
  */
