@@ -83,11 +83,14 @@ describe.runIf(requires('root'))('hooks', () => {
 
   test('get the state: its status, the pid, bundle and annotations', async () => {
     const made = await logging(KINDS, (config) => {
+      // Not davit's own: the state is told in the version that the bundle was written for.
+      config.ociVersion = '1.0.2'
       config.annotations = { key: 'value "x"' }
       config.process.args = ['/bin/sleep', '1000']
     })
     await create(made)
-    const { pid } = await state(made.id)
+    const { pid, ociVersion } = await state(made.id)
+    expect(ociVersion).toBe('1.0.2')
     await must(['start', made.id])
     await must(['delete', '--force', made.id])
     const base = {
