@@ -8,9 +8,10 @@ import { poll } from '../host/poll.ts'
 import { openPidfd } from '../host/process.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { RdtRecord } from '../plan/rdt_model.ts'
+import { notFound } from '../state/ids.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
-import { notFound, readRecord } from '../state/store.ts'
+import { readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 export type ContainerEvent =

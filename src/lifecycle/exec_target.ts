@@ -8,10 +8,11 @@ import { NAMESPACES, type NamespaceType } from '../kernel/namespaces.ts'
 import type { AccountFiles } from '../plan/accounts.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import type { Spec } from '../spec/types.gen.ts'
+import { notFound } from '../state/ids.ts'
 import { readConfig } from '../state/kept_config.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
-import { notFound, readRecord } from '../state/store.ts'
+import { readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface Target {

@@ -20,8 +20,8 @@ import {
 import type { Signals } from '../host/signals.ts'
 import { AT_FDCWD, archOpenFlags, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../kernel/files.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
+import { type Claim, writeStateFile } from '../state/folder.ts'
 import type { ContainerRecord, RecordedHook, Status } from '../state/record.ts'
-import { type Claim, writeStateFile } from '../state/store.ts'
 import { closeHookFiles, type HookFiles, openHookFiles } from './hook_files.ts'
 
 /** SPEC: runtime.md#state. */

@@ -12,7 +12,7 @@ import { awaitReadable, type Signals } from '../host/signals.ts'
 import { connectUnix, listenDatagram, send, sendFd } from '../host/socket.ts'
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../kernel/files.ts'
 import { NOTIFY_NAME, NOTIFY_STATE } from '../plan/activation.ts'
-import type { Claim } from '../state/store.ts'
+import type { Claim } from '../state/folder.ts'
 import type { Watch } from './foreground.ts'
 
 /** How long the service manager may take, in ms; runc's and crun's patience. */

@@ -2,9 +2,12 @@
 import { RuntimeError } from '../base/errors.ts'
 import { readTextIf } from '../ffi/file.ts'
 import { freezeCgroup, resumeCgroup, thawCgroup } from '../host/cgroup/freeze.ts'
+import { openContainer, releaseContainer } from '../state/claim.ts'
+import type { Claim } from '../state/folder.ts'
+import { notFound } from '../state/ids.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { isAlive, statusOf } from '../state/status.ts'
-import { type Claim, notFound, openContainer, readRecord, releaseContainer } from '../state/store.ts'
+import { readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Freezes all processes of a container that runs, or is created and waits. */

@@ -1,7 +1,8 @@
 /** The processes of a container, for `ps`. */
 import { RuntimeError } from '../base/errors.ts'
 import { allPids } from '../host/cgroup/tree.ts'
-import { notFound, readRecord } from '../state/store.ts'
+import { notFound } from '../state/ids.ts'
+import { readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Host pids of everything in the container's cgroups and those below, lowest first; none when it has stopped. */

@@ -5,7 +5,7 @@ import { LISTENER_PATH } from '../plan/seccomp/filter.ts'
 import type { CompiledSeccomp, SeccompListener } from '../plan/seccomp/model.ts'
 import { ANNOTATION, annotation, isOn } from '../spec/annotations.ts'
 import type { Spec } from '../spec/types.gen.ts'
-import { defaultRoot } from '../state/store.ts'
+import { defaultRoot } from '../state/root.ts'
 import type { Runtime } from './runtime.ts'
 
 /**

@@ -8,16 +8,11 @@ import { diedBeforeExec, openPidfd } from '../host/process.ts'
 import { awaitReadable } from '../host/signals.ts'
 import { connectUnix, receive, send } from '../host/socket.ts'
 import { TAGS } from '../plan/tags.ts'
+import { adoptContainer, openContainer, releaseContainer, unlockContainer } from '../state/claim.ts'
+import type { Claim } from '../state/folder.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { START_SOCKET, statusOf } from '../state/status.ts'
-import {
-  adoptContainer,
-  type Claim,
-  openContainer,
-  readRecord,
-  releaseContainer,
-  unlockContainer,
-} from '../state/store.ts'
+import { readRecord } from '../state/store.ts'
 import { decodeReport, encodeAnswer, type Report } from '../wire/decode.ts'
 import { CUSTOM, WIRE } from '../wire/ops.ts'
 import { removeAll } from './delete.ts'

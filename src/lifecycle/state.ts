@@ -1,8 +1,10 @@
 /** `state` and `list`: what davit knows of a container and what the kernel says of it now. */
 import { SysError } from '../base/errors.ts'
+import { isLocked } from '../state/claim.ts'
+import { notFound } from '../state/ids.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
 import { statusOf } from '../state/status.ts'
-import { isLocked, listContainers, notFound, readRecord } from '../state/store.ts'
+import { listContainers, readRecord } from '../state/store.ts'
 import type { Runtime } from './runtime.ts'
 
 /** A container as `state` and `list` show it; pid is 0 when it is stopped. */

@@ -7,8 +7,8 @@ import { decodeJson, encodeJson } from '../base/json.ts'
 import { openFile, readBytes, statIf, withFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../kernel/files.ts'
+import { writeStateFile } from './folder.ts'
 import { sumOf } from './kept_config.ts'
-import { writeStateFile } from './store.ts'
 
 const LOCK_EX = 2
 const LOCK_NB = 4

@@ -1,7 +1,8 @@
 /** An id that is claimed for a container that then does not come to be. */
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { releaseContainer, removeContainer, withClaim, writeStateFile } from '../../src/state/store.ts'
+import { releaseContainer, withClaim } from '../../src/state/claim.ts'
+import { removeContainer, writeStateFile } from '../../src/state/folder.ts'
 import { requires } from '../support/requires.ts'
 import { scratch } from '../support/scratch.ts'
 

@@ -3,7 +3,7 @@ import { closeFd } from '../../ffi/file.ts'
 import { callerListenFds, callerNotifySocket } from '../../host/caller.ts'
 import { type CreateOptions, createContainer } from '../../lifecycle/create.ts'
 import { runContainer } from '../../lifecycle/run.ts'
-import { releaseContainer } from '../../state/store.ts'
+import { releaseContainer } from '../../state/claim.ts'
 import type { Session } from '../session.ts'
 import type { CommandOf } from '../table.ts'
 
