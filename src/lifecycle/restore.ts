@@ -6,68 +6,38 @@ import { closeFd, openFile, readText, withFd } from '../ffi/file.ts'
 import { must, sys } from '../ffi/native.ts'
 import { makeCgroup } from '../host/cgroup/make.ts'
 import { parseOwnCgroups } from '../host/cgroup/parse.ts'
-import { runSteps } from '../host/cgroup/steps.ts'
 import { inOwnMounts } from '../host/criu/own_mounts.ts'
-import { protectMounts } from '../host/criu/protect_mounts.ts'
-import { askCriu, checkVersion, endCriu, findCriu, type Notice, startCriu, type Worker } from '../host/criu/worker.ts'
+import { askCriu, checkVersion, endCriu, findCriu, startCriu, type Worker } from '../host/criu/worker.ts'
 import { gatherFacts } from '../host/facts.ts'
-import { type Launched, openPidfd, processStat } from '../host/process.ts'
+import type { Launched } from '../host/process.ts'
 import { catchSignals, type Signals } from '../host/signals.ts'
-import { O_RDONLY } from '../kernel/files.ts'
 import { NOTIFY_STATE } from '../plan/activation.ts'
 import type { UnitPlan } from '../plan/cgroup/unit.ts'
-import { asked, commonOptions, type RestoreFlags } from '../plan/criu/flags.ts'
-import { CGROUPS_MODE, type CriuOptions, type InheritFd, REQUEST } from '../plan/criu/model.ts'
-import { externalMounts, type HostMount, hostMounts } from '../plan/criu/mounts.ts'
-import { externalNamespaces, joinedByPath } from '../plan/criu/namespaces.ts'
-import { STREAMS_FILE, streamFds } from '../plan/criu/streams.ts'
-import type { Facts } from '../plan/facts.ts'
-import { hooksOf } from '../plan/hooks.ts'
+import { type CriuOptions, type InheritFd, REQUEST } from '../plan/criu/model.ts'
+import { hostMounts } from '../plan/criu/mounts.ts'
+import { externalNamespaces } from '../plan/criu/namespaces.ts'
 import { withClaim } from '../state/claim.ts'
 import { makeStateFolder, writeStateFile } from '../state/folder.ts'
 import { checkId } from '../state/ids.ts'
 import { writeRecord } from '../state/store.ts'
 import { chooseCgroup } from './cgroup_choice.ts'
-import { checkConsole, connectConsole, giveConsole } from './console.ts'
+import { checkConsole, connectConsole } from './console.ts'
 import { usable } from './create.ts'
 import { Creation } from './creation.ts'
-import { configFile } from './criu_config.ts'
 import { criuFailed } from './criu_failure.ts'
-import {
-  type CriuFolders,
-  checkLog,
-  closeFolders,
-  type FolderOptions,
-  openFolders,
-  readImageFile,
-  workHere,
-} from './criu_folders.ts'
+import { checkLog, closeFolders, openFolders, workHere } from './criu_folders.ts'
 import { mappedImage } from './criu_image.ts'
 import { openHookFiles } from './hook_files.ts'
-import { runHook } from './hooks.ts'
 import { type Bundle, loadBundle } from './load.ts'
 import { newRecord, refuseUsedUnit } from './new_record.ts'
-import { writePidFile } from './pid_file.ts'
 import { programsOf } from './programs.ts'
 import { prepareMountPoints } from './restore_mounts.ts'
-import { checkLabel } from './restored_label.ts'
+import { heed, tell } from './restore_notices.ts'
+import { LOG, openInherited, type Restore, type RestoreOptions, restoreOptions } from './restore_request.ts'
 import { adoptOrphans, leave, started, stay } from './run.ts'
 import type { Runtime } from './runtime.ts'
 import { startUnitOf } from './start_unit.ts'
 import { systemdFacts } from './units.ts'
-
-export interface RestoreOptions extends FolderOptions {
-  readonly id: string
-  readonly bundle: string
-  readonly detach: boolean
-  readonly noSubreaper: boolean
-  readonly pidFile?: string
-  readonly consoleSocket?: string
-  readonly flags: RestoreFlags
-}
-
-const LOG = 'restore.log'
-const F_DUPFD_CLOEXEC = 1030
 
 /** As run: the exit code of the container's process, or 0 at once when detached. */
 export async function restoreContainer(runtime: Runtime, options: RestoreOptions): Promise<number> {
@@ -76,19 +46,6 @@ export async function restoreContainer(runtime: Runtime, options: RestoreOptions
   const creation = await restored(runtime, options, signals)
   started(creation)
   return options.detach ? leave(creation) : stay(creation, false)
-}
-
-/** What a restore is made of. */
-interface Restore {
-  readonly creation: Creation
-  readonly bundle: Bundle
-  /** The text of the configuration that is kept. */
-  readonly config: string
-  readonly facts: Facts
-  readonly folders: CriuFolders
-  readonly mounts: readonly HostMount[]
-  readonly options: RestoreOptions
-  readonly pidFile: string | undefined
 }
 
 async function restored(runtime: Runtime, options: RestoreOptions, signals?: Signals): Promise<Creation> {
@@ -181,34 +138,6 @@ function restore(of: Restore, criu: string): void {
   }
 }
 
-/** Copies of our streams, in the place of those that are not in the image, and the namespaces to join. */
-function openInherited({ bundle: { spec }, folders }: Restore, opened: InheritFd[]): void {
-  const text = spec.process?.terminal ? undefined : readImageFile(folders, STREAMS_FILE)
-  for (const { key, fd } of text === undefined ? [] : streamFds(text))
-    opened.push({ key, fd: must(`dup ${fd}`, sys('fcntl', fd, F_DUPFD_CLOEXEC, 3)) })
-  for (const { key, path } of externalNamespaces(spec)) opened.push({ key, fd: openFile(path, O_RDONLY) })
-}
-
-function restoreOptions({ creation, bundle, mounts, options }: Restore, image: number): CriuOptions {
-  const { flags } = options
-  const { spec } = bundle
-  return {
-    ...commonOptions(flags, LOG),
-    // criu would make the cgroups of the image again, which nobody would remove.
-    ...(creation.cgroup || flags.cgroupsMode ? {} : { manageCgroupsMode: CGROUPS_MODE.ignore }),
-    ...asked({ tcpClose: flags.tcpClose }),
-    ...(flags.lsmProfile ? { lsmProfile: flags.lsmProfile } : {}),
-    ...(flags.lsmMountContext ? { lsmMountContext: flags.lsmMountContext } : {}),
-    imagesDirFd: image,
-    root: bundle.rootfs,
-    // Our child, not criu's: we wait for it, or leave it to whoever adopts it.
-    rstSibling: true,
-    extMnt: externalMounts(mounts),
-    ...joinedByPath(spec),
-    ...configFile(creation.record),
-  }
-}
-
 /** criu goes into the container's cgroups, where it makes the processes; those of the image are to be the same. */
 function enterCgroups({ creation }: Restore, { child }: Worker): Pick<CriuOptions, 'cgRoot'> {
   const { cgroup, runtime } = creation
@@ -237,55 +166,4 @@ function startUnit(creation: Creation, unit: UnitPlan, child: Launched): void {
   } finally {
     creation.stage = undefined
   }
-}
-
-/** What is done while criu waits. */
-function heed(of: Restore, { script, pid, fd }: Notice): void {
-  const { creation } = of
-  if (script === 'setup-namespaces') {
-    born(of, pid)
-    runRuntimeHooks(of)
-  }
-  if (script === 'post-restore') restoredInit(of, pid)
-  if (script === 'pre-resume' && creation.init && of.facts.selinux)
-    checkLabel(creation.init, of.bundle.spec.process, of.options.flags)
-  if (script === 'orphan-pts-master') {
-    creation.master = must('dup', sys('fcntl', fd, F_DUPFD_CLOEXEC, 3))
-    giveConsole(creation)
-  }
-}
-
-/**
- * Recorded as soon as it is there: a criu that is killed leaves it behind, and without cgroups nothing else leads to it.
- * With a pid namespace of its own all that is restored ends with it.
- */
-function born({ creation }: Restore, pid: number): void {
-  if (creation.init) return
-  const pidfd = openPidfd(pid)
-  const stat = processStat(pid)
-  if (pidfd === undefined || !stat) throw new RuntimeError('criu', 'the restored process is gone')
-  creation.init = { pid, pidfd }
-  creation.save({ pid, startTime: stat.startTime })
-}
-
-/** SPEC: runtime.md#lifecycle: prestart and createRuntime hooks, when the namespaces are there. */
-function runRuntimeHooks({ creation, bundle }: Restore): void {
-  const hooks = [...hooksOf(bundle, 'prestart'), ...hooksOf(bundle, 'createRuntime')]
-  const { record, claim, runtime, hookFiles, signals } = creation
-  for (const hook of hooks) runHook(hook, 'creating', { record, claim, log: runtime.log, files: hookFiles, signals })
-}
-
-/** All processes are there, and none runs yet. */
-function restoredInit(of: Restore, pid: number): void {
-  born(of, pid)
-  protectMounts(pid, of.mounts)
-  runSteps(of.creation.made?.late ?? [])
-}
-
-/** They run. */
-function tell({ creation, pidFile }: Restore): void {
-  creation.save({ phase: 'created' })
-  if (pidFile === undefined) return
-  writePidFile(pidFile, creation.record.pid)
-  creation.pidFile = pidFile
 }
