@@ -55,7 +55,7 @@ PUT = && mv -f "$$t/$(@F)" $@
 BUILD = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all build help deps native native-aarch64 demo test check lint types up-to-date test-unit test-native \
-	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs conformance-docs-v2 conformance-docs-systemd load crash \
+	test-system vm-test engine-test bench bench-containerd bench-docker conformance conformance-docs conformance-docs-v2 conformance-docs-systemd conformance-docs-runsc load crash \
 	fuzz libfuzzer libfuzzer-corpus native-tests generate install install-runtime uninstall clean FORCE
 .DELETE_ON_ERROR:
 
@@ -161,6 +161,17 @@ conformance-docs-systemd:  ## the same where systemd makes the cgroups, docs/con
 	@.ci/need $(VM_TOOLS)
 	$(BUILD) build
 	$(VM) --conformance --init systemd --kernel 6.12
+
+# It runs where there is no KVM and no network of its own; it has a kernel of its own, which many cases look past.
+conformance-docs-runsc:  ## the same of gVisor, docs/conformance/runsc.md (root)
+	@.ci/need runsc
+	$(BUILD) build
+	mkdir -p $(OUT)/test/runsc
+	printf '#!/bin/sh\nexec runsc --platform=ptrace --network=none "$$@"\n' >$(OUT)/test/runsc/runsc
+	chmod 755 $(OUT)/test/runsc/runsc
+	$(OUT)/davit-conformance --runtime $(OUT)/test/runsc/runsc --format md --format html --out $(OUT)/test/runsc || test $$? = 1
+	cp $(OUT)/test/runsc/conformance.md docs/conformance/runsc.md
+	cp $(OUT)/test/runsc/conformance.html docs/conformance/runsc.html
 
 deps: node_modules/.davit-deps
 
