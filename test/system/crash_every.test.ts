@@ -3,13 +3,14 @@
  * --force` leaves nothing and the id can be used again. `make crash` tries every call; otherwise every hundredth, or so,
  * is tried, always the same: CRASH_SEED and CRASH_STRIDE choose others.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { KEPT_EXECS } from '../../src/state/kept_exec.ts'
 import { accident, callsOf, nothingLeft, possible, recovers } from '../support/accident.ts'
 import { type Bundle, bundle, create, createStart, run } from '../support/bundle.ts'
 import { patience } from '../support/pace.ts'
 import { command, requires } from '../support/requires.ts'
-import { state, stateRoot } from '../support/runtime.ts'
+import { must, state, stateRoot } from '../support/runtime.ts'
 
 const STRIDE = Number(process.env.CRASH_STRIDE ?? 120)
 const SEED = Number(process.env.CRASH_SEED ?? 20784)
@@ -22,8 +23,23 @@ interface Verb {
   readonly prepare: (made: Bundle) => Promise<unknown>
   /** It changes nothing of the container, which must go on. */
   readonly harmless?: true
+  /** What is done before each accident with a container that goes on. */
+  readonly again?: (made: Bundle) => unknown
   /** It is done without the engine. */
   readonly alone?: true
+}
+
+const EXEC = ({ id }: Bundle) => ['exec', id, 'true']
+
+/** The next exec is a container's first. */
+function forgetForms({ id }: Bundle): void {
+  for (const name of KEPT_EXECS) rmSync(`${stateRoot()}/${id}/${name}`, { force: true })
+}
+
+/** The next exec is not. */
+async function leaveForm(made: Bundle): Promise<void> {
+  if (KEPT_EXECS.some((name) => existsSync(`${stateRoot()}/${made.id}/${name}`))) return
+  await must(EXEC(made))
 }
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -31,7 +47,13 @@ const VERBS: Readonly<Record<string, Verb>> = {
   start: { line: ({ id }) => ['start', id], prepare: (made) => create(made), alone: true },
   // With a flag that what is prepared does not know.
   'start by the engine': { line: ({ id }) => ['--log-level', 'warning', 'start', id], prepare: (made) => create(made) },
-  exec: { line: ({ id }) => ['exec', id, 'true'], prepare: (made) => createStart(made), harmless: true },
+  exec: { line: EXEC, prepare: (made) => createStart(made), harmless: true, again: forgetForms },
+  'exec by a form': {
+    line: EXEC,
+    prepare: (made) => createStart(made).then(() => leaveForm(made)),
+    harmless: true,
+    again: leaveForm,
+  },
   'delete --force': { line: ({ id }) => ['delete', '--force', id], prepare: (made) => createStart(made) },
 }
 
@@ -52,7 +74,7 @@ describe.runIf(requires('root', command('strace')))('at every system call of', (
   const cases = Object.keys(VERBS).flatMap((verb) => WHATS.map((what) => [verb, what] as const))
 
   test.each(cases)('%s: %s', { timeout: patience(3_600_000) }, async (verb, what) => {
-    const { line, prepare, harmless, alone } = VERBS[verb] as Verb
+    const { line, prepare, harmless, alone, again } = VERBS[verb] as Verb
     const made = await sleeper()
     await prepare(made)
     const all = await callsOf(line(made), `${made.path}/counted`)
@@ -68,6 +90,7 @@ describe.runIf(requires('root', command('strace')))('at every system call of', (
       const { call, when } = calls[at] as (typeof calls)[number]
       const where = `${what} at ${call} ${when}`
       if (!harmless) await prepare(made)
+      await again?.(made)
       writeFileSync(said, '')
       const { code } = await accident({ call, what, when }, line(made), said)
       if (code !== 0) failed++
