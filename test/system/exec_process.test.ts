@@ -2,10 +2,11 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, createStart } from '../support/bundle.ts'
-import { exec } from '../support/exec.ts'
+import { exec, output } from '../support/exec.ts'
 import { execIn, outputIn } from '../support/in_container.ts'
 import { parseStatus, processCgroups, processStatus } from '../support/kernel.ts'
 import { RUNTIME } from '../support/place.ts'
+import { probePath } from '../support/probe.ts'
 import { engineProfile } from '../support/profiles.ts'
 import { LSM, requires } from '../support/requires.ts'
 import { davit, stateRoot } from '../support/runtime.ts'
@@ -43,67 +44,86 @@ function addAccounts({ rootfs }: Bundle): void {
   writeFileSync(`${rootfs}/etc/group`, ACCOUNTS.group)
 }
 
+/** A process of which nothing is as it would be by itself. */
+const EVERYTHING = {
+  user: { uid: 1000, gid: 1001, additionalGids: [5, 44], umask: 0o27 },
+  env: ['PATH=/bin', 'A=1', 'B=two words', 'HOME=/here'],
+  cwd: '/tmp',
+  oomScoreAdj: 123,
+  noNewPrivileges: true,
+  capabilities: {
+    bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN'],
+    permitted: ['CAP_CHOWN', 'CAP_KILL'],
+    inheritable: ['CAP_CHOWN'],
+    effective: ['CAP_CHOWN'],
+    ambient: ['CAP_CHOWN'],
+  },
+  rlimits: [
+    { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },
+    { type: 'RLIMIT_NPROC', soft: 77, hard: 88 },
+  ],
+  ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 6 },
+  scheduler: { policy: 'SCHED_BATCH', nice: 5, flags: ['SCHED_FLAG_RESET_ON_FORK'] },
+}
+
+/** What the kernel says of a process. */
+async function factsOf(pid: number) {
+  const { Name, Uid, Gid, Groups, Umask, NoNewPrivs, Seccomp, Seccomp_filters, Cpus_allowed, ...rest } =
+    processStatus(pid)
+  const { CapInh, CapPrm, CapEff, CapBnd, CapAmb, SigBlk, SigIgn, SigCgt, NStgid } = rest
+  const file = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8')
+  return {
+    ...{ Name, Uid, Gid, Groups, Umask, NoNewPrivs, Seccomp, Seccomp_filters, Cpus_allowed },
+    ...{ CapInh, CapPrm, CapEff, CapBnd, CapAmb, SigBlk, SigIgn, SigCgt, levels: NStgid?.split(' ').length },
+    limits: file('limits'),
+    environ: file('environ'),
+    cmdline: file('cmdline'),
+    oom: file('oom_score_adj'),
+    scheduling: (await output(await probePath(), ['scheduling', String(pid)])).trim(),
+    cgroups: processCgroups(pid),
+    cwd: readlinkSync(`/proc/${pid}/cwd`),
+    root: readlinkSync(`/proc/${pid}/root`),
+    exe: readlinkSync(`/proc/${pid}/exe`),
+    personality: file('personality'),
+    namespaces: ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'].map((type) =>
+      readlinkSync(`/proc/${pid}/ns/${type}`),
+    ),
+  }
+}
+
+/** Another process that sleeps in the container, by exec; its pid. */
+async function another(made: Bundle, how: readonly string[] = ['sleep', '1000']): Promise<number> {
+  const file = `${made.path}/pid`
+  const flags = ['exec', '--detach', '--pid-file', file]
+  const line = how[0] === '--process' ? [...flags, ...how, made.id] : [...flags, made.id, ...how]
+  expect((await davit(line, { output: `${made.path}/output` })).code).toBe(0)
+  return Number(readFileSync(file, 'utf8'))
+}
+
 describe.runIf(requires('root'))('a process of exec', () => {
   test('is in everything what the first process is', async () => {
     const made = await sleeper((config) => {
-      Object.assign(config.process, {
-        user: { uid: 1000, gid: 1001, additionalGids: [5, 44], umask: 0o27 },
-        env: ['PATH=/bin', 'A=1', 'B=two words', 'HOME=/here'],
-        cwd: '/tmp',
-        oomScoreAdj: 123,
-        noNewPrivileges: true,
-        capabilities: {
-          bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN'],
-          permitted: ['CAP_CHOWN', 'CAP_KILL'],
-          inheritable: ['CAP_CHOWN'],
-          effective: ['CAP_CHOWN'],
-          ambient: ['CAP_CHOWN'],
-        },
-        rlimits: [
-          { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },
-          { type: 'RLIMIT_NPROC', soft: 77, hard: 88 },
-        ],
-        ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 6 },
-        scheduler: { policy: 'SCHED_BATCH', nice: 5 },
-      })
+      Object.assign(config.process, EVERYTHING)
       Object.assign(config.linux, { seccomp: engineProfile() })
     })
-    const pidFile = `${made.path}/pid`
-    await davit(['exec', '--detach', '--pid-file', pidFile, made.id, 'sleep', '1000'], {
-      output: `${made.path}/output`,
-    })
-    const pid = Number(readFileSync(pidFile, 'utf8'))
-    const facts = (of: number) => {
-      const { Name, Uid, Gid, Groups, Umask, NoNewPrivs, Seccomp, Seccomp_filters, Cpus_allowed, ...rest } =
-        processStatus(of)
-      const { CapInh, CapPrm, CapEff, CapBnd, CapAmb, SigBlk, SigIgn, SigCgt, NStgid } = rest
-      return {
-        ...{ Name, Uid, Gid, Groups, Umask, NoNewPrivs, Seccomp, Seccomp_filters, Cpus_allowed },
-        ...{ CapInh, CapPrm, CapEff, CapBnd, CapAmb, SigBlk, SigIgn, SigCgt, levels: NStgid?.split(' ').length },
-        limits: readFileSync(`/proc/${of}/limits`, 'utf8'),
-        environ: readFileSync(`/proc/${of}/environ`, 'utf8'),
-        cmdline: readFileSync(`/proc/${of}/cmdline`, 'utf8'),
-        oom: readFileSync(`/proc/${of}/oom_score_adj`, 'utf8'),
-        stat: readFileSync(`/proc/${of}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(15, 17),
-        policy: readFileSync(`/proc/${of}/stat`, 'utf8').split(') ')[1]?.split(' ')[38],
-        cgroups: processCgroups(of),
-        cwd: readlinkSync(`/proc/${of}/cwd`),
-        root: readlinkSync(`/proc/${of}/root`),
-        exe: readlinkSync(`/proc/${of}/exe`),
-        personality: readFileSync(`/proc/${of}/personality`, 'utf8'),
-        namespaces: ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'].map((type) =>
-          readlinkSync(`/proc/${of}/ns/${type}`),
-        ),
-      }
-    }
-    expect(facts(pid)).toEqual(facts(made.pid))
-    expect(facts(pid)).toMatchObject({
+    const got = await factsOf(await another(made))
+    expect(got).toEqual(await factsOf(made.pid))
+    expect(got).toMatchObject({
       Seccomp: '2',
       CapEff: '0000000000000001',
       Umask: '0027',
       oom: '123\n',
-      policy: '3',
+      scheduling: expect.stringMatching(/^policy=3 flags=1 nice=5 .* io=2:6$/),
     })
+  })
+
+  test('is by a file what the first process of another container is by its configuration', async () => {
+    const [first, other] = [await sleeper((config) => void Object.assign(config.process, EVERYTHING)), await sleeper()]
+    const file = writeProcess({ ...first.config.process, args: ['sleep', '1000'] })
+    const own = { cgroups: undefined, namespaces: undefined }
+    const got = { ...(await factsOf(await another(other, ['--process', file]))), ...own }
+    expect(got).toEqual({ ...(await factsOf(first.pid)), ...own })
+    expect(got).toMatchObject({ Uid: '1000 1000 1000 1000', CapInh: '0000000000000001', oom: '123\n' })
   })
 
   test('is a session of its own, in the keyring of the container', async () => {
