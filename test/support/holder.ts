@@ -7,9 +7,11 @@ import { until } from './wait.ts'
 
 /** Starts `unshare FLAGS sleep`, ended with the test; the pid of the process inside. */
 export async function holdNamespaces(flags: readonly string[], type: string): Promise<number> {
-  const running = start('unshare', [...flags, 'sleep', '1000'], { timeout: 120_000 })
-  atEnd(() => void running.child.kill('SIGKILL'))
   const forks = flags.includes('--fork')
+  // What it forks would go on when it is killed.
+  const all = [...flags, ...(forks ? ['--kill-child'] : [])]
+  const running = start('unshare', [...all, 'sleep', '1000'], { timeout: 120_000 })
+  atEnd(() => void running.child.kill('SIGKILL'))
   return until('namespace', () => {
     const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, 'utf8').trim()
     const pid = forks ? Number(children.split(' ')[0]) : running.pid
