@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { CASES } from '../../conformance/cases/catalog.ts'
 import { ERROR_CODES } from '../../src/base/errors.ts'
+import { VERBS } from '../../src/cli/table.ts'
 import { TAGS } from '../../src/plan/tags.ts'
 import { CUSTOM } from '../../src/wire/ops.ts'
 import { phasesOf } from './plan/base.ts'
@@ -44,6 +45,14 @@ describe('docs/ARCHITECTURE.md', () => {
     expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, tag]) => tag).toSorted()).toEqual(
       Object.keys(TAGS).toSorted(),
     )
+  })
+})
+
+describe('README.md', () => {
+  test('says what every command does', () => {
+    const cells = [...section('README.md', 'Commands').matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell]) => cell as string)
+    const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, verb]) => verb))
+    expect([...new Set(named)].toSorted()).toEqual(Object.keys(VERBS).toSorted())
   })
 })
 
