@@ -52,7 +52,8 @@ describe('README.md', () => {
   test('says what every command does', () => {
     const cells = [...section('README.md', 'Commands').matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell]) => cell as string)
     const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, verb]) => verb))
-    expect([...new Set(named)].toSorted()).toEqual(Object.keys(VERBS).toSorted())
+    const shown = Object.keys(VERBS).filter((verb) => !verb.startsWith('_'))
+    expect([...new Set(named)].toSorted()).toEqual(shown.toSorted())
   })
 })
 
