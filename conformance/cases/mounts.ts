@@ -7,9 +7,12 @@ const OPTIONS = 'config.md#linux-mount-options'
 const tmpfs = (...options: string[]): Patch => ({
   mounts: [{ destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options }],
 })
-const bind = (...options: string[]): Patch => ({
-  mounts: [{ destination: '/mnt', type: 'bind', source: '/proc', options }],
-})
+const bindOf =
+  (source: string) =>
+  (...options: string[]): Patch => ({ mounts: [{ destination: '/mnt', type: 'bind', source, options }] })
+const bind = bindOf('/proc')
+/** Of no mount that has the options anyway, as that of /proc mostly does. */
+const plain = bindOf('/etc')
 
 /** Options whose effect /proc/self/mountinfo shows, and how. */
 const SHOWN: readonly [string, RegExp][] = [
@@ -111,7 +114,7 @@ export const MOUNT: readonly Case[] = [
   ...RECURSIVE.map(([option, wanted]) =>
     sees(
       [`mount-option-${option}`, OPTIONS, `${option} has its effect`, covered(option)],
-      bind('rbind', option),
+      plain('rbind', option),
       LOOK,
       wanted,
       known(option),

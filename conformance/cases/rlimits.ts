@@ -1,6 +1,6 @@
 /** config.md#posix-process: every limit. */
 import { refuses } from '../declare.ts'
-import { ofProcess, pidOf } from '../look.ts'
+import { ofProcess, pidOf, statusOf } from '../look.ts'
 import { type Case, expect, HostCannot } from '../suite.ts'
 
 const POSIX = 'config.md#posix-process'
@@ -28,6 +28,9 @@ const LIMITS: readonly (readonly [name: string, label: string])[] = [
   ['STACK', 'Max stack size'],
 ]
 
+/** CAP_SYS_RESOURCE */
+const mayRaise = () => ((BigInt(`0x${statusOf(process.pid, 'CapEff')}`) >> 24n) & 1n) === 1n
+
 export const RLIMITS: readonly Case[] = [
   ...LIMITS.map(
     ([name, label]): Case => ({
@@ -40,7 +43,9 @@ export const RLIMITS: readonly Case[] = [
         const own = new RegExp(`^${label} +(\\S+) +(\\S+)`, 'm').exec(ofProcess(process.pid, 'limits'))
         if (!own) throw new HostCannot(`no ${label} in /proc/self/limits`)
         const most = own[2] === 'unlimited' ? 1 << 30 : Number(own[2])
-        const [soft, hard] = [Math.floor(most / 2), most]
+        // None at all is what a runtime that sets nothing leaves, too.
+        if (most === 0 && !mayRaise()) throw new HostCannot(`${label} is 0, and may not be raised`)
+        const [soft, hard] = most === 0 ? [10, 20] : [Math.floor(most / 2), most]
         const bundle = subject.bundle('sleep 100', (config) => {
           Object.assign(config.process ?? {}, limit(name, soft, hard).process)
         })

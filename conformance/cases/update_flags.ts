@@ -11,6 +11,8 @@ interface Change {
   readonly id: string
   readonly controller: string
   readonly flags: readonly string[]
+  /** What there is before, where it would else be what it is to become. */
+  readonly before?: Record<string, unknown>
   readonly v1?: Files
   readonly v2?: Files
   readonly also?: RegExp
@@ -85,6 +87,7 @@ const changes: readonly Change[] = [
     id: 'pids-unlimited',
     controller: 'pids',
     flags: ['--pids-limit', '-1'],
+    before: { pids: { limit: 50 } },
     v1: [['pids.max', 'max']],
     v2: [['pids.max', 'max']],
     deviations: {
@@ -118,26 +121,30 @@ const changes: readonly Change[] = [
   },
 ]
 
-export const FLAGS: readonly Case[] = changes.map(({ id, controller, flags, v1, v2, also, deviations = {} }) => ({
-  id: `update-${id}`,
-  clause: UPDATE,
-  asks: `update ${flags.filter((flag) => flag.startsWith('--')).join(' ')} is in the container’s cgroup`,
-  deviations,
-  test(subject) {
-    const { version } = needController(controller)
-    const files = version === 1 ? v1 : v2
-    if (!files) throw new HostCannot(`cgroup v${version} has nothing for it`)
-    const wanted = kernelMakes(controller, files)
-    const bundle = subject.bundle('sleep 100')
-    subject.run(bundle)
-    const pid = pidOf(subject, bundle.id)
-    const [file = ''] = files.at(-1) ?? []
-    subject.must('update', ...flags, bundle.id)
-    const got = cgroupFile(subject, pid, controller, file)
-    expect(
-      got === wanted || also?.test(got) === true,
-      `${file}: got ${JSON.stringify(got)}, expected ${JSON.stringify(wanted)}`,
-    )
-    expectSame(pidOf(subject, bundle.id), pid, 'pid after update')
-  },
-}))
+export const FLAGS: readonly Case[] = changes.map(
+  ({ id, controller, flags, before, v1, v2, also, deviations = {} }) => ({
+    id: `update-${id}`,
+    clause: UPDATE,
+    asks: `update ${flags.filter((flag) => flag.startsWith('--')).join(' ')} is in the container’s cgroup`,
+    deviations,
+    test(subject) {
+      const { version } = needController(controller)
+      const files = version === 1 ? v1 : v2
+      if (!files) throw new HostCannot(`cgroup v${version} has nothing for it`)
+      const wanted = kernelMakes(controller, files)
+      const bundle = subject.bundle('sleep 100', (config) => {
+        if (before) config.linux.resources = before
+      })
+      subject.run(bundle)
+      const pid = pidOf(subject, bundle.id)
+      const [file = ''] = files.at(-1) ?? []
+      subject.must('update', ...flags, bundle.id)
+      const got = cgroupFile(subject, pid, controller, file)
+      expect(
+        got === wanted || also?.test(got) === true,
+        `${file}: got ${JSON.stringify(got)}, expected ${JSON.stringify(wanted)}`,
+      )
+      expectSame(pidOf(subject, bundle.id), pid, 'pid after update')
+    },
+  }),
+)

@@ -17,7 +17,7 @@ export interface Fault {
 const START = `
 verb= bundle= last= before=
 for word; do
-  case $word in create | start | state | kill | delete | exec | update | checkpoint | restore | features) : "\${verb:=$word}" ;; esac
+  case $word in create | start | state | kill | delete | exec | update | checkpoint | restore | features | run | list | ps) : "\${verb:=$word}" ;; esac
   [ "$before" = --bundle ] && bundle=$word
   before=$word last=$word
 done

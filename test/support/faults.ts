@@ -2,66 +2,6 @@
 import { type Fault, print, spoil, succeed } from './fake_runtime.ts'
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  'root-writable': {
-    does: 'leaves the root writable',
-    script: spoil('s/"readonly":true/"readonly":false/'),
-    groups: ['linux', 'mounts'],
-    caught: ['root-readonly'],
-  },
-  'environment-lost': {
-    does: 'passes on the first variable only',
-    script: spoil('s/("env":\\["[^"]*")[^]]*/\\1/'),
-    groups: ['process', 'start'],
-    caught: ['process-env'],
-  },
-  'directory-lost': {
-    does: 'starts every program in /',
-    script: spoil('s/"cwd":"[^"]*"/"cwd":"\\/"/'),
-    groups: ['process', 'start'],
-    caught: ['process-cwd', 'process-cwd-relative'],
-  },
-  'limits-lost': {
-    does: 'sets no limits',
-    script: spoil('s/"rlimits":\\[[^]]*\\]/"rlimits":[]/'),
-    groups: ['process'],
-    caught: ['process-rlimits', 'process-rlimits-twice', 'process-rlimits-unknown'],
-  },
-  'capabilities-lost': {
-    does: 'leaves capabilities as they are',
-    script: spoil('s/"capabilities":/"ignored":/'),
-    groups: ['process'],
-    caught: ['process-capabilities', 'process-capabilities-unknown'],
-  },
-  'network-shared': {
-    does: 'makes no new network namespace',
-    script: spoil('s/,\\{"type":"network"\\}//'),
-    groups: ['linux', 'start'],
-    caught: ['namespace-new-net', 'sysctl'],
-  },
-  'filter-lost': {
-    does: 'loads no seccomp filter',
-    script: spoil('s/"seccomp":/"ignored":/'),
-    groups: ['linux', 'process'],
-    caught: ['seccomp-errno', 'seccomp-no-names', 'seccomp-action-unknown'],
-  },
-  'resources-lost': {
-    does: 'sets no limits of cgroups',
-    script: spoil('s/"resources":/"ignored":/'),
-    groups: ['linux', 'create'],
-    caught: ['cgroup-pids'],
-  },
-  'mask-lost': {
-    does: 'masks nothing',
-    script: spoil('s/"maskedPaths":/"ignored":/'),
-    groups: ['linux', 'mounts'],
-    caught: ['masked-paths'],
-  },
-  'option-lost': {
-    does: 'forgets nosuid where it is alone',
-    script: spoil('s/"options":\\["nosuid"\\]/"options":[]/'),
-    groups: ['mounts'],
-    caught: ['mount-option-nosuid'],
-  },
   'poststop-lost': {
     does: 'calls no poststop hooks',
     script: spoil('s/"poststop":/"ignored":/'),
@@ -73,12 +13,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     script: spoil('s/"poststart":/"ignored":/'),
     groups: ['hooks', 'start'],
     caught: ['hooks-state', 'hooks-poststart', 'hooks-poststart-fails'],
-  },
-  'unknown-refused': {
-    does: 'refuses properties that it does not know',
-    script: 'if [ "$verb" = create ] && grep -q nosuch\\" "$bundle/config.json" 2>/dev/null; then exit 1; fi',
-    groups: ['linux', 'create'],
-    caught: ['unknown-property'],
   },
   'id-taken-over': {
     does: 'deletes the container whose id is used again',

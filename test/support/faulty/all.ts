@@ -1,0 +1,37 @@
+/** All of them, by the file and the name that a test gives them. */
+import { CGROUPS } from './cgroups.ts'
+import { COMMAND_LINE, FEATURES, PRESERVE, TERMINAL } from './command_line.ts'
+import { EXEC, EXEC_NAKED } from './exec.ts'
+import type { Faulty } from './faulty.ts'
+import { HOOKS, HOOKS_DETAIL } from './hooks.ts'
+import { LIFECYCLE } from './lifecycle.ts'
+import { LINUX, NAMESPACES } from './linux.ts'
+import { MOUNTS } from './mounts.ts'
+import { OPERATIONS } from './operations.ts'
+import { PROCESS, PROCESS_DETAIL } from './process.ts'
+import { SECCOMP } from './seccomp.ts'
+import { STATE, STATE_ALWAYS } from './state.ts'
+import { UPDATE } from './update.ts'
+
+export const FAULTY: Readonly<Record<string, Faulty>> = {
+  'what create, start, kill and delete do': OPERATIONS,
+  lifecycles: LIFECYCLE,
+  'words, logs and exit codes': COMMAND_LINE,
+  states: STATE,
+  'what every state says': STATE_ALWAYS,
+  'namespaces, devices and names': LINUX,
+  'namespaces in detail': NAMESPACES,
+  mounts: MOUNTS,
+  processes: PROCESS,
+  'processes in detail': PROCESS_DETAIL,
+  terminals: TERMINAL,
+  'descriptors that are kept': PRESERVE,
+  features: FEATURES,
+  hooks: HOOKS,
+  'hooks in detail': HOOKS_DETAIL,
+  exec: EXEC,
+  'exec, of which next to nothing is done': EXEC_NAKED,
+  cgroups: CGROUPS,
+  updates: UPDATE,
+  'seccomp filters': SECCOMP,
+}
