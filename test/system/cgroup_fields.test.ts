@@ -1,5 +1,5 @@
 /** Every field of linux.resources: what the kernel's files say of it, for the controllers that this machine has. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { CpuResources, MemoryResources, Resources } from '../../src/spec/types.gen.ts'
 import { type Bundle, bundle, createStart, run, tryCreate } from '../support/bundle.ts'
@@ -12,8 +12,10 @@ import { atEnd } from '../support/scratch.ts'
 
 const MB = 1 << 20
 
-/** Of a device that nobody uses. */
-const SCHEDULER = '/sys/block/loop7/queue/scheduler'
+const HUGE_PAGES = '/sys/kernel/mm/hugepages'
+
+/** Of devices that nobody uses. */
+const SCHEDULERS = ['/sys/block/loop7/queue/scheduler', '/sys/block/loop6/queue/scheduler']
 
 /** A controller on v1, here; no machine has all. */
 const onV1 = (name: string): Need => ({
@@ -26,17 +28,24 @@ const has = (name: string, met: boolean): Need => ({ name, optional: true, met: 
 
 const realtime = has('cgroups of realtime', existsSync(`${hierarchies().cpu}/cpu.rt_runtime_us`))
 const bfq = has('BFQ', existsSync(`${hierarchies().blkio}/blkio.bfq.io_serviced`))
-const scheduler = has(SCHEDULER, existsSync(SCHEDULER))
+const scheduler = has(SCHEDULERS.join(' and '), SCHEDULERS.every(existsSync))
 
 /** A whole disk. */
 const DISK = /^ *(\d+) +(\d+) +\d+ ([sv]d[a-z]|nvme\d+n\d+)$/m.exec(readFileSync('/proc/partitions', 'utf8'))
 const disk = has('a disk', DISK !== null)
+/** Another one, where there is one. */
+const LOOP = existsSync('/sys/block/loop7') ? [{ major: 7, minor: 7 }] : []
+
+/** Sizes of huge pages that the kernel has, one or several. */
+const SIZES = (existsSync(HUGE_PAGES) ? readdirSync(HUGE_PAGES) : [])
+  .map((name) => Number(/\d+/.exec(name)?.[0]) * 1024)
+  .map((bytes) => ({ bytes, pageSize: bytes < 1024 * MB ? `${bytes / MB}MB` : `${bytes / MB / 1024}GB` }))
 
 const huge: Need = {
   name: 'the v2 controller hugetlb with pages of 2 MB',
   optional: true,
   met: () =>
-    existsSync('/sys/kernel/mm/hugepages/hugepages-2048kB') &&
+    existsSync(`${HUGE_PAGES}/hugepages-2048kB`) &&
     (hierarchies()[''] ?? '') !== '' &&
     readFileSync(`${hierarchies()['']}/cgroup.controllers`, 'utf8').includes('hugetlb'),
 }
@@ -162,25 +171,34 @@ describe.runIf(requires('root', onV1('blkio')))('blockIO', () => {
   })
   test.runIf(requires(bfq, scheduler))('weightDevice', async () => {
     // KERNEL: a device takes a weight only while it is scheduled by BFQ.
-    const before = /\[(.*)\]/.exec(readFileSync(SCHEDULER, 'utf8'))?.[1] as string
-    atEnd(() => writeFileSync(SCHEDULER, before))
-    writeFileSync(SCHEDULER, 'bfq')
-    const weightDevice = [{ major: 7, minor: 7, weight: 321 }]
-    expect((await files({ blockIO: { weightDevice } }, 'blkio:blkio.bfq.weight_device'))[0]).toContain('7:7 321')
+    for (const file of SCHEDULERS) {
+      const before = /\[(.*)\]/.exec(readFileSync(file, 'utf8'))?.[1] as string
+      atEnd(() => writeFileSync(file, before))
+      writeFileSync(file, 'bfq')
+    }
+    const weightDevice = [7, 6].map((minor) => ({ major: 7, minor, weight: 314 + minor }))
+    const [text] = await files({ blockIO: { weightDevice } }, 'blkio:blkio.bfq.weight_device')
+    for (const { minor, weight } of weightDevice) expect(text).toContain(`7:${minor} ${weight}`)
   })
   test.runIf(requires(disk))('the four throttles, of which 0 is none', async () => {
     const on = (rate: number) => [{ major, minor, rate }]
+    const both = (rate: number) => [...on(rate), ...LOOP.map((device) => ({ ...device, rate: rate + 1000 }))]
     const keys = ['read_bps', 'write_bps', 'read_iops', 'write_iops'].map(
       (name) => `blkio:blkio.throttle.${name}_device`,
     )
     const blockIO = {
-      throttleReadBpsDevice: on(1001),
-      throttleWriteBpsDevice: on(1002),
-      throttleReadIOPSDevice: on(1003),
-      throttleWriteIOPSDevice: on(1004),
+      throttleReadBpsDevice: both(1001),
+      throttleWriteBpsDevice: both(1002),
+      throttleReadIOPSDevice: both(1003),
+      throttleWriteIOPSDevice: both(1004),
     }
-    expect(await files({ blockIO }, ...keys)).toEqual(
-      [1001, 1002, 1003, 1004].map((rate) => `${major}:${minor} ${rate}`),
+    const lines = (text: string) => text.split('\n').sort()
+    expect((await files({ blockIO }, ...keys)).map(lines)).toEqual(
+      [1001, 1002, 1003, 1004].map((rate) =>
+        both(rate)
+          .map((device) => `${device.major}:${device.minor} ${device.rate}`)
+          .sort(),
+      ),
     )
     expect(await files({ blockIO: { throttleReadBpsDevice: on(0) } }, keys[0] as string)).toEqual([''])
   })
@@ -195,12 +213,12 @@ describe.runIf(requires('root', onV1('blkio')))('blockIO', () => {
 })
 
 describe.runIf(requires('root', huge))('on the v2 side', () => {
-  test('hugepageLimits: usage and reservations', async () => {
-    const hugepageLimits = [{ pageSize: '2MB', limit: 6 * MB }]
-    expect(await files({ hugepageLimits }, ':hugetlb.2MB.max', ':hugetlb.2MB.rsvd.max')).toEqual([
-      `${6 * MB}`,
-      `${6 * MB}`,
-    ])
+  test('hugepageLimits: usage and reservations, of each size', async () => {
+    const hugepageLimits = SIZES.map(({ pageSize, bytes }, i) => ({ pageSize, limit: bytes * (3 + i) }))
+    const names = SIZES.flatMap(({ pageSize }) => [`:hugetlb.${pageSize}.max`, `:hugetlb.${pageSize}.rsvd.max`])
+    expect(await files({ hugepageLimits }, ...names)).toEqual(
+      hugepageLimits.flatMap(({ limit }) => [`${limit}`, `${limit}`]),
+    )
     expect(await refusal({ hugepageLimits: [{ pageSize: '3MB', limit: 1 }] })).toMatch(
       /set hugetlb.3MB.max to 1 in .*\(\/linux\/resources\/hugepageLimits\/0\/limit\)/,
     )
@@ -263,9 +281,12 @@ describe.runIf(requires('root', command('unshare'), unused))('network', () => {
   }
 
   test('classID and priorities', async () => {
-    const text = await beside({ network: { classID: 1048577, priorities: [{ name: 'lo', priority: 9 }] } })
+    const priorities = readdirSync('/sys/class/net')
+      .filter((name) => existsSync(`/sys/class/net/${name}/ifindex`))
+      .map((name, i) => ({ name, priority: 9 + i }))
+    const text = await beside({ network: { classID: 1048577, priorities } })
     expect(text).toMatch(/^1048577\n/)
-    expect(text).toMatch(/^lo 9$/m)
+    for (const { name, priority } of priorities) expect(text.split('\n')).toContain(`${name} ${priority}`)
     expect(text).not.toMatch(/\/mnt\/net/)
   })
 
