@@ -3,6 +3,7 @@ import { chownSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { type ExecOptions, exec, output, type Result } from './exec.ts'
 import { RUNTIME } from './place.ts'
+import { until } from './wait.ts'
 
 /** A range of ids that the administrator has granted: the first, and how many. */
 export interface Range {
@@ -27,7 +28,7 @@ export interface OrdinaryUser {
   readonly runtime: string
   /** Runs a program as the user, in its environment, to its end. */
   exec(file: string, args: readonly string[], options?: ExecOptions): Promise<Result>
-  /** Removes the user. */
+  /** Ends all that the user runs, and removes the user. */
   remove(): Promise<void>
 }
 
@@ -56,7 +57,9 @@ export async function ordinaryUser(directory: string): Promise<OrdinaryUser> {
   const name = `davit${process.pid}-${++count}`
   const [home, runtimeDir] = [`${directory}/home`, `${directory}/xdg`]
   await output('useradd', ['--no-create-home', '--home-dir', home, '--user-group', '--shell', '/bin/sh', name])
-  const remove = async () => void (await output('userdel', [name]))
+  const remove = async () => {
+    await until(`the removal of ${name}`, async () => (await exec('userdel', [name])).code === 0)
+  }
   try {
     const number = async (flag: string) => Number(await output('id', [flag, name]))
     const [uid, gid] = await Promise.all([number('-u'), number('-g')])
@@ -67,9 +70,12 @@ export async function ordinaryUser(directory: string): Promise<OrdinaryUser> {
     const env = { PATH: '/usr/bin:/bin', HOME: home, USER: name, LOGNAME: name, XDG_RUNTIME_DIR: runtimeDir }
     const become = ['setpriv', '--reuid', `${uid}`, '--regid', `${gid}`, '--init-groups']
     const [command = '', ...flags] = become
+    // What it has left running, as Podman leaves a process that keeps its namespaces.
+    const end = () => exec(command, [...flags, 'sh', '-c', 'kill -KILL -1'], { env })
     const found = (await exec(command, [...flags, 'test', '-x', RUNTIME], { env })).code === 0
     return {
-      ...{ name, uid, gid, home, runtimeDir, env, become, remove, runtime: reachable(found, directory) },
+      ...{ name, uid, gid, home, runtimeDir, env, become, runtime: reachable(found, directory) },
+      remove: () => end().then(remove),
       ...{ uids: granted('/etc/subuid', name), gids: granted('/etc/subgid', name) },
       exec: (file, args, options = {}) =>
         exec(command, [...flags, file, ...args], { cwd: home, ...options, env: { ...env, ...options.env } }),

@@ -1,6 +1,6 @@
 /** Podman and Buildah on a host of their own, for root or for an ordinary user, as docs/engines/podman.md sets them up. */
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import type { ExecOptions, Result, Running } from '../../support/exec.ts'
+import { type ExecOptions, output as must, type Result, type Running } from '../../support/exec.ts'
 import { type OrdinaryUser, ordinaryUser } from '../../support/ordinary_user.ts'
 import { RUNTIME } from '../../support/place.ts'
 import { command, type Need, requires } from '../../support/requires.ts'
@@ -80,13 +80,29 @@ async function usualMachine(host: Host): Promise<void> {
 /** Root; a user; a user who has logged in, so that systemd has given away a part of the cgroups. */
 type Owner = 'root' | 'user' | 'session'
 
+/**
+ * An ordinary user; where systemd is, with the runtime directory that it makes: AppArmor lets pasta open namespaces below
+ * that one only.
+ */
+async function makeUser(directory: string): Promise<OrdinaryUser> {
+  const made = await ordinaryUser(directory)
+  if (DRIVER !== 'systemd') return made
+  const [unit, runtimeDir] = [`user-runtime-dir@${made.uid}.service`, `/run/user/${made.uid}`]
+  await must('systemctl', ['start', unit], { timeout: 60_000 })
+  const remove = async () => {
+    await made.remove()
+    await must('systemctl', ['stop', unit], { timeout: 60_000 })
+  }
+  return { ...made, runtimeDir, env: { ...made.env, XDG_RUNTIME_DIR: runtimeDir }, remove }
+}
+
 /** Starts nothing, as there is no daemon; loads images. The one who makes it closes it. */
 export async function makePodman(images: readonly ImageName[], who: Owner = 'root'): Promise<Podman> {
   const archives = await Promise.all(images.map(image))
   const host = await makeHost()
   const { directory } = host
   chmodSync(directory, 0o711)
-  const user = who === 'root' ? undefined : await ordinaryUser(directory)
+  const user = who === 'root' ? undefined : await makeUser(directory)
   const manager = user && who === 'session' ? await startManager(user) : undefined
   await usualMachine(host)
   const home = user?.home ?? directory
