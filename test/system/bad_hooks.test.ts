@@ -11,6 +11,8 @@ import { scratch } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
 const applets = ['sh', 'sleep', 'true', 'cat', 'echo']
+/** What a hook that hangs leaves behind, if anything: nobody else sleeps as long. */
+const NAP = `sleep ${100_000 + process.pid}`
 /** In the parent, and in init before the root changes, and in init after. */
 const KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer'] as const
 
@@ -45,12 +47,12 @@ describe.runIf(requires('root'))('bad hooks', () => {
   })
 
   test.each(KINDS)('%s that hangs, with what it started', async (kind) => {
-    const made = await hooked(kind, { path: '/bin/sh', args: ['sh', '-c', 'sleep 4711 & wait'], timeout: 1 })
+    const made = await hooked(kind, { path: '/bin/sh', args: ['sh', '-c', `${NAP} & wait`], timeout: 1 })
     const start = Date.now()
     expect(await refused(made)).toContain(`from /hooks/${kind}/0: hook ran past specified timeout of 1.0s`)
     expect(Date.now() - start).toBeLessThan(patience(8000))
     expect(await davit(['list', '--quiet'])).toMatchObject({ stdout: '' })
-    expect(spawnSync('pgrep', ['-f', 'sleep 4711']).stdout.toString()).toBe('')
+    expect(spawnSync('pgrep', ['-f', NAP]).stdout.toString()).toBe('')
   })
 
   test.each(KINDS)('%s that is missing', async (kind) => {
@@ -113,13 +115,13 @@ describe.runIf(requires('root'))('bad hooks', () => {
   })
 
   test.each(['poststart', 'poststop'])('%s that hangs', async (kind) => {
-    const made = await hooked(kind, { path: script('hook', 'sleep 4712 & wait'), timeout: 1 })
+    const made = await hooked(kind, { path: script('hook', `${NAP} & wait`), timeout: 1 })
     const start = Date.now()
     const { code, stderr } = await run(made)
     expect(code).toBe(kind === 'poststart' ? 1 : 0)
     expect(stderr).toContain(`from /hooks/${kind}/0: hook ran past specified timeout of 1.0s`)
     expect(Date.now() - start).toBeLessThan(patience(8000))
-    expect(spawnSync('pgrep', ['-f', 'sleep 4712']).stdout.toString()).toBe('')
+    expect(spawnSync('pgrep', ['-f', NAP]).stdout.toString()).toBe('')
   })
 
   test('a poststop hook that fails is a warning, and the next one runs', async () => {

@@ -53,6 +53,20 @@ describe.runIf(requires('root'))('hooks', () => {
     expect(got.indexOf('process')).toBeLessThan(got.indexOf('poststop'))
   })
 
+  test('of each kind all run, in their order', async () => {
+    const made = await logging(KINDS)
+    made.configure((config) => {
+      for (const kind of KINDS) {
+        const log = INSIDE.includes(kind) ? '/log' : `${made.path}/log`
+        const more = shell(`echo ${kind} 2 >>${log}/order`, `echo ${kind} 3 >>${log}/order`)
+        config.hooks = { ...config.hooks, [kind]: [...(config.hooks?.[kind] ?? []), ...more] }
+      }
+    })
+    expect(await run(made)).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+    const got = order(made).filter((entry) => entry !== 'process')
+    expect(got).toEqual(KINDS.flatMap((kind) => [kind, `${kind} 2`, `${kind} 3`]))
+  })
+
   test('begin where those of runc do: in the bundle, in the rootfs and where the process will', async () => {
     const made = await logging(KINDS, (config) => {
       config.process.cwd = '/tmp'

@@ -47,6 +47,10 @@ describe.runIf(requires('root', numa))('the memory policy', () => {
     [{ mode: 'MPOL_WEIGHTED_INTERLEAVE', nodes: '0' }, 'weighted interleave:0'],
     // The kernel tells the other flags only.
     [{ mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_NUMA_BALANCING'] }, 'bind=balancing:0'],
+    [
+      { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_NUMA_BALANCING', 'MPOL_F_STATIC_NODES'] },
+      'bind=static|balancing:0',
+    ],
   ])('%o', async (policy, expected) => {
     const { pid } = await createStart(await sleeper(policy))
     expect(policies(readFileSync(`/proc/${pid}/numa_maps`, 'utf8'))).toEqual([expected])
