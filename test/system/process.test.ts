@@ -58,25 +58,25 @@ describe.runIf(requires('root'))('the process', () => {
         permitted: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN'],
         inheritable: ['CAP_CHOWN', 'CAP_NET_ADMIN'],
         effective: ['CAP_CHOWN', 'CAP_KILL'],
-        ambient: ['CAP_CHOWN'],
+        ambient: ['CAP_CHOWN', 'CAP_NET_ADMIN'],
       }
       config.process.user = { uid: 1000, gid: 1000 }
     })
     // exec by an ordinary user leaves what is ambient; bounding and inheritable stay.
     expect(status.CapBnd).toBe('0000000000201021')
     expect(status.CapInh).toBe('0000000000001001')
-    expect(status.CapAmb).toBe('0000000000000001')
-    expect(status.CapPrm).toBe('0000000000000001')
-    expect(status.CapEff).toBe('0000000000000001')
+    expect(status.CapAmb).toBe('0000000000001001')
+    expect(status.CapPrm).toBe('0000000000001001')
+    expect(status.CapEff).toBe('0000000000001001')
   })
 
   test('has its effective and permitted capabilities until exec, which makes one of the other', async () => {
     const made = await bundle((config) => {
       config.process.args = ['/bin/sleep', '1000']
       config.process.capabilities = {
-        bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN'],
-        permitted: ['CAP_CHOWN', 'CAP_KILL'],
-        effective: ['CAP_CHOWN'],
+        bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN', 'CAP_SYS_CHROOT'],
+        permitted: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_ADMIN'],
+        effective: ['CAP_CHOWN', 'CAP_KILL'],
       }
     })
     await create(made)
@@ -85,11 +85,11 @@ describe.runIf(requires('root'))('the process', () => {
       const { CapBnd, CapPrm, CapEff } = processStatus(pid)
       return [CapBnd, CapPrm, CapEff].map((set) => Number.parseInt(set ?? '', 16))
     }
-    expect(sets()).toEqual([0x1021, 0x21, 0x1])
+    expect(sets()).toEqual([0x41021, 0x1021, 0x21])
     await must(['start', made.id])
     await until('exec', () => processStatus(pid).Name === 'sleep')
     // KERNEL: root gets what it may, with no_new_privs of what it had.
-    expect(sets()).toEqual([0x1021, 0x21, 0x21])
+    expect(sets()).toEqual([0x41021, 0x1021, 0x1021])
   })
 
   test('has no capability where none is given, not even as root', async () => {
