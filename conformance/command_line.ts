@@ -13,6 +13,7 @@ Judges OCI runtimes by the specification, on real containers. Needs root.
   --group NAME     only cases of this group; may be given again
   --filter RE      only cases whose id matches
   --jobs N         how many cases at once (default: one for each CPU)
+  --patience N     give a case up after so many seconds, and fail it (default: 120)
   --lifecycles N   also the cases of group load; so many containers come and go (default: 200)
   --format NAME    tap, junit, json, html or md; may be given again with --out
   --out DIR        where the reports go (default: the one report goes to stdout)
@@ -31,6 +32,8 @@ export interface Options {
   readonly runtimes: readonly string[]
   readonly cases: readonly Grouped[]
   readonly jobs: number
+  /** How long a case may take, in milliseconds. */
+  readonly patience: number
   readonly lifecycles: number
   readonly formats: readonly string[]
   readonly out: string | undefined
@@ -52,6 +55,7 @@ function read(argv: readonly string[]) {
     group: STRINGS,
     filter: STRING,
     jobs: STRING,
+    patience: STRING,
     lifecycles: STRING,
     format: STRINGS,
     out: STRING,
@@ -93,7 +97,7 @@ function select(groups: readonly string[], filter: string, long: boolean): reado
 /** Reads the command line; what cannot be is told in one line. */
 export function parseOptions(argv: readonly string[]): Options {
   const values = read(argv)
-  const count = (name: 'jobs' | 'lifecycles', usual: number) => {
+  const count = (name: 'jobs' | 'patience' | 'lifecycles', usual: number) => {
     const number = Number(values[name] ?? usual)
     if (!Number.isInteger(number) || number < 1) throw new Unusable(`--${name} ${values[name]} is no number from 1 on`)
     return number
@@ -108,6 +112,7 @@ export function parseOptions(argv: readonly string[]): Options {
     runtimes: values.runtime,
     cases: values.help ? [] : select(values.group, values.filter ?? '', values.list || values.lifecycles !== undefined),
     jobs: count('jobs', availableParallelism()),
+    patience: count('patience', 120) * 1000,
     lifecycles: count('lifecycles', 200),
     formats: values.format,
     out: values.out,

@@ -1,5 +1,5 @@
 /** The host's side of a container: what exists because of it. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { heedInterruption } from './interrupt.ts'
 
 /** Sleeps without giving other code a turn: cases are sequences. */
@@ -31,10 +31,24 @@ export function isAlive(pid: number): boolean {
   return /^State:\s+[^ZX]/m.test(attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8'), ''))
 }
 
-/** Processes whose root is this folder. */
+/** Device and inode of a folder; empty where there is none. */
+function identityOf(folder: string): string {
+  return attempt(() => {
+    const { dev, ino } = statSync(folder, { bigint: true })
+    return `${dev}:${ino}`
+  }, '')
+}
+
+/**
+ * Processes whose root is this folder, or below. The kernel has no name for a root that is mounted in another namespace
+ * only, as that of a container mostly is: it is known by its inode.
+ */
 export function processesIn(rootfs: string): number[] {
+  const identity = identityOf(rootfs)
+  const isRoot = (path: string) =>
+    attempt(() => readlinkSync(path), '').startsWith(rootfs) || (identity !== '' && identityOf(`${path}/`) === identity)
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && attempt(() => readlinkSync(`/proc/${name}/root`), '').startsWith(rootfs))
+    .filter((name) => /^\d+$/.test(name) && isRoot(`/proc/${name}/root`))
     .map(Number)
 }
 

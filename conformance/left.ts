@@ -1,5 +1,5 @@
 /** What is left of a container on the host, and how the rest of it is taken away where the runtime did not. */
-import { rmdirSync } from 'node:fs'
+import { existsSync, rmdirSync, writeFileSync } from 'node:fs'
 import type { Bundle } from './bundle.ts'
 import { scopesNamed } from './cgroup_driver.ts'
 import { cgroupsNamed, isAlive, mountsBelow, processesIn, within } from './host.ts'
@@ -20,13 +20,26 @@ export function whatIsLeft({ id, path, rootfs }: Pick<Bundle, 'id' | 'path' | 'r
   ]
 }
 
-/** Ends processes and removes cgroups; the next case is to find nothing of them. */
+/** What is written to which file of a cgroup so that it goes on: of v1 and of v2. */
+const THAWED = { 'freezer.state': 'THAWED', 'cgroup.freeze': '0' }
+
+/** Lets a cgroup that is frozen go on: nothing in one of v1 can end. */
+function thaw(cgroup: string): void {
+  for (const [name, text] of Object.entries(THAWED)) {
+    const file = `${cgroup}/${name}`
+    if (existsSync(file)) writeFileSync(file, text)
+  }
+}
+
+/** Ends processes and removes cgroups, once they have ended; the next case is to find nothing of them. */
 export function takeAway({ id, rootfs }: Pick<Bundle, 'id' | 'rootfs'>): void {
   for (const pid of processesIn(rootfs)) process.kill(pid, 'SIGKILL')
+  for (const path of cgroupsNamed(id)) thaw(path)
+  within(() => !processesIn(rootfs).some(isAlive), 1000)
   for (const path of cgroupsNamed(id))
     try {
       rmdirSync(path)
     } catch {
-      // Processes that are about to end keep it for a moment, and the case has failed anyway.
+      // Somebody else is in it, and the case has failed anyway.
     }
 }

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
+import { clearAway } from './abandoned.ts'
 import type { Grouped } from './cases/catalog.ts'
 import { HELP, type Options, parseOptions, Unusable } from './command_line.ts'
 import { INTERRUPTIONS } from './interrupt.ts'
@@ -50,7 +51,7 @@ function makeFolder(prefix: string): string {
 
 async function judgeRuntime(
   { path, identity }: Candidate,
-  { cases, jobs, turns, lifecycles, driver }: Options,
+  { cases, jobs, patience, turns, lifecycles, driver }: Options,
   self: Self,
   folder: string,
 ): Promise<Judged> {
@@ -72,6 +73,7 @@ async function judgeRuntime(
       driver,
     },
     jobs,
+    patience,
     stop: STOP,
     onResult(result) {
       results.set(result.id, result)
@@ -155,6 +157,8 @@ export async function main(argv: readonly string[], self: Self): Promise<number>
   try {
     if (argv[0] === '--swap') swapForEver(argv[1] ?? '', argv[2] ?? '')
     if (argv[0] === '--swap') return 0
+    if (argv[0] === '--clear') clearAway(JSON.parse(argv[1] ?? '') as Order)
+    if (argv[0] === '--clear') return 0
     if (argv[0] !== '--worker') return await run(argv, self)
     await work(JSON.parse(argv[1] ?? '') as Order)
     return 0

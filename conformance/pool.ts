@@ -2,35 +2,50 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { endFamily } from './abandoned.ts'
 import type { Grouped } from './cases/catalog.ts'
 import type { Result } from './results.ts'
 import type { Order } from './worker.ts'
 
-/** A case that takes longer is given up: no command of the runtime may take longer than a sixth of it. */
-const PATIENCE = 120_000
-/** How much of it each turn of a race has. */
-const TURN = 1000
+/** What a case has is enough for so many turns of a race; more have more. */
+const TURNS = 120
 
 export interface Work {
   /** The command that starts a worker; its order is appended. */
   readonly command: readonly string[]
   readonly order: Order
   readonly jobs: number
+  /** A case that takes longer, in milliseconds, is given up; one that needs long has more. */
+  readonly patience: number
   /** Called with each result, as it comes. */
   readonly onResult: (result: Result) => void
   /** Set when no further case is to begin. */
   readonly stop: { asked: boolean }
 }
 
+/** Runs the suite's own command on an order to its end, which says nothing. */
+function carryOut({ command }: Work, flag: string, order: Order): Promise<void> {
+  const [program = '', ...argv] = [...command, flag, JSON.stringify(order)]
+  return new Promise((resolve) => {
+    spawn(program, argv, { stdio: ['ignore', 'inherit', 'inherit'] }).on('close', () => resolve())
+  })
+}
+
 class Worker {
   private readonly process: ChildProcess
   private answer: ((line: string | undefined) => void) | undefined
   private readonly ended: Promise<void>
+  private readonly work: Work
+  private readonly order: Order
+  /** Why it ended. */
+  why = 'the suite’s own worker ended'
 
-  constructor({ command, order }: Work, name: string) {
-    const folder = `${order.folder}/${name}`
+  constructor(work: Work, name: string) {
+    const folder = `${work.order.folder}/${name}`
     mkdirSync(folder)
-    const argv = [...command, '--worker', JSON.stringify({ ...order, folder })]
+    this.work = work
+    this.order = { ...work.order, folder }
+    const argv = [...work.command, '--worker', JSON.stringify(this.order)]
     this.process = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface({ input: this.process.stdout as NodeJS.ReadableStream }).on('line', (line) => this.answer?.(line))
     // One that has ended takes no further case; that it has ended is the answer.
@@ -46,7 +61,7 @@ class Worker {
   /** The result of a case; nothing if the worker ended over it, or took too long. */
   judge(id: string, patience: number): Promise<Result | undefined> {
     return new Promise((resolve) => {
-      const clock = setTimeout(() => this.process.kill('SIGKILL'), patience)
+      const clock = setTimeout(() => this.giveUp(patience), patience)
       this.answer = (line) => {
         clearTimeout(clock)
         this.answer = undefined
@@ -55,6 +70,17 @@ class Worker {
       if (this.process.exitCode !== null || this.process.signalCode !== null) this.answer(undefined)
       else this.process.stdin?.write(`${id}\n`)
     })
+  }
+
+  private giveUp(patience: number): void {
+    this.why = `it did not end within ${patience / 1000} s`
+    if (this.process.pid !== undefined) endFamily(this.process.pid)
+  }
+
+  /** Takes away what it leaves that has ended over a case; in its surroundings, and while others work on. */
+  async clearAway(): Promise<void> {
+    await this.end()
+    await carryOut(this.work, '--clear', this.order)
   }
 
   end(): Promise<void> {
@@ -68,21 +94,20 @@ let number = 0
 async function drain(queue: Grouped[], work: Work): Promise<void> {
   let worker = new Worker(work, `worker-${number++}`)
   for (let it = queue.shift(); it !== undefined && !work.stop.asked; it = queue.shift()) {
-    const patience = it.patience?.(work.order.lifecycles) ?? Math.max(PATIENCE, work.order.turns * TURN)
+    const patience = it.patience?.(work.order.lifecycles) ?? work.patience * Math.max(1, work.order.turns / TURNS)
     const result = await worker.judge(it.id, patience)
     const lost = {
       id: it.id,
       verdict: 'failed',
-      reason: 'the suite’s own worker ended',
+      reason: worker.why,
       ms: patience,
       evidence: [],
     } as const
+    if (result === undefined) await worker.clearAway()
     // What the running case came to when it was interrupted says nothing of the runtime.
     if (work.stop.asked) break
     work.onResult(result ?? lost)
-    if (result !== undefined) continue
-    await worker.end()
-    worker = new Worker(work, `worker-${number++}`)
+    if (result === undefined) worker = new Worker(work, `worker-${number++}`)
   }
   await worker.end()
 }

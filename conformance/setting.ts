@@ -1,5 +1,6 @@
 /** What the suite tells each of its workers of the runtime under test. */
-import type { CgroupDriver } from './cgroup_driver.ts'
+import { join } from 'node:path'
+import { type CgroupDriver, SYSTEMD_CGROUP } from './cgroup_driver.ts'
 
 /** A runtime, and what it is judged with. */
 export interface Setting {
@@ -16,3 +17,13 @@ export interface Setting {
   /** How many containers come and go in the case about that. */
   readonly lifecycles: number
 }
+
+/** Where the runtime keeps its state. */
+export const rootOf = ({ folder }: Pick<Setting, 'folder'>) => join(folder, 'state')
+
+/** Global flags of every command: where its state is, and who makes the cgroups. */
+export const globalsOf = (setting: Pick<Setting, 'folder' | 'driver'>): readonly string[] => [
+  '--root',
+  rootOf(setting),
+  ...(setting.driver === 'systemd' ? [SYSTEMD_CGROUP] : []),
+]

@@ -64,3 +64,16 @@ export async function processesNaming(directory: string, ids: readonly string[])
     await new Promise((done) => setTimeout(done, 25))
   }
 }
+
+/** Processes whose root is mounted from below a directory: those of containers, which need not name it anywhere else. */
+export function processesRootedIn(directory: string): string[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) =>
+      read(pid, 'mountinfo')
+        .split('\n')
+        .map((line) => line.split(' '))
+        .some(([, , , root = '', at]) => at === '/' && root.startsWith(`${directory}/`)),
+    )
+    .map((pid) => `process ${pid} (${read(pid, 'comm').trim()})`)
+}

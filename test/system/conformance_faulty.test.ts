@@ -1,10 +1,12 @@
 /** The test of the conformance suite, case by case: runtimes with many faults each, every one caught by its own cases. */
+import { mkdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Report, Result } from '../../conformance/results.ts'
 import { exec } from '../support/exec.ts'
 import { writeFake } from '../support/fake_runtime.ts'
 import { FAULTY } from '../support/faulty/all.ts'
 import { type Fault, scriptOf } from '../support/faulty/faulty.ts'
+import { processesRootedIn } from '../support/leaks.ts'
 import { patience } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
@@ -15,7 +17,12 @@ async function resultsOf(faults: readonly Fault[], groups: readonly string[]): P
   const runtime = `${scratch()}/runtime`
   writeFake(runtime, RUNTIME, scriptOf(faults))
   const argv = ['--runtime', runtime, '--format', 'json', ...groups.flatMap((name) => ['--group', name])]
-  const { stdout } = await exec(repositoryPath('build/davit-conformance'), argv, { timeout: patience(110_000) })
+  const folder = `${scratch()}/tmp`
+  mkdirSync(folder)
+  const env = { ...process.env, TMPDIR: folder }
+  const { stdout } = await exec(repositoryPath('build/davit-conformance'), argv, { env, timeout: patience(110_000) })
+  // What these runtimes leave, the suite takes away.
+  expect(processesRootedIn(folder)).toEqual([])
   return (JSON.parse(stdout) as Report).runtimes[0]?.results ?? []
 }
 

@@ -1,5 +1,5 @@
 /** The conformance suite, interrupted: it ends at once, not with the case that runs, and leaves nothing of it. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { start } from '../support/exec.ts'
 import { cgroupsNamed, mountsBelow, processesNaming } from '../support/leaks.ts'
@@ -7,18 +7,10 @@ import { patience } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
 import { scratch } from '../support/scratch.ts'
+import { containers } from '../support/suite_folder.ts'
 import { until } from '../support/wait.ts'
 
 const SUITE = repositoryPath('build/davit-conformance')
-
-/** Folders of the state of the suite's runtimes, one for each of its workers. */
-function stateRoots(folder: string): string[] {
-  const below = (paths: string[]) =>
-    paths.flatMap((path) => (existsSync(path) ? readdirSync(path).map((name) => `${path}/${name}`) : []))
-  return below(below(below([folder]))).map((path) => `${path}/state`)
-}
-
-const containers = (folder: string) => stateRoots(folder).flatMap((root) => (existsSync(root) ? readdirSync(root) : []))
 
 /** Who the signals are sent to: kill(1) sends them to the suite alone, a terminal to all that it has started. */
 type Whom = 'the suite' | 'all of its processes'
