@@ -43,7 +43,7 @@ export interface Podman {
 }
 
 /** What the page says, and what keeps it away from any other Podman of this machine. */
-function containersConf([page = '', systemd = '']: readonly string[], directory: string): string {
+function containersConf([page = '', systemd = '']: readonly string[], directory: string, who: Owner): string {
   const own = [
     'events_logger = "file"',
     'lock_type = "file"',
@@ -57,7 +57,8 @@ function containersConf([page = '', systemd = '']: readonly string[], directory:
     `network_config_dir = "${directory}/networks"`,
     'default_subnet = "172.31.224.0/24"',
   ]
-  const set = DRIVER === 'systemd' ? page.replace(/^cgroup_manager = .*\n/m, systemd) : page
+  // A user without a session has no systemd to ask: podman build asks for it all the same.
+  const set = DRIVER === 'systemd' && who !== 'user' ? page.replace(/^cgroup_manager = .*\n/m, systemd) : page
   const [engine = '', runtimes = ''] = set.split('\n[engine.runtimes]\n')
   return [engine.trimEnd(), ...own, '[engine.runtimes]', runtimes].join('\n')
 }
@@ -110,7 +111,7 @@ export async function makePodman(images: readonly ImageName[], who: Owner = 'roo
     snippets(name, language).map((text) => text.replaceAll(RUNTIME, user?.runtime ?? RUNTIME))
   for (const folder of ['conf', 'networks']) mkdirSync(`${directory}/${folder}`)
   if (user) chownSync(`${directory}/networks`, user.uid, user.gid)
-  writeFileSync(`${directory}/conf/containers.conf`, containersConf(page('podman', 'toml'), directory))
+  writeFileSync(`${directory}/conf/containers.conf`, containersConf(page('podman', 'toml'), directory, who))
   const runtimeDir = manager?.runtimeDir ?? user?.runtimeDir
   const storage = `graphroot = "${home}/storage"\nrunroot = "${runtimeDir ?? '/run'}/containers"\n`
   writeFileSync(`${directory}/conf/storage.conf`, `[storage]\ndriver = "overlay"\n${storage}`)
