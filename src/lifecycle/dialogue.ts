@@ -34,8 +34,10 @@ function reportOf(launching: Launching, message: Uint8Array): Exclude<Report, { 
 
 function childFailed(launching: Launching, report: Extract<Report, { kind: 'failed' }>): Error {
   const { plan, encoded, hookOutput } = launching
-  if (launching.kept) throw new KeptFailed()
   if (!encoded) throw new Error('bug: a report without a plan')
+  // A detail says more than there is to say of the steps that are known.
+  const known = report.detail.length === 0 && encoded.steps[report.program][report.record] !== undefined
+  if (launching.kept && !known) throw new KeptFailed()
   // All that hooks printed, where init's own report has room for the end of it only.
   const output = report.errno === CUSTOM.child && hookOutput >= 0 ? memfdTail(hookOutput) : ''
   const detail = output === '' ? report.detail : Buffer.concat([report.detail.subarray(0, 4), Buffer.from(output)])

@@ -116,8 +116,8 @@ async function attempt(entry: Entry, again: boolean): Promise<Entered> {
       cgroup: unit ? { ...entrance, unit } : entrance,
       rdtTasks: rdtTasksOf(record),
     }
-    const key = again ? keyOf(runtime, record, input) : undefined
-    const kept = key === undefined ? undefined : findKept(`${runtime.root}/${record.id}`, key, input)
+    const key = keyOf(runtime, record, input)
+    const kept = key === undefined || !again ? undefined : findKept(`${runtime.root}/${record.id}`, key, input)
     const made = kept ?? (await (await import('./exec_plan.ts')).planExec(runtime, input))
     for (const warning of made.plan.warnings) runtime.log.warning(warning)
     checkAlive(record)

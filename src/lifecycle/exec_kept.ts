@@ -1,12 +1,12 @@
 /**
  * An `exec` is planned and encoded once for all that differ in nothing but their command, environment, working directory
  * and pid file: the planners know nothing but what they are given, so the text of the rest is the key of what they make
- * of it. Programs are kept as a form, without a command. What fails of one that is filled in is done again in full,
- * which finds the words.
+ * of it. Programs are kept as a form, without a command. What fails of one that is filled in, but for the command, is
+ * done again in full, which finds the words.
  */
 import { RuntimeError, SysError } from '../base/errors.ts'
 import { encodeJson } from '../base/json.ts'
-import { executableCandidates, lastOfEach } from '../plan/environment.ts'
+import { chdirStep, commandOf, execStep, findStep } from '../plan/command.ts'
 import type { ExecInput } from '../plan/exec.ts'
 import { pidFileStep } from '../plan/pid_file.ts'
 import type { HostStep, Plan, Preset } from '../plan/step.ts'
@@ -14,7 +14,7 @@ import { ANNOTATION, annotation } from '../spec/annotations.ts'
 import type { Process } from '../spec/types.gen.ts'
 import { keepExec, readKeptExec } from '../state/kept_exec.ts'
 import type { ContainerRecord } from '../state/record.ts'
-import { emptyForm, fillForm, type Holes } from '../wire/form.ts'
+import { commandRecords, emptyForm, fillForm, type Holes } from '../wire/form.ts'
 import { TABLE_HASH } from '../wire/hash.gen.ts'
 import { KeptFailed, type Launching, type Outline, type Programs } from './launching.ts'
 import type { Runtime } from './runtime.ts'
@@ -28,8 +28,6 @@ interface Meta {
   readonly outline: Outline
   readonly keepFds: number
   readonly holes: Holes
-  /** Where in the programs the mark is. */
-  readonly marks: readonly number[]
 }
 
 /** All else that a plan depends on; undefined for one that somebody else has a part in: a terminal, an agent, systemd. */
@@ -69,22 +67,22 @@ export interface Again {
 export function findKept(folder: string, key: string, input: ExecInput): Again | undefined {
   const kept = readKeptExec<Meta>(folder, key)
   if (!kept) return undefined
-  const { outline, keepFds, presets, parent, holes, marks } = kept.meta
+  const { outline, keepFds, presets, parent, holes } = kept.meta
   const { pidFile, mark = '' } = input.request
-  const { args = [], env = [], cwd } = input.spec.process as Process
   const steps: HostStep[] = []
   for (const step of parent) {
     // ORDER: as in the plan of exec.
     if (step.kind === 'answer' && step.tag === 'ready' && pidFile) steps.push(pidFileStep(pidFile))
     if (step.kind !== 'pidFile') steps.push(step)
   }
-  const plan: Plan = { parent: steps, presets, stage: [], init: [], keepFds, warnings: [] }
-  const filling = { cwd, args, env: lastOfEach(env), candidates: executableCandidates(args[0] as string, env) }
+  const command = commandOf(input.spec.process ?? {})
+  // Of the steps only those that fail most are known: what there is to say of others takes the whole plan.
+  const init = [chdirStep(command.cwd), findStep(command), execStep(command, keepFds)]
+  const plan: Plan = { parent: steps, presets, stage: [], init, keepFds, warnings: [] }
   const encode = (fds: ReadonlyMap<number, number>) => {
-    for (const offset of marks) for (let i = 0; i < mark.length; i++) kept.bytes[offset + i] = mark.charCodeAt(i)
-    const bytes = fillForm(kept.bytes, holes, fds, filling)
+    const bytes = fillForm(kept.bytes, holes, fds, { ...command, mark })
     if (!bytes) throw new KeptFailed()
-    return { bytes, steps: { stage: [], init: [] } }
+    return { bytes, steps: { stage: [], init: commandRecords(kept.bytes, holes) } }
   }
   return { plan, programs: { arch: input.facts.arch, encode, outline } }
 }
@@ -93,12 +91,9 @@ export function findKept(folder: string, key: string, input: ExecInput): Again |
 export function keep(folder: string, key: string, { plan, outline, encoded, mark }: Launching): void {
   if (!encoded || plan.warnings.length > 0 || encoded.bytes.length > MOST) return
   const { parent, presets, keepFds } = plan
-  const bytes = Buffer.from(Uint8Array.from(encoded.bytes).buffer)
-  const holes = emptyForm(bytes)
-  const marks: number[] = []
-  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) marks.push(at)
+  const bytes = Uint8Array.from(encoded.bytes)
   try {
-    const meta: Meta = { parent, presets, outline, keepFds, holes, marks }
+    const meta: Meta = { parent, presets, outline, keepFds, holes: emptyForm(bytes, mark) }
     keepExec(folder, key, { meta, bytes })
   } catch (error) {
     // A container that is gone, a disk that is full: then the next is planned as this one was.

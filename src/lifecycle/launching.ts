@@ -43,7 +43,7 @@ export class Launching {
   readonly plan: Plan
   readonly outline: Outline
   readonly encode: Encode
-  /** The programs were kept, and nothing is known of their steps. */
+  /** The programs were kept, and few of their steps are known. */
   readonly kept: boolean
   readonly arch: 'x64' | 'arm64'
   /** Connected console socket, or -1. */

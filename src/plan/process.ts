@@ -2,8 +2,9 @@
 import { O_DIRECTORY, O_PATH, S_IFIFO, S_IFSOCK } from '../kernel/files.ts'
 import { SIGKILL } from '../kernel/prctl.ts'
 import { rlimitNumber } from '../kernel/rlimits.ts'
+import { chdirStep, execStep, executableCandidates, findStep } from './command.ts'
 import { hasUserNamespace, type ProcessContext, SLOT } from './context.ts'
-import { executableCandidates, lastOfEach } from './environment.ts'
+import { lastOfEach } from './environment.ts'
 import { labelledKeyring } from './labels.ts'
 import { dieWithParent, dumpable } from './protection.ts'
 import { filterOf, planMark, planTaking } from './seccomp/filter.ts'
@@ -146,53 +147,41 @@ export function planCloseHost(ctx: ProcessContext): ChildStep[] {
 
 /**
  * The directory may be one that only root can enter, or only the user: root tries first, and slot cwd says that it
- * could. CVE-2024-21626: chdir verifies that the directory lies below the root.
+ * could.
  */
 export function planEnterCwdAsRoot(ctx: ProcessContext): ChildStep[] {
-  const path = ctx.spec.process?.cwd ?? '/'
-  const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
+  const step = chdirStep(ctx.spec.process?.cwd ?? '/')
+  const { origin } = step
   return [
-    { kind: 'chdir', path, tolerate: ['EACCES', 'EPERM'], skip: 1, origin },
+    { ...step, tolerate: ['EACCES', 'EPERM'], skip: 1 },
     { kind: 'open', out: SLOT.cwd, dir: 'cwd', path: '.', flags: O_PATH | O_DIRECTORY, origin },
   ]
 }
 
 /** Where root could not, the user tries. */
 export function planEnterCwdAsUser(ctx: ProcessContext): ChildStep[] {
-  const path = ctx.spec.process?.cwd ?? '/'
-  const origin = { config: '/process/cwd', doing: `chdir to cwd ("${path}") set in config.json` }
+  const step = chdirStep(ctx.spec.process?.cwd ?? '/')
+  const { origin } = step
   return [
     { kind: 'verify', slot: SLOT.cwd, is: 'directory', tolerate: ['EBADF'], skip: 1, origin },
     { kind: 'jump', skip: 1 },
-    { kind: 'chdir', path, origin },
+    step,
     { kind: 'close', slot: SLOT.cwd },
   ]
 }
 
 export function planFindExecutable(ctx: ProcessContext): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
-  const name = args[0] ?? ''
-  const origin = { config: '/process/args/0', doing: `exec: "${name}"` }
-  return [{ kind: 'findExecutable', name, candidates: executableCandidates(name, env), origin }]
+  return [findStep({ args, candidates: executableCandidates(args[0] ?? '', env) })]
 }
 
 /** `filtered`: the seccomp filter is loaded here, and not earlier. */
 export function planExec(ctx: ProcessContext, filtered: boolean): ChildStep[] {
   const { args = [], env = [] } = ctx.spec.process ?? {}
-  const origin = { config: '/process/args/0', doing: `exec ${args[0] ?? ''}` }
+  const step = execStep({ args, env: lastOfEach(env) }, ctx.request.preserveFds)
   const filter = filtered ? filterOf(ctx) : undefined
   const taking = filtered ? [...planMark(ctx), ...planTaking(ctx)] : []
-  return [
-    ...taking,
-    {
-      kind: 'exec',
-      args,
-      env: lastOfEach(env),
-      keepFds: ctx.request.preserveFds,
-      ...(filter ? { filter } : {}),
-      origin,
-    },
-  ]
+  return [...taking, filter ? { ...step, filter } : step]
 }
 
 /** Umask 0 while nodes and directories are made; at the end the configured one, or 022. */

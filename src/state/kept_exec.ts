@@ -1,14 +1,15 @@
 /**
- * What an `exec` keeps for the next ones, in the container's state directory: files exec.0 to exec.3, each of two lines
- * (all that the programs depend on; what the parent has to do) and the programs, without a command.
+ * What an `exec` keeps for the next ones, in the container's state directory: files exec.0 to exec.3, each of three lines
+ * (a sum of all that follows; all that the programs depend on; what the parent has to do) and the programs, without a
+ * command.
  */
+import { crc32 } from '../base/checksum.ts'
 import { SysError } from '../base/errors.ts'
 import { decodeJson, encodeJson } from '../base/json.ts'
-import { openFile, readBytes, statIf, withFd } from '../ffi/file.ts'
+import { openAt, openFile, readFd, statIf, unlink, withFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
-import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../kernel/files.ts'
+import { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, S_IFMT, S_IFREG } from '../kernel/files.ts'
 import { writeStateFile } from './folder.ts'
-import { sumOf } from './kept_config.ts'
 
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -24,26 +25,29 @@ export interface KeptExec<T> {
   readonly bytes: Uint8Array
 }
 
-function nameOf(key: string): string {
-  return `exec.${Number.parseInt(sumOf(key).slice(-1), 16) % PLACES}`
-}
-
-/** What was kept under this key; undefined when there is nothing, or something else. */
+/** What was kept under this key; undefined when there is nothing, something else, or not all of it. */
 export function readKeptExec<T>(folder: string, key: string): KeptExec<T> | undefined {
-  const file = read(`${folder}/${nameOf(key)}`)
+  const place = crc32(key)
+  const file = place === undefined ? undefined : read(folder, `exec.${place % PLACES}`)
   if (file === undefined) return undefined
   const first = file.indexOf(NEWLINE)
   const second = file.indexOf(NEWLINE, first + 1)
-  if (second < 0 || file.toString('utf8', 0, first) !== key) return undefined
-  const bytes = new Uint8Array(file.subarray(second + 1))
-  // One that is just being written is shorter than it says.
-  if (bytes.length < 12 || new Uint32Array(bytes.buffer, 8, 1)[0] !== bytes.length) return undefined
-  return { meta: decodeJson(file.toString('utf8', first + 1, second)) as T, bytes }
+  const third = file.indexOf(NEWLINE, second + 1)
+  if (third < 0 || file.toString('utf8', first + 1, second) !== key) return undefined
+  if (file.toString('latin1', 0, first) !== `${crc32(file.subarray(first + 1))}`) return undefined
+  const meta = decodeJson(file.toString('utf8', second + 1, third)) as T
+  return { meta, bytes: new Uint8Array(file.subarray(third + 1)) }
 }
 
-function read(path: string): Buffer | undefined {
+/** SAFETY: it says what is done, so nobody else may be able to write it; it is opened without waiting, whatever it is. */
+function read(folder: string, name: string): Buffer | undefined {
   try {
-    return readBytes(path)
+    return withFd(openFile(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW), (dir) =>
+      withFd(openAt(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), (fd) => {
+        const { mode = 0, uid } = statIf('', fd) ?? {}
+        return (mode & (S_IFMT | 0o022)) === S_IFREG && uid === sys('geteuid') ? readFd(fd, name) : undefined
+      }),
+    )
   } catch (error) {
     if (error instanceof SysError) return undefined
     throw error
@@ -56,14 +60,15 @@ function read(path: string): Buffer | undefined {
  * nothing of.
  */
 export function keepExec(folder: string, key: string, { meta, bytes }: KeptExec<unknown>): void {
+  const place = crc32(key)
+  if (place === undefined) return
+  const name = `exec.${place % PLACES}`
+  const rest = Buffer.concat([Buffer.from(`${key}\n${encodeJson(meta, name)}\n`), bytes])
   const fd = openFile(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   withFd(fd, () => {
     if (sys('flock', fd, LOCK_EX | LOCK_NB) < 0 || statIf('state.json', fd) === undefined) return
-    const name = nameOf(key)
-    writeStateFile(
-      { path: folder, fd },
-      name,
-      Buffer.concat([Buffer.from(`${key}\n${encodeJson(meta, name)}\n`), bytes]),
-    )
+    // SAFETY: who reads the file meanwhile has all of the old one, not parts of two.
+    unlink(name, fd)
+    writeStateFile({ path: folder, fd }, name, Buffer.concat([Buffer.from(`${crc32(rest)}\n`), rest]))
   })
 }

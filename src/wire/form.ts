@@ -2,27 +2,28 @@
  * Encoded programs of an `exec` with holes for what differs from one to the next: the command, the environment and the
  * working directory. What goes in is placed after the rest of the data, and the records are told where.
  */
+import type { Command } from '../plan/command.ts'
 import { OPS, WIRE } from './ops.ts'
 
 /** What fills the holes. */
-export interface Filling {
-  readonly cwd: string
-  /** Paths at which the executable may be. */
-  readonly candidates: readonly string[]
-  readonly args: readonly string[]
-  readonly env: readonly string[]
+export interface Filling extends Command {
+  /** The name of the process until it executes; all are of one length. */
+  readonly mark: string
 }
 
-/** Offsets, in bytes, of the records that have a hole. */
+/** Offsets in bytes: of the records that have a hole, and of marks. */
 export interface Holes {
   readonly cwd: readonly number[]
   readonly candidates: readonly number[]
   readonly command: readonly number[]
+  readonly mark: readonly number[]
 }
 
 /** Indices of words: of struct plan_head, and of a record's arguments, which have two words each. */
 const LENGTH = 2
 const STAGE_AT = 3
+const INIT_AT = 5
+const INITS = 6
 const SLOTS_AT = 7
 const SLOTS = 8
 const DATA_AT = 9
@@ -33,9 +34,9 @@ const ARGS = 4
  * Makes a form of encoded programs: nothing of the command and the environment, which may hold secrets, stays in it.
  * The working directory may be the text of another record, too, and stays.
  */
-export function emptyForm(bytes: Uint8Array): Holes {
+export function emptyForm(bytes: Uint8Array, mark: string): Holes {
   const words = wordsOf(bytes)
-  const holes: { [K in keyof Holes]: number[] } = { cwd: [], candidates: [], command: [] }
+  const holes: { [K in keyof Holes]: number[] } = { cwd: [], candidates: [], command: [], mark: [] }
   const dataAt = words[DATA_AT] as number
   const clear = (place: number, length: number) => bytes.fill(0, dataAt + place, dataAt + place + length)
   for (let at = words[STAGE_AT] as number; at < (words[SLOTS_AT] as number); at += WIRE.recordSize) {
@@ -50,6 +51,8 @@ export function emptyForm(bytes: Uint8Array): Holes {
       clear(place, length)
     }
   }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let at = text.indexOf(mark, dataAt); mark !== '' && at >= 0; at = text.indexOf(mark, at + 1)) holes.mark.push(at)
   return holes
 }
 
@@ -58,7 +61,7 @@ export function fillForm(
   form: Uint8Array,
   holes: Holes,
   fds: ReadonlyMap<number, number>,
-  { cwd, candidates, args, env }: Filling,
+  { cwd, candidates, args, env, mark }: Filling,
 ): Uint8Array | undefined {
   const command = [...args, ...env]
   const texts = [listOf([cwd]), listOf(candidates), listOf(command)] as const
@@ -68,6 +71,7 @@ export function fillForm(
   // Eight bytes more: the last one is NUL, no string runs past the end.
   const bytes = new Uint8Array((form.length + size + 15) & ~7)
   bytes.set(form)
+  for (const offset of holes.mark) for (let i = 0; i < mark.length; i++) bytes[offset + i] = mark.charCodeAt(i)
   const words = wordsOf(bytes)
   const dataAt = words[DATA_AT] as number
   let at = form.length
@@ -107,4 +111,20 @@ function wordsOf(bytes: Uint8Array): Uint32Array {
 /** Strings one after the other, each with its NUL. */
 function listOf(texts: readonly string[]): Buffer {
   return Buffer.from(`${texts.join('\0')}\0`)
+}
+
+/**
+ * For the records of init that are of the command, which of its steps they are of: 0 chdir, 1 find, 2 exec; as
+ * encodePlan tells it of all records.
+ */
+export function commandRecords(form: Uint8Array, holes: Holes): number[] {
+  const words = wordsOf(form)
+  const steps: number[] = []
+  const first = (words[INIT_AT] as number) / WIRE.recordSize
+  const record = (offset: number) => offset / WIRE.recordSize - first
+  for (const offset of holes.cwd) steps[record(offset)] = 0
+  for (const offset of holes.candidates) steps[record(offset)] = 1
+  // Its filter, if it has one, and exec itself come after what lays its arguments out.
+  for (const offset of holes.command) for (let at = record(offset); at < (words[INITS] as number); at++) steps[at] = 2
+  return steps
 }

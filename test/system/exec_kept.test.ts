@@ -1,38 +1,15 @@
 /** What an `exec` keeps for the next ones is used, and changes nothing that anybody can see. */
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Bundle, bundle, type Config, createStart } from '../support/bundle.ts'
-import { IS_REFERENCE } from '../support/place.ts'
+import { exec } from '../support/exec.ts'
+import { keptFolder as folder, keptFiles, runningContainer as running, spoilForm } from '../support/kept_exec.ts'
+import { IS_REFERENCE, RUNTIME } from '../support/place.ts'
 import { engineProfile } from '../support/profiles.ts'
-import { requires } from '../support/requires.ts'
-import { davit, must, state, stateRoot } from '../support/runtime.ts'
+import { command, requires } from '../support/requires.ts'
+import { davit, must, state } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
 
-const folder = ({ id }: Bundle) => `${stateRoot()}/${id}`
-const keptFiles = (made: Bundle) => readdirSync(folder(made)).filter((name) => name.startsWith('exec.'))
-
-const limit = (soft: number) => Buffer.from(BigUint64Array.of(BigInt(soft), 2222n).buffer)
-
-/** Puts another limit of open files into what is kept. */
-function spoilForm(made: Bundle): void {
-  const path = `${folder(made)}/${keptFiles(made)[0]}`
-  const bytes = readFileSync(path)
-  const at = bytes.indexOf(limit(1111))
-  expect(at).toBeGreaterThan(0)
-  limit(1112).copy(bytes, at)
-  writeFileSync(path, bytes)
-}
-
-async function running(change: (config: Config) => void = () => {}): Promise<Bundle> {
-  const made = await bundle((config) => {
-    config.process.args = ['/bin/sleep', '1000']
-    change(config)
-  })
-  await createStart(made)
-  return made
-}
-
-describe.runIf(requires('root') && !IS_REFERENCE)('an exec after another', () => {
+describe.runIf(requires('root', command('strace')) && !IS_REFERENCE)('an exec after another', () => {
   test('takes its plan from that, whatever it executes', async () => {
     const made = await running((config) => {
       config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1111, hard: 2222 }]
@@ -123,25 +100,29 @@ describe.runIf(requires('root') && !IS_REFERENCE)('an exec after another', () =>
     expect((await state(made.id)).status).toBe('running')
   })
 
+  test('that cannot be executed is tried once', async () => {
+    const made = await running()
+    writeFileSync(`${made.rootfs}/bin/odd`, '\x7fELF', { mode: 0o755 })
+    await must(['exec', made.id, '/bin/true'])
+    const attempts = async (...line: string[]) => {
+      const trace = `${scratch()}/trace`
+      const own = [RUNTIME, '--root', `${folder(made)}/..`, 'exec', ...line]
+      const { code, stderr } = await exec('strace', ['-f', '-o', trace, '-e', 'trace=setns', ...own])
+      return [code, stderr.replace(/^.*container process: /, ''), readFileSync(trace, 'utf8').match(/setns\(/g)?.length]
+    }
+    expect(await attempts(made.id, 'none')).toEqual([255, 'exec: "none": executable file not found in $PATH\n', 1])
+    expect(await attempts(made.id, '/bin/odd')).toEqual([255, 'exec /bin/odd: exec format error\n', 1])
+    const words =
+      'chdir to cwd ("/none") set in config.json, from /process/cwd: chdir "/none" and verify it is inside the root: no such file or directory\n'
+    expect(await attempts('--cwd', '/none', made.id, 'true')).toEqual([255, words, 1])
+  })
+
   test('finds nothing of what was executed, which may be secret', async () => {
     const made = await running()
     await must(['exec', '--env', 'PASSWORD=hidden-word', made.id, '/bin/echo', 'hidden-argument'])
     expect(keptFiles(made)).toHaveLength(1)
     const all = readdirSync(folder(made)).filter((name) => name !== 'start.sock')
     for (const name of all) expect(readFileSync(`${folder(made)}/${name}`, 'latin1')).not.toContain('hidden')
-  })
-
-  test('goes through what is no kept exec', async () => {
-    const made = await running()
-    const say = () => must(['exec', made.id, '/bin/echo', 'here'])
-    for (let i = 0; i < 2; i++) await say()
-    const path = `${folder(made)}/${keptFiles(made)[0]}`
-    const whole = readFileSync(path)
-    const spoilt = [Buffer.alloc(0), whole.subarray(0, whole.length - 1), whole.subarray(0, 300), Buffer.from('\n\n')]
-    for (const bytes of [...spoilt, Buffer.from('{}\n{}\n0123456789abcdef'), Buffer.alloc(9000, 10)]) {
-      writeFileSync(path, bytes)
-      expect(await say()).toBe('here\n')
-    }
   })
 })
 

@@ -4,7 +4,7 @@ import { cleanPath } from '../../base/path.ts'
 import { openFile, statIf, withFd } from '../../ffi/file.ts'
 import { type Looked, lookInRoot } from '../../host/in_root.ts'
 import { O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from '../../kernel/files.ts'
-import { executableCandidates } from '../../plan/environment.ts'
+import { executableCandidates } from '../../plan/command.ts'
 import type { Finding } from '../../spec/review/finding.ts'
 import type { Spec } from '../../spec/types.gen.ts'
 

@@ -135,7 +135,9 @@ function printArg(arg: Arg, index: number, record: Record, data: Buffer): string
   if (arg.type === 'buf') return JSON.stringify(arg.bytes.toString('latin1'))
   const size = STRUCTS[record.call ?? '']?.find(([at]) => at === index)?.[1]
   if (size === undefined) return JSON.stringify(textAt(data, arg.place))
-  return `<${data.toString('hex', arg.place, arg.place + size)}>`
+  // A set of CPUs has its length before it.
+  const given = record.call === 'sched_setaffinity' ? Number(numberOf(record, 1)) : size
+  return `<${data.toString('hex', arg.place, arg.place + Math.min(size, given))}>`
 }
 
 /** One line for a record: `openat(slot 1, "x", 524288) -> 9 tolerate 2 skip 1`. Zeros at the end are left out. */
