@@ -13,6 +13,7 @@ describe.runIf(requires('root', command('strace')) && !IS_REFERENCE)('an exec af
   test('takes its plan from that, whatever it executes', async () => {
     const made = await running((config) => {
       config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1111, hard: 2222 }]
+      config.process.noNewPrivileges = false
     })
     const run = (...args: string[]) => must(['exec', ...args])
     expect(await run(made.id, '/bin/sh', '-c', 'ulimit -n')).toBe('1111\n')
