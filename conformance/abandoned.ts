@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { takeAway } from './left.ts'
+import { endProcess, takeAway } from './left.ts'
 import { globalsOf, type Setting } from './setting.ts'
 
 const PATIENCE = 20_000
@@ -16,12 +16,7 @@ function family(pid: number): number[] {
 
 /** Ends a process and what it waits for: a runtime that hangs would go on, and hold what is to be taken away. */
 export function endFamily(pid: number): void {
-  for (const each of family(pid))
-    try {
-      process.kill(each, 'SIGKILL')
-    } catch {
-      // It has ended by itself.
-    }
+  for (const each of family(pid)) endProcess(each)
 }
 
 /** Takes the containers of all bundles in the folder away, by force. */

@@ -31,9 +31,18 @@ function thaw(cgroup: string): void {
   }
 }
 
+/** Ends a process, which may have ended by itself. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has.
+  }
+}
+
 /** Ends processes and removes cgroups, once they have ended; the next case is to find nothing of them. */
 export function takeAway({ id, rootfs }: Pick<Bundle, 'id' | 'rootfs'>): void {
-  for (const pid of processesIn(rootfs)) process.kill(pid, 'SIGKILL')
+  for (const pid of processesIn(rootfs)) endProcess(pid)
   for (const path of cgroupsNamed(id)) thaw(path)
   within(() => !processesIn(rootfs).some(isAlive), 1000)
   for (const path of cgroupsNamed(id))
