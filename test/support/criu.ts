@@ -1,6 +1,6 @@
 /** criu, where it works: it has to know the kernel, which Debian's of the day often does not. */
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Need } from './requires.ts'
 
 /** Where davit looks, too. */
@@ -30,14 +30,20 @@ export function criuCan(feature: string): Need {
   return { name: `${feature} (criu check --feature)`, optional: true, met: () => check('--feature', feature) }
 }
 
+/**
+ * KERNEL(7.3): there is no UDP-Lite. criu 4.1 asks for its sockets, takes it that there is no such protocol for a failure
+ * without a word, and `criu check` does not notice.
+ */
+const hasUdpLite = () => readFileSync('/proc/net/protocols', 'latin1').includes('UDP-Lite')
+
 let known: boolean | undefined
 
 /** No machine can be asked for it: what criu there is may be older than the kernel. */
 export const CRIU: Need = {
-  name: 'a criu that knows this kernel (criu check)',
+  name: 'a criu that knows this kernel (criu check, UDP-Lite)',
   optional: true,
   met: () => {
-    known ??= check()
+    known ??= hasUdpLite() && check()
     return known
   },
 }

@@ -27,7 +27,8 @@ export function checkoutDisk(folder: string, command: string): string {
   if (existsSync(`${CHECKOUT}/build/engine`)) copy('build/engine', new Set(), [], tree, ENGINE_FILES)
   mkdirSync(`${tree}/.vm`)
   cpSync(realpathSync(run('sh', ['-c', 'command -v node']).trim()), `${tree}/.vm/node`)
-  writeFileSync(`${tree}/.vm/command`, `export PATH=/src/.vm:$PATH\n${command}\n`)
+  // Kernel 7 does not load it for who opens a loop device.
+  writeFileSync(`${tree}/.vm/command`, `export PATH=/src/.vm:$PATH\nmodprobe loop\n${command}\n`)
   makeDisk(tree, disk, FREE_MIB)
   rmSync(tree, { recursive: true })
   return disk
