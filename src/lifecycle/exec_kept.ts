@@ -48,14 +48,18 @@ export function keyOf({ edition }: Runtime, record: ContainerRecord, input: Exec
   }
 }
 
-/** What a process is, whatever it executes. In one order: engines write another than the configuration has. */
-function identityOf({ args, env, cwd, terminal, consoleSize, ...process }: Process): unknown {
-  const { additionalGids = [], ...user } = process.user ?? {}
-  const whole = Object.entries({ ...process, user: [additionalGids, Object.entries(user).sort(byName)] })
-  return whole.sort(byName)
+/**
+ * What a process is, whatever it executes. In one order: engines write another than the configuration has. Loops, here
+ * and in the form: what sorts and maps is compiled by the engine when it is called first.
+ */
+function identityOf(process: Process): unknown {
+  const { args, env, cwd, terminal, consoleSize, user = {}, ...rest } = process
+  const { uid, gid, umask, additionalGids, ...more } = user
+  const { capabilities, rlimits, noNewPrivileges, oomScoreAdj, apparmorProfile, selinuxLabel, ...others } = rest
+  const groups = additionalGids ?? []
+  const known = [uid, gid, umask, groups, capabilities, rlimits, noNewPrivileges, oomScoreAdj, apparmorProfile]
+  return [known, selinuxLabel, more, others]
 }
-
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : 1)
 
 /** A plan without programs, which are there already. */
 export interface Again {

@@ -63,35 +63,45 @@ export function fillForm(
   fds: ReadonlyMap<number, number>,
   { cwd, candidates, args, env, mark }: Filling,
 ): Uint8Array | undefined {
-  const command = [...args, ...env]
-  const texts = [listOf([cwd]), listOf(candidates), listOf(command)] as const
-  // SAFETY: to the executor a NUL ends a string: what comes after it would be the next argument or variable.
-  if ([cwd, ...candidates, ...command].some((text) => text.includes('\0'))) return undefined
-  const size = texts.reduce((sum, text) => sum + text.length, 0)
-  // Eight bytes more: the last one is NUL, no string runs past the end.
-  const bytes = new Uint8Array((form.length + size + 15) & ~7)
+  // A UTF-16 unit is at most three bytes.
+  let most = form.length + cwd.length * 3 + 32
+  for (const list of [candidates, args, env]) for (const text of list) most += text.length * 3 + 1
+  const bytes = Buffer.alloc(most)
   bytes.set(form)
-  for (const offset of holes.mark) for (let i = 0; i < mark.length; i++) bytes[offset + i] = mark.charCodeAt(i)
+  for (const offset of holes.mark) bytes.write(mark, offset, 'latin1')
   const words = wordsOf(bytes)
   const dataAt = words[DATA_AT] as number
   let at = form.length
-  const [cwdText, candidatesText, commandText] = texts
-  const place = (text: Uint8Array, records: readonly number[], count?: number) => {
-    bytes.set(text, at)
-    for (const record of records) {
-      const word = record / 4 + ARGS
-      words[word] = at - dataAt
-      if (text !== cwdText) words[word + 2] = text.length
-      if (count !== undefined) words[word + 4] = count
-    }
-    at += text.length
+  // SAFETY: to the executor a NUL ends a string: what comes after it would be the next argument or variable.
+  let whole = true
+  const put = (text: string) => {
+    whole &&= !text.includes('\0')
+    at += bytes.write(text, at) + 1
   }
-  place(cwdText, holes.cwd)
-  place(candidatesText, holes.candidates)
-  place(commandText, holes.command, args.length)
-  words[LENGTH] = bytes.length
-  words[DATA_LENGTH] = bytes.length - dataAt
-  return setSlots(words, fds) ? bytes : undefined
+  const cwdAt = at
+  put(cwd)
+  for (const record of holes.cwd) words[record / 4 + ARGS] = cwdAt - dataAt
+  const candidatesAt = at
+  for (const text of candidates) put(text)
+  setList(words, holes.candidates, candidatesAt - dataAt, at - candidatesAt)
+  const commandAt = at
+  for (const text of args) put(text)
+  for (const text of env) put(text)
+  setList(words, holes.command, commandAt - dataAt, at - commandAt)
+  for (const record of holes.command) words[record / 4 + ARGS + 4] = args.length
+  // The last byte is NUL: no string runs past the end.
+  const length = (at + 8) & ~7
+  words[LENGTH] = length
+  words[DATA_LENGTH] = length - dataAt
+  return whole && setSlots(words, fds) ? bytes.subarray(0, length) : undefined
+}
+
+/** Tells records where their list is, and how long. */
+function setList(words: Uint32Array, records: readonly number[], place: number, length: number): void {
+  for (const record of records) {
+    words[record / 4 + ARGS] = place
+    words[record / 4 + ARGS + 2] = length
+  }
 }
 
 function setSlots(words: Uint32Array, fds: ReadonlyMap<number, number>): boolean {
@@ -106,11 +116,6 @@ function setSlots(words: Uint32Array, fds: ReadonlyMap<number, number>): boolean
 
 function wordsOf(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-}
-
-/** Strings one after the other, each with its NUL. */
-function listOf(texts: readonly string[]): Buffer {
-  return Buffer.from(`${texts.join('\0')}\0`)
 }
 
 /**

@@ -2,7 +2,7 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { readTextIf, statIf, writeText } from '../../ffi/file.ts'
 import type { CgroupRecord } from '../../plan/cgroup/model.ts'
-import { cgroupTree, checkRecord, isErrno, isGone, recordDirs } from './tree.ts'
+import { cgroupTree, checkRecord, isErrno, isGone } from './tree.ts'
 import { waitUntil } from './wait.ts'
 
 /** Whether one cgroup directory is frozen, by itself or by a parent. One without a freezer is not. */
@@ -96,16 +96,22 @@ export function thawedMarks(record: CgroupRecord): { readonly path: string; read
   return marks
 }
 
-/** Directories with a freezer, v2 first: there killed processes die even when frozen. */
+/**
+ * Directories with a freezer, v2 first: there killed processes die even when frozen. KERNEL: of v1 a controller is in one
+ * hierarchy, which is mostly called by its name: then the others need not be asked.
+ */
 function freezers(record: CgroupRecord): string[] {
   // Loops, here and above: `state` asks, and filter() and some() are compiled by the engine when they are called first.
   const found: string[] = []
-  for (const dir of recordDirs(record)) {
-    const file = dir === record.v2 ? 'cgroup.freeze' : 'freezer.state'
-    if (statIf(`${dir}/${file}`) !== undefined) found.push(dir)
-  }
+  if (record.v2 !== undefined && statIf(`${record.v2}/cgroup.freeze`) !== undefined) found.push(record.v2)
+  const before = found.length
+  for (const dir of record.v1) if (dir.includes('/freezer') && hasFreezer(dir)) found.push(dir)
+  if (found.length > before) return found
+  for (const dir of record.v1) if (!dir.includes('/freezer') && hasFreezer(dir)) found.push(dir)
   return found
 }
+
+const hasFreezer = (dir: string) => statIf(`${dir}/freezer.state`) !== undefined
 
 /** KERNEL: v2 says "frozen" only when all processes are; one that could not be frozen leaves the order standing. */
 function isAskedToFreeze(dir: string): boolean {
