@@ -33,7 +33,7 @@ export function launch(what: string, request: Launch): Launched {
   const { place } = strings.list([...request.args, ...request.env])
   const path = request.path === undefined ? null : cstring(request.path)
   const pidfd = new Int32Array([-1])
-  const numbers = new Int32Array([
+  const words = [
     request.exe ?? -1,
     request.args.length + request.env.length,
     request.args.length,
@@ -41,8 +41,9 @@ export function launch(what: string, request: Launch): Launched {
     0,
     request.cgroup ?? -1,
     request.fds.length,
-    ...request.fds.flat(),
-  ])
+  ]
+  for (const [fd, number] of request.fds) words.push(fd, number)
+  const numbers = new Int32Array(words)
   const pid = must(what, native(NATIVE.launch, numbers, path, strings.bytes.subarray(place), pidfd))
   return { pid, pidfd: pidfd[0] as number }
 }

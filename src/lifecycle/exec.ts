@@ -141,9 +141,9 @@ function requestOf({ cwd }: Runtime, record: ContainerRecord, options: ExecOptio
 
 function launchIn(entry: Entry, { plan, programs }: Again, mark: string, own: Own): Launching {
   const { runtime, options, target, signals } = entry
-  const pidfdSockets = connectPidfdSockets(
-    plan.parent.flatMap((step) => (step.kind === 'sendPidfd' ? [step.path] : [])),
-  )
+  const paths: string[] = []
+  for (const step of plan.parent) if (step.kind === 'sendPidfd') paths.push(step.path)
+  const pidfdSockets = connectPidfdSockets(paths)
   let console = -1
   try {
     console = connectConsole(options.consoleSocket && absolutePath(options.consoleSocket, runtime.cwd))

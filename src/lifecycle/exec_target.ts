@@ -49,8 +49,10 @@ export function openTarget(runtime: Runtime, id: string, ignorePaused: boolean, 
 
 /** Files of resctrl that take the pid of who enters. Who runs the machine may have removed a group, init from it, too. */
 export function rdtTasksOf({ intelRdt }: ContainerRecord): string[] {
-  const dirs = [intelRdt?.group, intelRdt?.monitor].filter((dir) => dir !== undefined && statIf(dir) !== undefined)
-  return dirs.map((dir) => `${dir}/tasks`)
+  const files: string[] = []
+  for (const dir of [intelRdt?.group, intelRdt?.monitor])
+    if (dir !== undefined && statIf(dir) !== undefined) files.push(`${dir}/tasks`)
+  return files
 }
 
 function checkStatus(status: string, ignorePaused: boolean, verb: string): void {
@@ -72,12 +74,13 @@ export function checkAlive(record: ContainerRecord, verb = 'exec in'): void {
 
 /** By identity: what init has in common with us need not, and a user namespace could not, be joined. */
 function foreignNamespaces(pid: number): NamespaceType[] {
-  const types = Object.keys(NAMESPACES) as NamespaceType[]
-  return types.filter((type) => {
-    const file = `ns/${NAMESPACES[type].file}`
+  const foreign: NamespaceType[] = []
+  for (const type in NAMESPACES) {
+    const file = `ns/${NAMESPACES[type as NamespaceType].file}`
     const own = readLinkIf(`/proc/self/${file}`)
-    return own !== undefined && own !== readLinkOf(pid, file)
-  })
+    if (own !== undefined && own !== readLinkOf(pid, file)) foreign.push(type as NamespaceType)
+  }
+  return foreign
 }
 
 /** Undefined where the kernel has no namespaces of the type. */

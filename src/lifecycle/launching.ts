@@ -62,7 +62,7 @@ export class Launching {
   /** Its pid as the stage told it. */
   forked = 0
   /** Reports of init that came before the stage had told its pid. */
-  readonly early: { readonly message: Uint8Array; readonly fd: number }[] = []
+  readonly early: { readonly message: Buffer; readonly fd: number }[] = []
   /** Master side of the terminal, when nobody else took it. */
   master = -1
   /** Path of the pid file once it is written. */
@@ -96,8 +96,9 @@ export class Launching {
 
   /** Closes what only the launch needed. The process lives on. */
   close(): void {
-    const early = this.early.map((heard) => heard.fd)
-    for (const fd of [this.peer, this.hookOutput, ...this.mountMaps.values(), ...early]) if (fd >= 0) closeFd(fd)
+    const fds = [this.peer, this.hookOutput, ...this.mountMaps.values()]
+    for (const { fd } of this.early) fds.push(fd)
+    for (const fd of fds) if (fd >= 0) closeFd(fd)
     this.early.length = 0
     this.mountMaps.clear()
     this.peer = -1

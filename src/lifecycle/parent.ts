@@ -121,8 +121,7 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
       args: ['davit-init', String(planFd)],
       env: [],
       flags: step.flags,
-      // The engine marks all that it inherits close-on-exec, what is to be preserved too.
-      fds: [...presets.values(), planFd, ...preserved(plan.keepFds)].map((fd) => [fd, -1] as const),
+      fds: inherited(presets, planFd, plan.keepFds),
     }
     const names = step.names.length > 0 ? ` [${step.names.join(',')}]` : ''
     const child = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
@@ -145,6 +144,11 @@ function launchInto(what: string, request: Launch, born: boolean, own: Own, keep
   }
 }
 
-function preserved(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => 3 + i)
+/** The engine marks all that it inherits close-on-exec, what is to be preserved too. */
+function inherited(presets: ReadonlyMap<number, number>, planFd: number, preserved: number): Launch['fds'] {
+  const fds: (readonly [number, number])[] = []
+  for (const fd of presets.values()) fds.push([fd, -1])
+  fds.push([planFd, -1])
+  for (let fd = 3; fd < 3 + preserved; fd++) fds.push([fd, -1])
+  return fds
 }

@@ -90,8 +90,9 @@ function groupsOf(text: string, user: string): number[] {
 
 /** Whether a process has to be told its home: it has no HOME, or an empty one. */
 export function lacksHome(env: readonly string[]): boolean {
-  const last = env.findLast((entry) => entry.startsWith('HOME='))
-  return last === undefined || last === 'HOME='
+  let last = ''
+  for (const entry of env) if (entry.startsWith('HOME=')) last = entry
+  return last === '' || last === 'HOME='
 }
 
 /**
@@ -101,5 +102,8 @@ export function lacksHome(env: readonly string[]): boolean {
 export function withHome(env: readonly string[], uid: number, passwd: () => string | undefined): readonly string[] {
   if (!lacksHome(env)) return env
   const home = entryOf(passwd() ?? '', (fields) => parseId(fields[2] ?? '') === uid)?.[5]
-  return [...env.filter((entry) => !entry.startsWith('HOME=')), `HOME=${home && !home.includes('\0') ? home : '/'}`]
+  const entries: string[] = []
+  for (const entry of env) if (!entry.startsWith('HOME=')) entries.push(entry)
+  entries.push(`HOME=${home && !home.includes('\0') ? home : '/'}`)
+  return entries
 }

@@ -27,9 +27,12 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** Where execvp(3) would look, with the PATH of the container's environment. */
 export function executableCandidates(name: string, env: readonly string[]): string[] {
   if (name.includes('/')) return [name]
-  const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH
+  let path = DEFAULT_PATH
+  for (const entry of env) if (entry.startsWith('PATH=')) path = entry.slice(5)
+  const candidates: string[] = []
   // An empty element means the current directory (POSIX); Go's LookPath, so runc, looks there too.
-  return path.split(':').map((folder) => (folder === '' ? `./${name}` : joinPath(folder, name)))
+  for (const folder of path.split(':')) candidates.push(folder === '' ? `./${name}` : joinPath(folder, name))
+  return candidates
 }
 
 /** CVE-2024-21626: chdir verifies that the directory lies below the root. */

@@ -5,7 +5,8 @@
  * to replace an earlier one. As runc does.
  */
 export function lastOfEach(env: readonly string[]): readonly string[] {
-  const last = new Map(env.map((entry, index) => [nameOf(entry), index]))
+  const last = new Map<string, number>()
+  for (let index = 0; index < env.length; index++) last.set(nameOf(env[index] as string), index)
   return last.size === env.length ? env : env.filter((entry, index) => last.get(nameOf(entry)) === index)
 }
 

@@ -25,7 +25,8 @@ export function processByFlags(container: Process, flags: ProcessFlags): Process
   if (cwd !== undefined && !cwd.startsWith('/')) {
     throw new RuntimeError('config-invalid', `cwd ${JSON.stringify(cwd)} must be an absolute path`)
   }
-  const gids = [...(user?.additionalGids ?? container.user?.additionalGids ?? []), ...flags.additionalGids.map(gidOf)]
+  const gids = [...(user?.additionalGids ?? container.user?.additionalGids ?? [])]
+  for (const gid of flags.additionalGids) gids.push(gidOf(gid))
   return {
     ...container,
     args,

@@ -106,8 +106,8 @@ function misfitOf(shape: Shape, value: unknown, at: string): string | undefined 
 }
 
 function misfitIn(shape: Shape, value: object, at: string): string | undefined {
-  for (const [key, item] of Object.entries(value)) {
-    const place = misfitOf(shape, item, `${at}/${key}`)
+  for (const key in value) {
+    const place = misfitOf(shape, (value as Record<string, unknown>)[key], `${at}/${key}`)
     if (place !== undefined) return place
   }
   return undefined
