@@ -23,7 +23,9 @@ export function cleanPath(path: string): string {
 
 /** Joins and cleans; an absolute later part does not discard the earlier ones. */
 export function joinPath(...parts: readonly string[]): string {
-  return cleanPath(parts.filter((part) => part !== '').join('/'))
+  let joined = ''
+  for (const part of parts) if (part !== '') joined = joined === '' ? part : `${joined}/${part}`
+  return cleanPath(joined)
 }
 
 /** The path made absolute against `cwd` unless it already is. */

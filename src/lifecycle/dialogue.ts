@@ -24,9 +24,9 @@ export function receiveUntil(launching: Launching, done: (report: Report, fd: nu
 }
 
 /** A message as the report that it is; throws what a failure means. */
-function reportOf(launching: Launching, message: Buffer): Exclude<Report, { kind: 'failed' }> {
+function reportOf(launching: Launching, message: Uint8Array): Exclude<Report, { kind: 'failed' }> {
   if (message.length === 0) throw childDied(launching)
-  const report = decodeReport(message)
+  const report = decodeReport(message instanceof Buffer ? message : Buffer.from(message))
   if (report.kind === 'failed') throw childFailed(launching, report)
   if (report.kind === 'child') launching.forked = report.pid
   return report

@@ -62,7 +62,7 @@ export class Launching {
   /** Its pid as the stage told it. */
   forked = 0
   /** Reports of init that came before the stage had told its pid. */
-  readonly early: { readonly message: Buffer; readonly fd: number }[] = []
+  readonly early: { readonly message: Uint8Array; readonly fd: number }[] = []
   /** Master side of the terminal, when nobody else took it. */
   master = -1
   /** Path of the pid file once it is written. */
