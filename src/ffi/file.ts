@@ -47,7 +47,11 @@ const page = new Uint8Array(16384)
 
 /** All bytes of an open file from its current position. `limit` bytes at the most. */
 export function readFd(fd: number, what: string, limit = 64 << 20): Buffer {
-  return Buffer.from(readInto(fd, what, limit))
+  const bytes = readInto(fd, what, limit)
+  // Buffer.from is compiled when it is used first.
+  const copy = Buffer.alloc(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 // No Buffer where text is read or written: the engine compiles what makes one when it is used first, which takes as long
