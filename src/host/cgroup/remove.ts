@@ -8,7 +8,8 @@ import { waitUntil, whileFewer } from './wait.ts'
 
 /**
  * Removes the container's own directories and all below them; parents stay, they may be others'. Waits up to `bound`
- * milliseconds for processes that are about to vanish, and again while there are fewer and fewer. What is gone already is no error.
+ * milliseconds for processes that are about to vanish, and again while there are fewer and fewer. What is gone already is
+ * no error.
  * @throws RuntimeError code "cgroup" after having tried all directories: the first failure.
  */
 export function removeCgroup(record: CgroupRecord, bound = 2000): void {
