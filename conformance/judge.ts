@@ -1,5 +1,7 @@
 /** Runs one case against one runtime. */
 import { heedSign, Interrupted } from './interrupt.ts'
+import { leavingOf } from './leaving.ts'
+import { placesOf } from './machine.ts'
 import type { Result } from './results.ts'
 import type { Subject } from './subject.ts'
 import { type Case, type Deviation, deviationOf, expect, Failed, HostCannot } from './suite.ts'
@@ -37,8 +39,9 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   const begin = performance.now()
   const { wrong: found, lack, interrupted } = attempt(it.test, subject)
   heedSign()
+  let left: readonly string[] = []
   const { wrong: after } = attempt(() => {
-    const left = subject.cleanUp()
+    left = subject.cleanUp()
     expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
   }, subject)
   if (interrupted && after !== undefined) process.stderr.write(`davit-conformance: ${it.id}, interrupted: ${after}\n`)
@@ -46,7 +49,9 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   const wrong = found ?? after
   const figures = subject.table === undefined ? {} : { figures: subject.table }
   const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record], ...figures }
-  const deviation = deviationOf(it, identity)
+  const places = placesOf(subject.setting.driver)
+  const onlyLeft = found === undefined && left.length > 0
+  const deviation = deviationOf(it, identity, places) ?? (onlyLeft ? leavingOf(left, identity, places) : undefined)
   const known = deviation && describe(deviation, identity)
   if (wrong !== undefined && known !== undefined) return { ...base, verdict: 'deviation', reason: wrong, remark: known }
   if (wrong !== undefined) return { ...base, verdict: 'failed', reason: wrong }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import type { CgroupDriver } from './cgroup_driver.ts'
+import type { Place } from './suite.ts'
 
 const mounts = () => readFileSync('/proc/mounts', 'utf8')
 
@@ -16,6 +17,12 @@ function cgroups(): string {
 export function describeMachine(driver: CgroupDriver): string {
   return `Linux ${release()} ${arch()}, ${cgroups()}${driver === 'systemd' ? ', made by systemd' : ''}`
 }
+
+/** What deviations may depend on. */
+export const placesOf = (driver: CgroupDriver): readonly Place[] => [
+  cgroups() === 'cgroup v2' ? 'cgroup v2' : 'cgroup v1',
+  driver,
+]
 
 export interface Surroundings {
   /** A command that makes them, to which another is appended. */

@@ -1,6 +1,10 @@
 /** What a case of the suite is, and how it says that a runtime fails it. */
+import type { CgroupDriver } from './cgroup_driver.ts'
 import type { Subject } from './subject.ts'
 import { type Identity, isInRange } from './versions.ts'
+
+/** What a machine and a run may be where others are not: by the version of its controllers, and by who makes cgroups. */
+export type Place = 'cgroup v1' | 'cgroup v2' | CgroupDriver
 
 /** What a runtime is known to do against the letter of the specification. Never counted as passed. */
 export type Deviation = {
@@ -10,6 +14,8 @@ export type Deviation = {
   readonly clause?: string
   /** It is a race, which they lose now and then: one that was won says nothing of them. */
   readonly race?: true
+  /** Where they do so, if not on every machine. */
+  readonly only?: Place
 } & (
   | {
       /** The versions that do so, `>=1.0 <1.5`, by their own release notes or advisories. */
@@ -43,11 +49,15 @@ export interface Case {
   readonly test: (subject: Subject) => void
 }
 
-/** How a runtime of this name and version is known to differ in a case, if it is. */
-export function deviationOf(it: Case, { name, version }: Identity): Deviation | undefined {
-  const deviation = it.deviations?.[name]
-  if (deviation === undefined || 'seen' in deviation) return deviation
-  return isInRange(version, deviation.versions) ? deviation : undefined
+/** How a runtime of this name and version is known to differ, if it is, where all of `places` are true. */
+export function deviationOf(
+  { deviations }: Pick<Case, 'deviations'>,
+  { name, version }: Identity,
+  places: readonly Place[],
+): Deviation | undefined {
+  const deviation = deviations?.[name]
+  if (deviation === undefined || (deviation.only !== undefined && !places.includes(deviation.only))) return undefined
+  return 'seen' in deviation || isInRange(version, deviation.versions) ? deviation : undefined
 }
 
 /** The runtime did not do what was asked. The message is the evidence in one line. */

@@ -40,7 +40,9 @@ export const CPU_RESOURCES: readonly Resource[] = [
     v1: [['cpu.cfs_quota_us', '-1']],
     v2: [['cpu.max', 'max 100000']],
     more: {
-      deviations: { crun: { seen: '1.8.1', why: 'fails to create the container (cpu.cfs_quota_us: out of range)' } },
+      deviations: {
+        crun: { versions: '<1.8.4', why: 'fails to create the container (cpu.cfs_quota_us: out of range)' },
+      },
     },
   },
   {
@@ -60,7 +62,7 @@ export const CPU_RESOURCES: readonly Resource[] = [
     more: {
       deviations: {
         runc: { versions: '<1.2', why: 'does not know burst (specification 1.1)' },
-        crun: { seen: '1.8.1', why: 'does not know burst (specification 1.1)' },
+        crun: { versions: '<1.11', why: 'does not know burst (specification 1.1)' },
       },
     },
   },

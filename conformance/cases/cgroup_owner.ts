@@ -75,7 +75,10 @@ export const OWNERS: readonly Case[] = [
       'linux-cgroups-owner-07',
       'linux-cgroups-owner-09',
     ],
-    deviations: { crun: { seen: '1.8.1', why: 'changes the owner for a user namespace only' } },
+    deviations: {
+      runc: { seen: '1.1.15', only: 'cgroupfs', why: 'changes the owner of what systemd has made only' },
+      crun: { seen: '1.8.1', why: 'changes the owner for a user namespace only' },
+    },
     test(subject) {
       const controller = someController()
       if (needController(controller).version === 1) throw new HostCannot(`${controller} is a controller of cgroup v1`)

@@ -35,7 +35,7 @@ const OTHERS: readonly Resource[] = [
     v2: [['pids.max', 'max']],
     more: {
       deviations: {
-        crun: { seen: '1.8.1', why: 'writes -1 to pids.max of cgroup v1, which the kernel does not take' },
+        crun: { seen: '1.8.1', only: 'cgroup v1', why: 'writes -1 to pids.max, which the kernel does not take' },
       },
     },
   },
@@ -75,7 +75,13 @@ const OTHERS: readonly Resource[] = [
     v1: [['hugetlb.2MB.limit_in_bytes', '4194304']],
     v2: [['hugetlb.2MB.max', '4194304']],
     more: {
-      deviations: { runc: { versions: '<1.2', why: 'does not use controllers of cgroup v2 beside those of v1' } },
+      deviations: {
+        runc: {
+          versions: '<1.2',
+          only: 'cgroup v1',
+          why: 'does not use controllers of cgroup v2 beside those of v1',
+        },
+      },
     },
   },
   {

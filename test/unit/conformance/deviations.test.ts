@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { leavingOf } from '../../../conformance/leaving.ts'
+import { deviationOf } from '../../../conformance/suite.ts'
+
+const RUNC = { name: 'runc', version: '1.1.15+ds1' }
+
+describe('a deviation', () => {
+  test('is of a runtime, and of its versions', () => {
+    const deviations = { runc: { versions: '<1.2', why: 'cannot' } }
+    expect(deviationOf({ deviations }, RUNC, [])?.why).toBe('cannot')
+    expect(deviationOf({ deviations }, { ...RUNC, version: '1.2.0' }, [])).toBeUndefined()
+    expect(deviationOf({ deviations }, { ...RUNC, name: 'crun' }, [])).toBeUndefined()
+    expect(deviationOf({}, RUNC, [])).toBeUndefined()
+  })
+
+  test('is of all versions where one was seen', () => {
+    const deviations = { runc: { seen: '1.1.5', why: 'cannot' } }
+    expect(deviationOf({ deviations }, { ...RUNC, version: '9.0' }, [])?.why).toBe('cannot')
+  })
+
+  test('is of some machines only, where it says so', () => {
+    const deviations = { runc: { seen: '1.1.15', only: 'cgroupfs', why: 'cannot' } } as const
+    expect(deviationOf({ deviations }, RUNC, ['cgroup v2', 'cgroupfs'])?.why).toBe('cannot')
+    expect(deviationOf({ deviations }, RUNC, ['cgroup v2', 'systemd'])).toBeUndefined()
+  })
+})
+
+describe('what is left of a container', () => {
+  const places = ['cgroup v2', 'cgroupfs'] as const
+
+  test('is a cgroup now and then, of runc with v2', () => {
+    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], RUNC, places)).toMatchObject({ race: true })
+    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], RUNC, ['cgroup v1', 'cgroupfs'])).toBeUndefined()
+    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], { ...RUNC, name: 'davit' }, places)).toBeUndefined()
+  })
+
+  test('is never explained where there is more than that', () => {
+    expect(leavingOf(['cgroup /sys/fs/cgroup/one', 'process 7'], RUNC, places)).toBeUndefined()
+    expect(leavingOf(['mount /tmp/one'], RUNC, places)).toBeUndefined()
+  })
+})
