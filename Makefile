@@ -29,6 +29,7 @@ EXECUTOR := native/reader.c native/run.c native/ops_file.c native/ops_mount.c na
 ENTRY := native/entry.c native/prepared.c native/bare.c $(EXECUTOR)
 INIT := native/init.c native/bare.c $(EXECUTOR)
 HEADERS := $(wildcard native/*.h)
+PARENT := native/parent.c native/launch.c
 SOURCES := $(shell find src -name '*.ts' -o -name '*.js') package.json
 
 DEFINES = --define DAVIT_VERSION='"$(VERSION)"' --define DAVIT_COMMIT='"$(COMMIT)"'
@@ -201,8 +202,8 @@ $(OUT)/davit: $(ENTRY) $(HEADERS) $(OUT)/.flags
 $(LIBEXEC)/davit-init: $(INIT) $(HEADERS) $(OUT)/.flags
 	@$(INTO) set -x && $(CC) $(CFLAGS_INIT) $(LINK_INIT) $(LDFLAGS_ALL) -o "$$t/$(@F)" $(INIT) $(PUT)
 
-$(LIBEXEC)/libdavit.so: native/launch.c $(HEADERS) $(OUT)/.flags
-	@$(INTO) set -x && $(CC) $(CFLAGS_SO) $(LDFLAGS_ALL) -o "$$t/$(@F)" native/launch.c $(PUT)
+$(LIBEXEC)/libdavit.so: $(PARENT) $(HEADERS) $(OUT)/.flags
+	@$(INTO) set -x && $(CC) $(CFLAGS_SO) $(LDFLAGS_ALL) -o "$$t/$(@F)" $(PARENT) $(PUT)
 
 # koffi from its own sources, as its CMakeLists.txt builds it, but with the C++ library linked in and few trampolines
 # for callbacks, of which davit has none: the package's own binary loads libstdc++.so, which costs every start 2 ms.
@@ -325,7 +326,7 @@ native-aarch64:  ## compile the native parts for aarch64 (not part of the produc
 		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit-init $(INIT)
 	aarch64-linux-gnu-gcc $(filter-out -mstack-protector-guard=global -fcf-protection,$(CFLAGS_INIT)) \
 		$(LINK_INIT) $(LDFLAGS_ALL) -o $(OUT)/aarch64/davit $(ENTRY)
-	aarch64-linux-gnu-gcc $(CFLAGS_SO) $(LDFLAGS_ALL) -o $(OUT)/aarch64/libdavit.so native/launch.c
+	aarch64-linux-gnu-gcc $(CFLAGS_SO) $(LDFLAGS_ALL) -o $(OUT)/aarch64/libdavit.so $(PARENT)
 
 # The manual, from the table of commands.
 DATE := $(if $(SOURCE_DATE_EPOCH),$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F),$(shell git log -1 --format=%cs 2>/dev/null || date +%F))

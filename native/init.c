@@ -1,6 +1,7 @@
 /*
- * davit-init: a static program without libc, run from a sealed memfd. Its one argument is the number of the fd that
- * holds the plan. argv[0] and the environment are empty of meaning.
+ * davit-init: a static program without libc, run from a sealed memfd. Its argument is the number of the fd that holds the
+ * plan; with a second one, that of a socket, the plan is whole once something has come there. argv[0] and the environment
+ * are empty of meaning.
  */
 #include "plan.h"
 #include <linux/mman.h>
@@ -17,10 +18,21 @@ static int to_number(const char *s)
 	return *s ? -1 : n;
 }
 
-__attribute__((noreturn)) static void run(const char *fd_text)
+/* Until the parent says that the plan is whole and sealed. */
+static void await_plan(int socket)
+{
+	char word;
+	long got;
+
+	SYS_RETRY(got, read, socket, &word, 1, 0, 0, 0);
+	if (got != 1) /* the parent is gone */
+		SYS(exit_group, 123, 0, 0, 0, 0, 0);
+}
+
+__attribute__((noreturn)) static void run(int fd)
 {
 	struct plan plan;
-	int fd = to_number(fd_text), bad;
+	int bad;
 	long length = SYS(lseek, fd, 0, 2 /* SEEK_END */, 0, 0, 0);
 	const void *buffer = length < 0 ? NULL : (void *)SYS(mmap, 0, length, PROT_READ, MAP_PRIVATE, fd, 0);
 
@@ -40,9 +52,11 @@ __attribute__((noreturn)) static void run(const char *fd_text)
 __attribute__((noreturn, used, no_stack_protector)) void davit_start(const long *sp)
 {
 	take_guard(sp);
-	if (sp[0] != 2)
+	if (sp[0] != 2 && sp[0] != 3)
 		SYS(exit_group, 126, 0, 0, 0, 0, 0);
-	run((const char *)sp[2]);
+	if (sp[0] == 3)
+		await_plan(to_number((const char *)sp[3]));
+	run(to_number((const char *)sp[2]));
 }
 
 #ifdef __x86_64__

@@ -1,25 +1,21 @@
 /*
- * libdavit.so: the parent's side, called through koffi from a process with many threads. Flat arguments; every
- * function returns >= 0 or -errno and prints nothing.
+ * Starting processes, for libdavit.so: called through koffi from a process with many threads. Returns >= 0 or -errno
+ * and prints nothing.
  */
 #define _GNU_SOURCE
-#include "ops.gen.h"
+#include "launch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define EXPORT __attribute__((visibility("default")))
-
-EXPORT long davit(long nr, void *a, void *b, void *c, void *d, void *e, void *f);
 
 struct child {
 	int exe;
@@ -148,119 +144,65 @@ static long launch(int exe, const char *path, const char *strings, long count, l
 	return pid;
 }
 
-/* recvmsg(2) with at most one fd, close-on-exec, -1 if none came. 0 at the end of the stream. */
-static long receive(int sock, void *buf, long len, int32_t *fd)
+long launch_by(const int32_t *n, const char *path, const char *strings, int32_t *pidfd)
 {
-	union {
-		char space[CMSG_SPACE(sizeof(int) * 4)];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { buf, (size_t)len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
-	ssize_t ret;
+	uint64_t flags = ((uint64_t)(uint32_t)n[4] << 32) | (uint32_t)n[3];
 
-	*fd = -1;
-	do
-		ret = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (ret < 0 && errno == EINTR);
-	if (ret < 0)
-		return -errno;
-	for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
-			int got;
-			memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(got));
-			if (*fd < 0)
-				*fd = got;
-			else
-				close(got);
-		}
+	return launch(n[0], path, strings, n[1], n[2], flags, n[5], n + 7, n[6], pidfd);
+}
+
+/* One launch at a time is under way. */
+static struct {
+	const int32_t *numbers;
+	const char *path, *strings;
+	int32_t *pidfd;
+	long result;
+	sem_t done;
+} begun;
+
+/*
+ * The thread stays until the process ends: the kernel takes the end of a thread for the death of the parent of what it
+ * has launched (PR_SET_PDEATHSIG).
+ */
+static __attribute__((noreturn)) void *launcher(void *unused)
+{
+	(void)unused;
+	begun.result = launch_by(begun.numbers, begun.path, begun.strings, begun.pidfd);
+	sem_post(&begun.done);
+	for (;;)
+		pause();
+}
+
+long begin_launch(const int32_t *numbers, const char *path, const char *strings, int32_t *pidfd)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+	sigset_t all, old;
+	int error;
+
+	begun.numbers = numbers;
+	begun.path = path;
+	begun.strings = strings;
+	begun.pidfd = pidfd;
+	sem_init(&begun.done, 0, 0); /* cannot fail for 0 */
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 1 << 18);
+	/* Signals are for the engine's own threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&thread, &small, launcher, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&small);
+	if (error) {
+		begun.result = launch_by(numbers, path, strings, pidfd);
+		sem_post(&begun.done);
 	}
-	return ret;
-}
-
-/* sendmsg(2) with one fd (SCM_RIGHTS), without SIGPIPE. */
-static long send_fd(int sock, const void *buf, long len, int fd)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)buf, (size_t)len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	ssize_t ret;
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	do
-		ret = sendmsg(sock, &msg, MSG_NOSIGNAL);
-	while (ret < 0 && errno == EINTR);
-	return ret < 0 ? -errno : ret;
-}
-
-static volatile int signal_fd = -1;
-
-static void on_signal(int sig)
-{
-	int saved = errno;
-	unsigned char byte = (unsigned char)sig;
-	ssize_t ret = write(signal_fd, &byte, 1);
-
-	(void)ret; /* a full pipe already holds enough to wake the reader */
-	errno = saved;
-}
-
-/* From now on each signal of the list becomes one byte, its number, in the pipe `fd` (non-blocking). */
-static long catch_signals(const int32_t *list, long count, int fd)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
-	sigfillset(&action.sa_mask);
-	signal_fd = fd;
-	for (long i = 0; i < count; i++)
-		if (sigaction(list[i], &action, NULL) < 0)
-			return -errno;
 	return 0;
 }
 
-/* Any system call but those below: result or -errno. EINTR is retried except where waiting was the point. */
-static long system_call(long nr, void *a, void *b, void *c, void *d, void *e, void *f)
+long finish_launch(void)
 {
-	long ret;
-	do
-		ret = syscall(nr, a, b, c, d, e, f);
-	while (ret < 0 && errno == EINTR && nr != SYS_ppoll);
-	return ret < 0 ? -errno : ret;
-}
-
-/*
- * The one function that koffi binds: each binding costs a tenth of a millisecond at every start. Numbers below
- * NATIVE_HASH are system calls. NATIVE_LAUNCH takes its small numbers from an array: exe, count, argc, the flags' low
- * and high half, cgroup, nfds, then the pairs of fds.
- */
-long davit(long nr, void *a, void *b, void *c, void *d, void *e, void *f)
-{
-	const int32_t *n = a;
-
-	switch ((unsigned long)nr) {
-	case NATIVE_HASH:
-		return DAVIT_TABLE_HASH;
-	case NATIVE_LAUNCH:
-		return launch(n[0], b, c, n[1], n[2], ((uint64_t)(uint32_t)n[4] << 32) | (uint32_t)n[3], n[5], n + 7, n[6], d);
-	case NATIVE_RECEIVE:
-		return receive((int)(long)a, b, (long)c, d);
-	case NATIVE_SEND_FD:
-		return send_fd((int)(long)a, b, (long)c, (int)(long)d);
-	case NATIVE_CATCH_SIGNALS:
-		return catch_signals(a, (long)b, (int)(long)c);
-	case NATIVE_ADDRESS:
-		return (long)a;
-	default:
-		return system_call(nr, a, b, c, d, e, f);
-	}
+	while (sem_wait(&begun.done) < 0 && errno == EINTR)
+		;
+	return begun.result;
 }

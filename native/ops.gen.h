@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 1034779294u
+#define DAVIT_TABLE_HASH 240527733u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -67,6 +67,8 @@
 #define NATIVE_SEND_FD 65539u
 #define NATIVE_CATCH_SIGNALS 65540u
 #define NATIVE_ADDRESS 65541u
+#define NATIVE_BEGIN_LAUNCH 65542u
+#define NATIVE_FINISH_LAUNCH 65543u
 
 #define CUSTOM_VERIFY 84u
 #define CUSTOM_OUTSIDE 18u

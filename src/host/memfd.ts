@@ -31,10 +31,20 @@ export function memfd(name: string, data: string | Uint8Array = ''): number {
 
 /** A memfd that nobody can change any more, not even through /proc/PID/exe (CVE-2019-5736). */
 export function sealedMemfd(name: string, data: Uint8Array, executable: boolean): number {
-  const fd = create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (executable ? MFD_EXEC : 0))
+  const fd = emptySealable(name, executable)
+  fillSealed(name, fd, data)
+  return fd
+}
+
+/** An empty memfd for {@link fillSealed}. */
+export function emptySealable(name: string, executable = false): number {
+  return create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | (executable ? MFD_EXEC : 0))
+}
+
+/** Fills a memfd that is empty, and seals it. */
+export function fillSealed(name: string, fd: number, data: Uint8Array): void {
   writeFd(fd, data, `memfd "${name}"`)
   must(`seal memfd "${name}"`, sys('fcntl', fd, F_ADD_SEALS, ALL_SEALS))
-  return fd
 }
 
 /** As much as is worth telling of what somebody has printed. */

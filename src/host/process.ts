@@ -27,12 +27,11 @@ export interface Launched {
   readonly pidfd: number
 }
 
-/** Starts a program; throws SysError when clone or exec fail. The pidfd is the caller's to close. */
-export function launch(what: string, request: Launch): Launched {
+/** What libdavit's launch takes, and where it puts the pidfd. */
+function operands(request: Launch) {
   const strings = new DataArea()
   const { place } = strings.list([...request.args, ...request.env])
   const path = request.path === undefined ? null : cstring(request.path)
-  const pidfd = new Int32Array([-1])
   const words = [
     request.exe ?? -1,
     request.args.length + request.env.length,
@@ -43,9 +42,30 @@ export function launch(what: string, request: Launch): Launched {
     request.fds.length,
   ]
   for (const [fd, number] of request.fds) words.push(fd, number)
-  const numbers = new Int32Array(words)
-  const pid = must(what, native(NATIVE.launch, numbers, path, strings.bytes.subarray(place), pidfd))
+  return [new Int32Array(words), path, strings.bytes.subarray(place), new Int32Array([-1])] as const
+}
+
+/** Starts a program; throws SysError when clone or exec fail. The pidfd is the caller's to close. */
+export function launch(what: string, request: Launch): Launched {
+  const [numbers, path, strings, pidfd] = operands(request)
+  const pid = must(what, native(NATIVE.launch, numbers, path, strings, pidfd))
   return { pid, pidfd: pidfd[0] as number }
+}
+
+/**
+ * Begins to start a program, by its fd, while we do something else; one at a time. The function that comes back must be
+ * called: it waits until the program is there, or throws as {@link launch} does.
+ */
+export function beginLaunch(what: string, request: Launch & { readonly exe: number }): () => Launched {
+  // Without namespaces to be made it takes less time than another thread does.
+  if (request.flags === 0) return () => launch(what, request)
+  const [numbers, path, strings, pidfd] = operands(request)
+  native(NATIVE.beginLaunch, numbers, path, strings, pidfd)
+  // What the other thread reads is handed over once more: so nobody takes it for unused.
+  return () => {
+    const pid = must(what, native(NATIVE.finishLaunch, numbers, path, strings, pidfd))
+    return { pid, pidfd: pidfd[0] as number }
+  }
 }
 
 /** What /proc/PID/stat says, undefined when there is no such process. */

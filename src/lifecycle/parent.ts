@@ -2,12 +2,12 @@
 import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, openFile, readBytes, writeText } from '../ffi/file.ts'
 import { libexecFolder } from '../ffi/libexec.ts'
-import { sealedMemfd } from '../host/memfd.ts'
-import { type Launch, type Launched, launch } from '../host/process.ts'
-import { socketPair } from '../host/socket.ts'
+import { emptySealable, fillSealed, sealedMemfd } from '../host/memfd.ts'
+import { beginLaunch, type Launch, type Launched, launch } from '../host/process.ts'
+import { send, socketPair } from '../host/socket.ts'
 import type { HostStep, Preset } from '../plan/step.ts'
 import { passConsole } from './console.ts'
-import { answer, awaitTag, finish, reapStage } from './dialogue.ts'
+import { answer, awaitTag, finish, passing, reapStage } from './dialogue.ts'
 import type { SpecState } from './hooks.ts'
 import type { Launching } from './launching.ts'
 import { passListener } from './listener.ts'
@@ -114,33 +114,55 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
     keep(theirs)
     const presets = openPresets(launching, own, theirs, keep)
     const exe = keep(sealedMemfd('davit-init', readBytes(`${libexecFolder()}/davit-init`), true))
-    launching.encoded = launching.encode(presets)
-    const planFd = keep(sealedMemfd('davit-plan', launching.encoded.bytes, false))
+    const planFd = keep(emptySealable('davit-plan'))
     const request = {
       exe,
-      args: ['davit-init', String(planFd)],
+      args: ['davit-init', String(planFd), String(theirs)],
       env: [],
       flags: step.flags,
       fds: inherited(presets, planFd, plan.keepFds),
     }
     const names = step.names.length > 0 ? ` [${step.names.join(',')}]` : ''
-    const child = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
-    if (launching.outline.staged) launching.stage = child
-    else launching.init = child
+    const launched = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
+    try {
+      // While the kernel makes the process and its namespaces.
+      launching.encoded = launching.encode(presets)
+      fillSealed('davit-plan', planFd, launching.encoded.bytes)
+    } finally {
+      const child = launched()
+      if (launching.outline.staged) launching.stage = child
+      else launching.init = child
+    }
+    passing(launching, () => send(launching.peer, WHOLE, 'hand the plan to the container init'))
   } finally {
     for (const fd of open) closeFd(fd)
   }
 }
 
-function launchInto(what: string, request: Launch, born: boolean, own: Own, keep: (fd: number) => number): Launched {
+/** Tells davit-init that its plan is whole: anything does. */
+const WHOLE = Uint8Array.of(1)
+
+type Request = Launch & { readonly exe: number }
+
+/** Begins to start the child; the function that comes back waits for it. */
+function launchInto(
+  what: string,
+  request: Request,
+  born: boolean,
+  own: Own,
+  keep: (fd: number) => number,
+): () => Launched {
   const into = born ? own.cgroup() : undefined
-  if (into === undefined) return launch(what, request)
-  try {
-    return launch(what, { ...request, cgroup: keep(into) })
-  } catch (error) {
-    const instead = error instanceof SysError ? own.cgroup(error) : undefined
-    if (instead === undefined) throw error
-    return launch(what, { ...request, cgroup: keep(instead) })
+  if (into === undefined) return beginLaunch(what, request)
+  const launched = beginLaunch(what, { ...request, cgroup: keep(into) })
+  return () => {
+    try {
+      return launched()
+    } catch (error) {
+      const instead = error instanceof SysError ? own.cgroup(error) : undefined
+      if (instead === undefined) throw error
+      return launch(what, { ...request, cgroup: keep(instead) })
+    }
   }
 }
 

@@ -51,7 +51,26 @@ export class Emitter {
     return this
   }
 
+  /** The last record once more, with another string as its argument number `argument`; done at once. */
+  again(argument: number, value: string): void {
+    const at = this.room()
+    const { words } = this
+    words.copyWithin(at, at - WORDS, at)
+    words[at + ARGS + 2 * argument] = this.data.text(value)
+    this.next = at + ARGS
+  }
+
   private begin(code: number): this {
+    const at = this.room()
+    this.words[at] = code | NO_OUT
+    this.at = at
+    this.types = at + TYPES_FLAGS
+    this.next = at + ARGS
+    return this
+  }
+
+  /** Where the next record goes, which counts from here on. */
+  private room(): number {
     this.end()
     const at = this.count * WORDS
     if (at === this.words.length) {
@@ -60,11 +79,7 @@ export class Emitter {
       this.words = words
     }
     if (++this.count > WIRE.maxRecords) throw new Error(`bug: more than ${WIRE.maxRecords} records`)
-    this.words[at] = code | NO_OUT
-    this.at = at
-    this.types = at + TYPES_FLAGS
-    this.next = at + ARGS
-    return this
+    return at
   }
 
   /** No more arguments are coming for the last record; there must have been room for them. */

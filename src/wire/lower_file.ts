@@ -56,12 +56,17 @@ function open(step: StepOf<'open'>, out: Emitter): void {
   out.call('openat2').dir(step.dir).text(step.path).struct(flags, 0, mode, 0, resolve, 0).imm(24).out(step.out)
 }
 
-/** What all masked paths have in common, so that it is made, and placed, once. */
-let masking: { readonly options: readonly string[]; readonly list: readonly string[] } | undefined
+/** The last masked path, and where its record is. */
+let masked: { readonly step: StepOf<'maskPath'>; readonly out: Emitter; readonly record: number } | undefined
 
-function maskParameters(options: readonly string[]): readonly string[] {
-  if (masking?.options !== options) masking = { options, list: parameters(options) }
-  return masking.list
+/** There may be hundreds, which differ in their path only. */
+function maskPath(step: StepOf<'maskPath'>, out: Emitter): void {
+  const { root, path, nullDevice, emptyTmpfs, options } = step
+  const { step: last, record } = masked?.out === out ? masked : {}
+  const alike = last?.root === root && last.nullDevice === nullDevice && last.emptyTmpfs === emptyTmpfs
+  if (alike && last.options === options && record === out.count - 1) out.again(1, path)
+  else out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs).list(parameters(options))
+  masked = { step, out, record: out.count - 1 }
 }
 
 /** "key=value" sets a string parameter, a lone word a flag; see op_fsmount. */
@@ -218,9 +223,7 @@ export const LOWER_FILE: { readonly [K in FileStep['kind'] | MountStep['kind']]:
   copyTree: ({ from, to, proc }, out) => void out.op('copytree').slot(from).slot(to).slot(proc),
   attach: ({ mount, to, keep }, out) => attach(mount, to, keep, out),
   place,
-  maskPath: ({ root, path, nullDevice, emptyTmpfs, options }, out) => {
-    out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs).list(maskParameters(options))
-  },
+  maskPath,
   readonlyPath: ({ root, path }, out) => void out.op('readonly').slot(root).text(path),
   attachAt: ({ mount, path }, out) => {
     out.call('move_mount').slot(mount).text('').imm(AT_FDCWD).text(path).imm(MOVE_MOUNT_F_EMPTY_PATH)

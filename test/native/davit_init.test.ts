@@ -71,7 +71,8 @@ describe('refuses', () => {
 
   test.each([
     ['no argument', [], 126],
-    ['two arguments', ['3', '4'], 126],
+    ['three arguments', ['3', '4', '5'], 126],
+    ['a socket that nobody speaks on', ['3', '77'], 123],
     ['no number', ['3x'], 125],
     ['a closed fd', ['77'], 125],
   ])('%s', (_, args, status) => {
