@@ -92,6 +92,26 @@ static long make_missing(int parent, const char *name, char *path, size_t prefix
 	return n == -E_EXIST || n >= 0 ? 0 : n;
 }
 
+/* How much of a path that is missing is there: all but its last component, as mostly, or nothing that is known. */
+static size_t known_prefix(int root, char *path)
+{
+	size_t end = str_len(path);
+	long fd;
+	char first;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	while (end > 0 && path[end - 1] != '/')
+		end--;
+	first = path[end];
+	path[end] = '\0';
+	fd = open_in_root(root, path, O_PATH_);
+	path[end] = first;
+	if (fd >= 0)
+		(void)SYS(close, fd, 0, 0, 0, 0, 0);
+	return fd < 0 ? 0 : end;
+}
+
 /* CVE-2024-45310: every component is made by name in an open parent that was resolved inside the root. */
 long op_mkpath(struct runner *r, const long *a)
 {
@@ -115,6 +135,8 @@ long op_mkpath(struct runner *r, const long *a)
 		long parent;
 		if (++stuck > 2 * MAX_PATH)
 			return -E_LOOP;
+		if (stuck == 1)
+			done = known_prefix((int)a[0], path);
 		for (from = done; path[from] == '/'; from++)
 			;
 		for (end = from; path[end] && path[end] != '/'; end++)
