@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -151,58 +152,69 @@ long launch_by(const int32_t *n, const char *path, const char *strings, int32_t 
 	return launch(n[0], path, strings, n[1], n[2], flags, n[5], n + 7, n[6], pidfd);
 }
 
-/* One launch at a time is under way. */
-static struct {
+struct begun {
 	const int32_t *numbers;
 	const char *path, *strings;
 	int32_t *pidfd;
 	long result;
-	sem_t done;
-} begun;
+	sem_t done, leave;
+};
+
+static void await(sem_t *sem)
+{
+	while (sem_wait(sem) < 0 && errno == EINTR)
+		;
+}
 
 /*
- * The thread stays until the process ends: the kernel takes the end of a thread for the death of the parent of what it
- * has launched (PR_SET_PDEATHSIG).
+ * The thread stays until it may leave: the kernel takes the end of a thread for the death of the parent of what it has
+ * launched (PR_SET_PDEATHSIG).
  */
-static __attribute__((noreturn)) void *launcher(void *unused)
+static void *launcher(void *begun)
 {
-	(void)unused;
-	begun.result = launch_by(begun.numbers, begun.path, begun.strings, begun.pidfd);
-	sem_post(&begun.done);
-	for (;;)
-		pause();
+	struct begun *b = begun;
+
+	b->result = launch_by(b->numbers, b->path, b->strings, b->pidfd);
+	sem_post(&b->done);
+	await(&b->leave);
+	free(b);
+	return NULL;
 }
 
 long begin_launch(const int32_t *numbers, const char *path, const char *strings, int32_t *pidfd)
 {
+	struct begun *b = malloc(sizeof(*b));
 	pthread_attr_t small;
 	pthread_t thread;
 	sigset_t all, old;
 	int error;
 
-	begun.numbers = numbers;
-	begun.path = path;
-	begun.strings = strings;
-	begun.pidfd = pidfd;
-	sem_init(&begun.done, 0, 0); /* cannot fail for 0 */
+	if (!b)
+		return -ENOMEM;
+	*b = (struct begun){ .numbers = numbers, .path = path, .strings = strings, .pidfd = pidfd };
+	sem_init(&b->done, 0, 0); /* these cannot fail for what they are given */
+	sem_init(&b->leave, 0, 0);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 1 << 18);
+	pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
 	/* Signals are for the engine's own threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, &small, launcher, NULL);
+	error = pthread_create(&thread, &small, launcher, b);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&small);
-	if (error) {
-		begun.result = launch_by(numbers, path, strings, pidfd);
-		sem_post(&begun.done);
-	}
-	return 0;
+	if (error)
+		free(b);
+	return error ? -error : (long)b;
 }
 
-long finish_launch(void)
+long finish_launch(struct begun *b)
 {
-	while (sem_wait(&begun.done) < 0 && errno == EINTR)
-		;
-	return begun.result;
+	await(&b->done);
+	return b->result;
+}
+
+long leave_launch(struct begun *b)
+{
+	return sem_post(&b->leave);
 }

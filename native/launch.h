@@ -11,10 +11,14 @@
 long launch_by(const int32_t *numbers, const char *path, const char *strings, int32_t *pidfd);
 
 /*
- * Begins the same, for finish_launch() to wait for: new namespaces take the kernel as long as encoding what is to happen
- * in them. Until then nothing that the pointers point to may change. Where no thread is to be had it is done at once.
+ * Begins the same in another thread: new namespaces take the kernel as long as encoding what is to happen in them. Returns
+ * the address of a struct begun, for the other two, or -errno. finish_launch() waits for it, until when nothing that the
+ * pointers point to may change. leave_launch() comes last, when the program does not die with its parent any more: the
+ * thread ends, which would make the end of the process longer.
  */
+struct begun;
 long begin_launch(const int32_t *numbers, const char *path, const char *strings, int32_t *pidfd);
-long finish_launch(void);
+long finish_launch(struct begun *begun);
+long leave_launch(struct begun *begun);
 
 #endif

@@ -121,7 +121,9 @@ long davit(long nr, void *a, void *b, void *c, void *d, void *e, void *f)
 	case NATIVE_BEGIN_LAUNCH:
 		return begin_launch(a, b, c, d);
 	case NATIVE_FINISH_LAUNCH:
-		return finish_launch();
+		return finish_launch(a);
+	case NATIVE_LEAVE_LAUNCH:
+		return leave_launch(a);
 	case NATIVE_RECEIVE:
 		return receive((int)(long)a, b, (long)c, d);
 	case NATIVE_SEND_FD:

@@ -52,19 +52,31 @@ export function launch(what: string, request: Launch): Launched {
   return { pid, pidfd: pidfd[0] as number }
 }
 
-/**
- * Begins to start a program, by its fd, while we do something else; one at a time. The function that comes back must be
- * called: it waits until the program is there, or throws as {@link launch} does.
- */
-export function beginLaunch(what: string, request: Launch & { readonly exe: number }): () => Launched {
-  // Without namespaces to be made it takes less time than another thread does.
-  if (request.flags === 0) return () => launch(what, request)
+/** A program that is being started. */
+export interface BegunLaunch {
+  /** Waits until it is there; throws as {@link launch} does. Must be called, and what was handed over live until then. */
+  finish(): Launched
+  /** It does not die with its parent any more, if it ever did: what the launch has taken may go. */
+  leave(): void
+}
+
+/** Begins to start a program while we do something else. */
+export function beginLaunch(what: string, request: Launch): BegunLaunch {
   const [numbers, path, strings, pidfd] = operands(request)
-  native(NATIVE.beginLaunch, numbers, path, strings, pidfd)
-  // What the other thread reads is handed over once more: so nobody takes it for unused.
-  return () => {
-    const pid = must(what, native(NATIVE.finishLaunch, numbers, path, strings, pidfd))
-    return { pid, pidfd: pidfd[0] as number }
+  // Without namespaces to be made it takes less time than another thread does. Where there is none, we do it ourselves.
+  const begun = request.flags === 0 ? 0 : native(NATIVE.beginLaunch, numbers, path, strings, pidfd)
+  return {
+    finish() {
+      // What the other thread reads is handed over once more: so nobody takes it for unused.
+      const result =
+        begun > 0
+          ? native(NATIVE.finishLaunch, begun, numbers, path, strings, pidfd)
+          : native(NATIVE.launch, numbers, path, strings, pidfd)
+      return { pid: must(what, result), pidfd: pidfd[0] as number }
+    },
+    leave() {
+      if (begun > 0) native(NATIVE.leaveLaunch, begun)
+    },
   }
 }
 

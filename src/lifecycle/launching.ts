@@ -1,7 +1,7 @@
 /** A plan on its way to a running process: what is open, and which children run, meanwhile. */
 import { type ErrorCode, messageOf } from '../base/errors.ts'
 import { closeFd, unlink } from '../ffi/file.ts'
-import { destroyChild, type Launched } from '../host/process.ts'
+import { type BegunLaunch, destroyChild, type Launched } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
 import { mayTouch, setTerminal } from '../host/terminal.ts'
 import type { CgroupRecord } from '../plan/cgroup/model.ts'
@@ -54,6 +54,8 @@ export class Launching {
   signals: Signals | undefined
   /** The plan as it was sent. */
   encoded: Encoded | undefined
+  /** The start of the first of the children below. */
+  begun: BegunLaunch | undefined
   /** Our end of the pair to the child. */
   peer = -1
   stage: Launched | undefined

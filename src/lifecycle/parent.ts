@@ -3,7 +3,7 @@ import { messageOf, RuntimeError, SysError } from '../base/errors.ts'
 import { closeFd, openFile, readBytes, writeText } from '../ffi/file.ts'
 import { libexecFolder } from '../ffi/libexec.ts'
 import { emptySealable, fillSealed, sealedMemfd } from '../host/memfd.ts'
-import { beginLaunch, type Launch, type Launched, launch } from '../host/process.ts'
+import { type BegunLaunch, beginLaunch, type Launch, launch } from '../host/process.ts'
 import { send, socketPair } from '../host/socket.ts'
 import type { HostStep, Preset } from '../plan/step.ts'
 import { passConsole } from './console.ts'
@@ -42,6 +42,7 @@ export interface Own {
 export function runParent(launching: Launching, own: Own): void {
   for (const step of launching.plan.parent) runStep(launching, own, step)
   finish(launching)
+  launching.begun?.leave()
 }
 
 function runStep(launching: Launching, own: Own, step: HostStep): void {
@@ -123,13 +124,14 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
       fds: inherited(presets, planFd, plan.keepFds),
     }
     const names = step.names.length > 0 ? ` [${step.names.join(',')}]` : ''
-    const launched = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
+    const begun = launchInto(`${step.origin?.doing}${names}`, request, step.intoCgroup, own, keep)
+    launching.begun = begun
     try {
       // While the kernel makes the process and its namespaces.
       launching.encoded = launching.encode(presets)
       fillSealed('davit-plan', planFd, launching.encoded.bytes)
     } finally {
-      const child = launched()
+      const child = begun.finish()
       if (launching.outline.staged) launching.stage = child
       else launching.init = child
     }
@@ -142,28 +144,21 @@ function launchChild(launching: Launching, own: Own, step: Extract<HostStep, { k
 /** Tells davit-init that its plan is whole: anything does. */
 const WHOLE = Uint8Array.of(1)
 
-type Request = Launch & { readonly exe: number }
-
-/** Begins to start the child; the function that comes back waits for it. */
-function launchInto(
-  what: string,
-  request: Request,
-  born: boolean,
-  own: Own,
-  keep: (fd: number) => number,
-): () => Launched {
+/** Begins to start the child. */
+function launchInto(what: string, request: Launch, born: boolean, own: Own, keep: (fd: number) => number): BegunLaunch {
   const into = born ? own.cgroup() : undefined
   if (into === undefined) return beginLaunch(what, request)
-  const launched = beginLaunch(what, { ...request, cgroup: keep(into) })
-  return () => {
+  const begun = beginLaunch(what, { ...request, cgroup: keep(into) })
+  const finish = () => {
     try {
-      return launched()
+      return begun.finish()
     } catch (error) {
       const instead = error instanceof SysError ? own.cgroup(error) : undefined
       if (instead === undefined) throw error
       return launch(what, { ...request, cgroup: keep(instead) })
     }
   }
+  return { ...begun, finish }
 }
 
 /** The engine marks all that it inherits close-on-exec, what is to be preserved too. */

@@ -79,8 +79,9 @@ export const NATIVE = {
   sendFd: 0x10003,
   catchSignals: 0x10004,
   address: 0x10005, // the address of a buffer
-  beginLaunch: 0x10006, // launch, in another thread
+  beginLaunch: 0x10006, // launch, in another thread; a handle
   finishLaunch: 0x10007, // its result
+  leaveLaunch: 0x10008, // that thread may end
 } as const
 
 /** errno values that the executor gives a meaning of its own. */

@@ -26,14 +26,14 @@ afterEach(() => {
 function begin(planFd: number) {
   const [ours, theirs] = socketPair()
   const exe = keep(openFile(`${libexecFolder()}/davit-init`, 0))
-  const launched = beginLaunch('start davit-init', {
+  const begun = beginLaunch('start davit-init', {
     exe,
     args: ['davit-init', String(planFd), String(theirs)],
     env: [],
     flags: NAMESPACES.uts.flag,
     fds: [planFd, theirs].map((fd) => [fd, -1] as const),
   })
-  return { ours, theirs, launched }
+  return { ours, theirs, begun }
 }
 
 /** Its slot 0 is `peer`. */
@@ -47,9 +47,9 @@ const codeOf = (child: Launched) => waitFor(child, 20_000)?.code
 
 test.runIf(requires('root'))('the plan may come later than the process, which has its namespaces by then', () => {
   const planFd = keep(emptySealable('plan'))
-  const { ours, theirs, launched } = begin(planFd)
+  const { ours, theirs, begun } = begin(planFd)
   keep(ours)
-  const child = launched()
+  const child = begun.finish()
   keep(child.pidfd)
   expect(namespaceOf(child.pid, 'uts')).not.toBe(namespaceOf('self', 'uts'))
   fillSealed('plan', planFd, plan(theirs))
@@ -59,33 +59,40 @@ test.runIf(requires('root'))('the plan may come later than the process, which ha
   expect(receive(ours).message.length).toBeGreaterThan(0)
   // A plan without exec ends so.
   expect(codeOf(child)).toBe(1)
+  begun.leave()
 })
 
 test.runIf(requires('root'))('whoever waits for a plan ends with its parent', () => {
-  const { ours, theirs, launched } = begin(keep(emptySealable('plan')))
-  const child = launched()
+  const { ours, theirs, begun } = begin(keep(emptySealable('plan')))
+  const child = begun.finish()
   keep(child.pidfd)
   closeFd(theirs)
   closeFd(ours)
   expect(codeOf(child)).toBe(123)
+  begun.leave()
 })
 
-test.runIf(requires('root'))('the launcher stays, so that nobody takes its end for its parent’s', () => {
-  const tasks = () => readdirSync('/proc/self/task')
-  const before = tasks()
-  const { ours, theirs, launched } = begin(keep(emptySealable('plan')))
-  keep(ours)
-  keep(theirs)
-  const child = launched()
-  const [launcher, ...others] = tasks().filter((task) => !before.includes(task))
-  expect(others).toEqual([])
-  // KERNEL(3.5): the children of a thread, which PR_SET_PDEATHSIG goes by.
-  expect(readFileSync(`/proc/self/task/${launcher}/children`, 'utf8').trim()).toBe(String(child.pid))
-  const blocked = /^SigBlk:\t(.*)$/m.exec(readFileSync(`/proc/self/task/${launcher}/status`, 'utf8'))?.[1]
-  // All but KILL, STOP and the two of the C library.
-  expect(blocked).toBe('fffffffe7ffbfeff')
-  destroyChild(child)
-})
+test.runIf(requires('root'))(
+  'the launcher stays until it may leave, so that nobody takes its end for its parent’s',
+  async () => {
+    const tasks = () => readdirSync('/proc/self/task')
+    const before = tasks()
+    const { ours, theirs, begun } = begin(keep(emptySealable('plan')))
+    keep(ours)
+    keep(theirs)
+    const child = begun.finish()
+    const [launcher, ...others] = tasks().filter((task) => !before.includes(task))
+    expect(others).toEqual([])
+    // KERNEL(3.5): the children of a thread, which PR_SET_PDEATHSIG goes by.
+    expect(readFileSync(`/proc/self/task/${launcher}/children`, 'utf8').trim()).toBe(String(child.pid))
+    const blocked = /^SigBlk:\t(.*)$/m.exec(readFileSync(`/proc/self/task/${launcher}/status`, 'utf8'))?.[1]
+    // All but KILL, STOP and the two of the C library.
+    expect(blocked).toBe('fffffffe7ffbfeff')
+    destroyChild(child)
+    begun.leave()
+    await expect.poll(() => tasks()).not.toContain(launcher)
+  },
+)
 
 test.runIf(requires('root'))('the error of an exec that fails is told, and no process is left', () => {
   const children = () =>
@@ -93,7 +100,8 @@ test.runIf(requires('root'))('the error of an exec that fails is told, and no pr
   const before = children().join('')
   const exe = keep(memfd('no program', readBytes('/proc/self/status')))
   const request = { exe, args: ['x'], env: [], flags: NAMESPACES.uts.flag, fds: [] }
-  const launched = beginLaunch('start nothing', request)
-  expect(launched).toThrow(/^start nothing: exec format error$/)
+  const begun = beginLaunch('start nothing', request)
+  expect(begun.finish).toThrow(/^start nothing: exec format error$/)
   expect(children().join('')).toBe(before)
+  begun.leave()
 })
