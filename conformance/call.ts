@@ -23,6 +23,8 @@ export interface Manner {
   readonly env?: Readonly<Record<string, string>>
   /** Read by the command as its stdin. */
   readonly input?: string
+  /** Path of what the command has for its stdin, in place of that. */
+  readonly stdin?: string
   /** Open in the command from 3 on. */
   readonly fds?: readonly number[]
   readonly umask?: number

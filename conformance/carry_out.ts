@@ -16,14 +16,14 @@ export interface End extends Outcome {
  */
 export function carryOut(
   argv: readonly string[],
-  { cwd, env, input, fds = [], umask }: Manner,
+  { cwd, env, input, stdin, fds = [], umask }: Manner,
   folder: string,
   patience: number,
 ): End {
-  const [out, err, stdin] = [join(folder, 'stdout'), join(folder, 'stderr'), join(folder, 'stdin')]
+  const [out, err, read] = [join(folder, 'stdout'), join(folder, 'stderr'), join(folder, 'stdin')]
   // Never /dev/null: runc before 1.2 gives the host's own to the container's user.
-  writeFileSync(stdin, input ?? '')
-  const streams = [openSync(stdin, 'r'), openSync(out, 'w'), openSync(err, 'w')]
+  writeFileSync(read, input ?? '')
+  const streams = [openSync(stdin ?? read, 'r'), openSync(out, 'w'), openSync(err, 'w')]
   const before = umask === undefined ? undefined : process.umask(umask)
   const begin = performance.now()
   const { status, signal } = spawnSync(argv[0] ?? '', argv.slice(1), {

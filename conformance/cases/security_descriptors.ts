@@ -60,10 +60,10 @@ export const DESCRIPTORS: readonly Case[] = [
           bundle.id,
           '/bin/sh',
           '-c',
-          'for n in 3 4 5 6 7 8 9 10 11 12; do readlink /proc/$$/fd/$n; done; true',
+          'for n in 3 4 5 6 7 8 9; do readlink /proc/$$/fd/$n; done; true',
         ),
       )
-      expectSame(stdout.match(/fd\/([3-9])$/gm) ?? [], [], 'open files of the process beyond the streams')
+      expectSame(stdout, '', 'open files of the process beyond the streams')
     },
   },
   {

@@ -1,5 +1,5 @@
 /** Hostile images: links where a runtime makes, mounts, masks or writes something. The host stays as it is. */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Bundle, Config } from '../bundle.ts'
 import { type Case, expect, expectSame } from '../suite.ts'
@@ -117,8 +117,9 @@ const LINKS: readonly Case[] = [
       },
       change: (config, victim) => {
         const source = join(dirname(victim), 'mounted-file')
-        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'mounted-data' })
+        // The file before the folder, which covers it where both are outside.
         config.mounts.push({ destination: '/file', type: 'bind', source, options: ['bind'] })
+        config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'mounted-data' })
       },
       // What was mounted outside is there, but not to be seen from inside: of the two one would be missing.
       check: (bundle) => expectSame(bundle.read('tmp/seen'), '2\n', 'how many of the two mounts the container has'),
@@ -143,8 +144,9 @@ const LINKS: readonly Case[] = [
     change: (config) => {
       Object.assign(config.linux, {
         devices: [
-          { path: '/devices/null', type: 'c', major: 1, minor: 3 },
+          // Before the other: what is no device where one is to be keeps a runtime from going on.
           { path: '/devices/new', type: 'c', major: 1, minor: 3 },
+          { path: '/devices/null', type: 'c', major: 1, minor: 3 },
         ],
       })
     },
@@ -153,16 +155,20 @@ const LINKS: readonly Case[] = [
     [
       'masked-link',
       'CVE-2025-31133',
-      'masked and read-only paths of the image lead out: nothing there is covered or changed',
+      'masked and read-only paths of the image lead out: nothing there is changed, and what they mean inside is masked',
     ],
     {
+      script: 'cat /masked/precious >/tmp/seen',
       prepare: (bundle, victim, climbing) => {
         victim.link(bundle, '/masked', victim.path, climbing)
         victim.link(bundle, '/fixed', victim.path, climbing)
+        mkdirSync(join(bundle.rootfs, victim.path), { recursive: true })
+        writeFileSync(join(bundle.rootfs, victim.path, 'precious'), 'inside\n')
       },
       change: (config) => {
         Object.assign(config.linux, { maskedPaths: ['/masked/precious', '/masked'], readonlyPaths: ['/fixed'] })
       },
+      check: (bundle) => expectSame(bundle.read('tmp/seen'), '', 'what the program reads of the masked path'),
     },
   ),
   hostile(['etc-link', 'CVE-2025-24965', '/etc of the image leads out: a runtime writes nothing there'], {

@@ -13,6 +13,7 @@ const PROGRAMS = {
   filter_of: [],
   fuse: [],
   probe: [],
+  resctrl: [],
   tracer: [],
   view: [],
 } as const satisfies Record<string, readonly string[]>

@@ -68,8 +68,11 @@ const NEEDS: Readonly<Record<'root' | 'cgroup1' | 'cgroup2' | 'systemd' | 'appar
   selinux: { name: 'SELinux', optional: true, met: LSM.selinux },
 }
 
+/** A need, or the name of one of these. */
+export type AnyNeed = keyof typeof NEEDS | Need
+
 /** Whether all needs are met. */
-export function requires(...needs: readonly (keyof typeof NEEDS | Need)[]): boolean {
+export function requires(...needs: readonly AnyNeed[]): boolean {
   const missing = needs.map((need) => (typeof need === 'string' ? NEEDS[need] : need)).filter((need) => !need.met())
   if (missing.length === 0) return true
   const reason = `needs ${missing.map((need) => need.name).join(', ')}`

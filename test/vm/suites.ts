@@ -16,6 +16,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   terminal_load: 'measures time',
   engine_words_podman: 'needs Podman and conmon',
   fuzz: 'needs make and a compiler: builds the executor with sanitizers',
+  conformance_resctrl: 'is about tests: has a davit of its own, and a file system in the place of resctrl',
   security_guards: 'is about tests: runs some of them on a davit without its guards',
 }
 

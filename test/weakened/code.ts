@@ -17,6 +17,11 @@ export type CodeGuard =
   | 'the start time of init'
   | 'units that are delegated'
   | 'the inode of a unit'
+  | 'a sealed executable'
+  | 'no cgroup above'
+  | 'whole numbers as ids'
+  | 'escaped controls'
+  | 'the resctrl of the kernel'
 
 export const CODE: Readonly<Record<CodeGuard, Expression>> = {
   'records of this format': { file: 'state/store.ts', text: 'record?.format !== 1', without: 'false' },
@@ -35,6 +40,24 @@ export const CODE: Readonly<Record<CodeGuard, Expression>> = {
     text: '(unit.inode !== undefined && inode !== unit.inode)',
     without: 'false',
   },
+  'a sealed executable': {
+    file: 'host/memfd.ts',
+    text: "sys('fcntl', fd, F_ADD_SEALS, ALL_SEALS)",
+    without: '0',
+  },
+  'no cgroup above': { file: 'plan/exec_cgroup.ts', text: "parts.includes('..')", without: 'false' },
+  'whole numbers as ids': {
+    file: 'plan/accounts.ts',
+    text: "!isDigits(text) || text.length > 10 || (text.length > 1 && text[0] === '0')",
+    without: 'false',
+  },
+  // No guard: what a machine lacks is looked for where a test has put it.
+  'the resctrl of the kernel': {
+    file: 'host/resctrl.ts',
+    text: "readText('/proc/self/mountinfo')",
+    without: "readText(process.env.RESCTRL_MOUNTINFO ?? '')",
+  },
+  'escaped controls': { file: 'cli/log_line.ts', text: 'text.replace(CONTROLS, goEscape)', without: 'text' },
 }
 
 /** The source of a file below src with what the environment of the program names taken out when it runs. */

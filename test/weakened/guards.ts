@@ -3,7 +3,7 @@
  * (test/weakened/build.ts) contains this; test/system/security_guards.test.ts shows with it that a case of the security
  * tests fails when its guard is off.
  */
-import { O_PATH } from '../../src/kernel/files.ts'
+import { O_DIRECTORY, O_PATH } from '../../src/kernel/files.ts'
 import { PR_SET_DUMPABLE } from '../../src/kernel/prctl.ts'
 import { SLOT } from '../../src/plan/context.ts'
 import type { ChildStep, Plan } from '../../src/plan/step.ts'
@@ -21,10 +21,23 @@ const SPARE = 500
 /** A path seen from a directory, with every link in it followed as from the root of whoever looks. */
 const below = (path: string) => `.${path}`
 
+/** Opened with its links followed as from the host's root, where it is there. */
+const openBelow = (
+  out: number,
+  { root, path, origin = {} }: Extract<ChildStep, { root: number; path: string }>,
+  flags: number,
+): ChildStep => ({
+  kind: 'open',
+  out,
+  dir: root,
+  path: below(path),
+  flags,
+  origin,
+})
+
 /** Opened by a walk that follows links out of the root, as runtimes did that checked a path and then used it. */
-function followed(step: Extract<ChildStep, { kind: 'place' }>): ChildStep[] {
-  const { mount, root, path, keep } = step
-  const origin = step.origin ?? {}
+function walked(out: number, step: Extract<ChildStep, { root: number; path: string }>): ChildStep[] {
+  const { root, path, origin = {} } = step
   const parents = path
     .split('/')
     .slice(1)
@@ -33,9 +46,16 @@ function followed(step: Extract<ChildStep, { kind: 'place' }>): ChildStep[] {
     ...parents.map(
       (at): ChildStep => ({ kind: 'mkdir', dir: root, path: at, mode: 0o755, tolerate: ['EEXIST'], origin }),
     ),
-    { kind: 'open', out: SPARE, dir: root, path: below(path), flags: O_PATH, origin },
-    { kind: 'attach', mount, to: SPARE, origin, ...(keep ? { keep } : {}) },
+    openBelow(out, step, O_PATH),
   ]
+}
+
+/** The target of a mount; one that takes its mode from it opens that before. */
+function followed(step: ChildStep): ChildStep[] {
+  if (step.kind === 'makePath' && step.origin?.config?.startsWith('/mounts/')) return walked(step.out, step)
+  if (step.kind !== 'place' || step.path === '/') return [step]
+  const { mount, keep, origin = {} } = step
+  return [...walked(SPARE, step), { kind: 'attach', mount, to: SPARE, origin, ...(keep ? { keep } : {}) }]
 }
 
 /** Name of a guard, in steps or in code. */
@@ -55,12 +75,17 @@ type StepGuard =
   | 'dropped capabilities'
   | 'a session of its own'
   | 'devices inside the root'
+  | 'no link as /dev/ptmx'
+  | 'masks inside the root'
+  | 'cwd inside the root'
+  | 'streams that are pipes'
+  | 'a umask of its own'
 
 /** By name of the guard; all else of the plan stays. */
 const WEAKENED: Readonly<Record<StepGuard, Weakening>> = {
   nothing: (step) => [step],
   'not dumpable': (step) => [step.kind === 'prctl' && step.option === PR_SET_DUMPABLE ? { ...step, args: [1] } : step],
-  'targets inside the root': (step) => (step.kind === 'place' && step.path !== '/' ? followed(step) : [step]),
+  'targets inside the root': followed,
   'real /proc and /sys': (step) => [step.kind === 'place' ? { ...step, noLinks: false } : step],
   "the host's null device": (step) => {
     if (step.kind === 'verify' && step.slot === SLOT.nullDevice) return []
@@ -86,11 +111,43 @@ const WEAKENED: Readonly<Record<StepGuard, Weakening>> = {
   'dropped capabilities': (step) => (step.kind === 'boundingDrop' || step.kind === 'capset' ? [] : [step]),
   'a session of its own': (step) => (step.kind === 'setsid' ? [] : [step]),
   'devices inside the root': (step) => {
-    if (step.kind !== 'makePath' || step.out !== SLOT.dev) return [step]
-    return [
-      { kind: 'open', out: SLOT.dev, dir: SLOT.root, path: below(step.path), flags: O_PATH, origin: step.origin ?? {} },
-    ]
+    const device = step.origin?.config?.startsWith('/linux/devices/') ?? false
+    if (step.kind !== 'makePath' || (step.out !== SLOT.dev && !device)) return [step]
+    return [openBelow(step.out, step, O_PATH)]
   },
+  'no link as /dev/ptmx': (step) => {
+    if (step.kind === 'unlink' && step.path === 'ptmx') return []
+    if (step.kind !== 'symlink' || step.path !== 'ptmx') return [step]
+    return [{ kind: 'open', out: SPARE, dir: step.dir, path: 'ptmx', flags: O_WRONLY_CREAT, origin: step.origin ?? {} }]
+  },
+  'masks inside the root': (step) => {
+    if (step.kind !== 'maskPath') return [step]
+    const origin = step.origin ?? {}
+    const cover: ChildStep[] = [
+      { kind: 'fsmount', out: SPARE + 1, type: 'tmpfs', options: [], attributes: 0, origin },
+      { kind: 'attach', mount: SPARE + 1, to: SPARE, origin },
+    ]
+    return [{ ...openBelow(SPARE, step, O_PATH | O_DIRECTORY), tolerate: ['ENOENT', 'ENOTDIR'], skip: 2 }, ...cover]
+  },
+  'cwd inside the root': (step) => {
+    if (step.kind === 'makePath' && step.origin?.config === '/process/cwd') return [openBelow(SPARE, step, O_PATH)]
+    if (step.kind === 'close' && step.slot < SPARE) return [step]
+    return step.kind === 'chdir' ? [{ ...step, kind: 'call', name: 'fchdir', args: [{ slot: SPARE }] }] : [step]
+  },
+  'streams that are pipes': (step) =>
+    step.kind === 'chownStream'
+      ? [
+          {
+            ...step,
+            kind: 'call',
+            name: 'fchown',
+            args: [step.fd, step.uid, -1],
+            tolerate: ['EPERM', 'EINVAL', 'EROFS'],
+            skip: 0,
+          },
+        ]
+      : [step],
+  'a umask of its own': (step) => (step.kind === 'umask' && step.mask === 0 ? [] : [step]),
 }
 
 /** A step may have become several or none: what skips others is to skip what these have become. */

@@ -1,15 +1,18 @@
 /** All of them, by the file and the name that a test gives them. */
-import { CGROUPS } from './cgroups.ts'
+import { CGROUPS, CGROUPS_V2 } from './cgroups.ts'
 import { COMMAND_LINE, FEATURES, PRESERVE, TERMINAL } from './command_line.ts'
+import { CHECKPOINT, SYSTEMD, SYSTEMD_LEFT } from './elsewhere.ts'
 import { EXEC, EXEC_NAKED } from './exec.ts'
 import type { Faulty } from './faulty.ts'
 import { HOOKS, HOOKS_DETAIL } from './hooks.ts'
 import { LIFECYCLE } from './lifecycle.ts'
-import { LINUX, NAMESPACES } from './linux.ts'
+import { LINUX } from './linux.ts'
 import { MOUNTS } from './mounts.ts'
+import { NAMESPACES } from './namespaces.ts'
 import { OPERATIONS } from './operations.ts'
 import { PROCESS, PROCESS_DETAIL } from './process.ts'
 import { SECCOMP } from './seccomp.ts'
+import { SECURITY } from './security.ts'
 import { STATE, STATE_ALWAYS } from './state.ts'
 import { UPDATE } from './update.ts'
 
@@ -32,6 +35,11 @@ export const FAULTY: Readonly<Record<string, Faulty>> = {
   exec: EXEC,
   'exec, of which next to nothing is done': EXEC_NAKED,
   cgroups: CGROUPS,
+  'cgroups of v2': CGROUPS_V2,
+  'cgroups of systemd': SYSTEMD,
+  'units that stay': SYSTEMD_LEFT,
+  checkpoints: CHECKPOINT,
   updates: UPDATE,
   'seccomp filters': SECCOMP,
+  'what protects the host': SECURITY,
 }

@@ -129,5 +129,41 @@ fi`,
       ].join('; '),
       caught: named('device-rules-', 'deny-all allow order order-again wildcard access other-minor'),
     },
+    'children-elsewhere': {
+      does: 'moves the children of the process to the root of the hierarchy',
+      script: `
+if [ "$verb" = start ] && grep -q 'sleep 300 & sleep 300 & echo up' "$2/../$last/config.json" 2>/dev/null; then
+  davit "$@" || exit
+  pid=$(davit --root "$2" state "$last" | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')
+  until [ -e "$2/../$last/rootfs/up" ]; do sleep 0.02; done
+  for child in $(cat /proc/"$pid"/task/"$pid"/children); do
+    for place in /sys/fs/cgroup /sys/fs/cgroup/pids; do echo "$child" >"$place/cgroup.procs"; done
+  done 2>/dev/null
+  exit 0
+fi`,
+      caught: ['cgroup-all-processes'],
+    },
+  },
+}
+
+export const CGROUPS_V2: Faulty = {
+  groups: ['cgroups'],
+  only: '^cgroup-(v2-|owner-delegated)',
+  needs: ['cgroup2'],
+  faults: {
+    'settings-of-v1-passed-over': {
+      does: 'passes over what only v1 has',
+      sed: [
+        's/"swappiness":17/"limit":67108864/',
+        's/"realtimePeriod":500000,"realtimeRuntime":100000/"shares":512/',
+        's/"network":\\{[^}]*\\}/"pids":{"limit":37}/',
+      ].join('; '),
+      caught: ['cgroup-v2-swappiness', 'cgroup-v2-realtime', 'cgroup-v2-network-class'],
+    },
+    'owner-unchanged': {
+      does: 'keeps cgroups for root, though they are mounted to be written',
+      sed: 's/"uid":1000,"gid":1000/"uid":0,"gid":0/',
+      caught: ['cgroup-owner-delegated'],
+    },
   },
 }

@@ -2,7 +2,9 @@
  * Runtimes that get many things wrong at once: each fault spoils something that no other one of its runtime touches, so
  * that every case that fails tells which of them it has caught.
  */
+import type { COMPILED } from '../compiled.ts'
 import { spoil } from '../fake_runtime.ts'
+import type { AnyNeed } from '../requires.ts'
 
 export interface Fault {
   /** What the runtime does wrong, in words. */
@@ -18,6 +20,14 @@ export interface Fault {
 export interface Faulty {
   /** Groups of cases that are run. */
   readonly groups: readonly string[]
+  /** Only those of them whose id matches. */
+  readonly only?: string
+  /** What the runtime would do to the host it does to namespaces that the suite gets: flags of unshare(1). */
+  readonly apart?: readonly string[]
+  /** What the machine must have. */
+  readonly needs?: readonly AnyNeed[]
+  /** A program of test/support that its containers are given. */
+  readonly program?: (typeof COMPILED)[number]
   readonly faults: Readonly<Record<string, Fault>>
 }
 
@@ -67,3 +77,7 @@ if [ "$verb" = ${verb} ]; then
   pid=$(davit --root "$2" state "$last" 2>/dev/null | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')
   ${script}
 fi`
+
+const USERS = '[{"containerID":0,"hostID":0,"size":4294967295}]'
+/** For sed: makes a user namespace with all of the host's ids. */
+export const USERS_ADDED = `s/"namespaces":\\[/"uidMappings":${USERS},"gidMappings":${USERS},&{"type":"user"},/`

@@ -1,8 +1,10 @@
 /** Namespaces, devices, names, paths: the basics of config-linux.md. */
-import { type Faulty, named, withPid } from './faulty.ts'
+import { type Faulty, USERS_ADDED, withPid } from './faulty.ts'
 
 export const LINUX: Faulty = {
   groups: ['linux'],
+  // It mounts.
+  apart: ['--mount'],
   faults: {
     'network-shared': {
       does: 'makes no new network namespace',
@@ -108,74 +110,48 @@ export const LINUX: Faulty = {
       sed: 's/"pids":\\{"limit":37/"pids":{"limit":38/',
       caught: ['cgroup-pids'],
     },
-  },
-}
-
-const maps = (size: string, id: string) => `"containerID":0,"hostID":${id},"size":${size}`
-
-export const NAMESPACES: Faulty = {
-  groups: ['namespaces'],
-  faults: {
-    'not-joined': {
-      does: 'makes namespaces where some are to be joined',
-      sed: 's/\\{"type":"(network|ipc|uts|pid|cgroup|time|user)","path":"[^"]*"\\}/{"type":"\\1"}/',
-      caught: [
-        ...named('namespace-path-', 'net ipc uts pid cgroup time user'),
-        ...named('namespace-path-', 'missing file other-type'),
-      ],
+    'pids-shared': {
+      does: 'makes no new pid namespace',
+      sed: '/ns=\\$\\(readlink \\/proc\\/self\\/ns\\/pid/s/\\{"type":"pid"\\},//',
+      caught: ['namespace-new-pid'],
     },
-    'always-new': {
-      does: 'makes namespaces that nobody asks for',
-      sed: ['network', 'ipc', 'uts', 'pid', 'cgroup']
-        .map((type) => `/"type":"${type}"/!s/"namespaces":\\[/&{"type":"${type}"},/`)
-        .join('; '),
-      caught: named('namespace-inherited-', 'net ipc uts pid cgroup'),
+    'mounts-shared': {
+      does: 'makes no new mount namespace: what is to be mounted in the container is mounted on the host',
+      sed: '/ns=\\$\\(readlink \\/proc\\/self\\/ns\\/mnt/{s/\\{"type":"mount"\\},//; s/"mounts":\\[[^]]*(\\[[^]]*\\][^]]*)*\\]/"mounts":[]/}',
+      script: `
+if grep -q 'ns=$(readlink /proc/self/ns/mnt' "$2/../$last/config.json" 2>/dev/null; then
+  root=$2/../$last/rootfs
+  case $verb in
+  create)
+    mkdir -p "$root/look"
+    mount --bind "$(sed -n 's/.*"\\/look","type":"bind","source":"\\([^"]*\\)".*/\\1/p' "$root/../config.json")" "$root/look"
+    mount -t proc proc "$root/proc" ;;
+  delete) umount "$root/look" "$root/proc" ;;
+  esac
+fi`,
+      caught: ['namespace-new-mnt'],
     },
-    'interface-moved': {
-      does: 'moves an interface into new network namespaces',
-      script: withPid(
-        'start',
-        '[ "$pid" ] && [ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ] && nsenter -t "$pid" -n ip link add veth9 type veth',
-      ),
-      caught: ['namespace-new-network-empty'],
+    'names-shared': {
+      does: 'makes no new uts namespace',
+      sed: '/ns=\\$\\(readlink \\/proc\\/self\\/ns\\/uts/{s/,\\{"type":"uts"\\}//; s/"hostname":"[^"]*",//}',
+      caught: ['namespace-new-uts'],
     },
-    'mapping-cut': {
-      does: 'maps one user less',
-      sed: 's/"hostID":300000,"size":5/"hostID":300000,"size":4/',
-      caught: ['user-namespace-mappings'],
+    'users-of-its-own': {
+      does: 'makes a user namespace that nobody asks for',
+      sed: `/\\{ readlink \\/proc\\/self\\/ns\\/user/${USERS_ADDED}`,
+      caught: ['namespace-inherited'],
     },
-    'mapping-elsewhere': {
-      does: 'maps to other users',
-      sed: `/"uid":12/s/${maps('65536', '100000')}/${maps('65536', '200000')}/g`,
-      caught: ['user-namespace-owner'],
-    },
-    'rootfs-given-away': {
-      does: 'gives the rootfs to root of the user namespace',
-      script: `if [ "$verb" = create ] && [ -f "$bundle/rootfs/file" ]; then chown 100000 "$bundle/rootfs/file"; fi`,
-      caught: ['user-namespace-rootfs-owner'],
-    },
-    'devices-bound-not': {
-      does: 'makes no devices in a user namespace',
-      script: withPid(
-        'start',
-        '[ "$pid" ] && [ "$(readlink /proc/$pid/ns/user)" != "$(readlink /proc/self/ns/user)" ] && nsenter -t "$pid" -m /bin/busybox umount /dev/full',
-      ),
-      caught: ['user-namespace-devices'],
-    },
-    'overlap-dropped': {
-      does: 'drops mappings that overlap',
-      sed: 's/,\\{"containerID":5[^}]*\\}//',
-      caught: ['user-namespace-overlap'],
-    },
-    'offsets-lost': {
-      does: 'leaves clocks as they are',
-      sed: 's/"timeOffsets":/"ignored":/',
-      caught: named('time-namespace-', 'offsets uptime clock-unknown'),
-    },
-    'time-shared': {
-      does: 'makes no time namespace without offsets',
-      sed: '/"timeOffsets"/!s/,\\{"type":"time"\\}//',
-      caught: ['time-namespace-none'],
+    // Last: it changes the words that others count.
+    'cgroup-once': {
+      does: 'makes no cgroup the second time',
+      script: `
+if [ "$verb" = create ]; then
+  again=
+  [ ! -e "$2/.$last" ] || again=1
+  : >"$2/.$last"
+  [ -z "$again" ] || set -- --cgroup-manager disabled "$@"
+fi`,
+      caught: ['cgroup-path-absolute'],
     },
   },
 }

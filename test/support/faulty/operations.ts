@@ -53,6 +53,21 @@ if [ "$verb" = kill ] && davit --root "$2" state "$4" 2>/dev/null | grep -q '"st
 fi`,
       caught: ['kill-created'],
     },
+    'process-made-up': {
+      does: 'has a process where there is none',
+      sed: '/"process":/!s/^\\{/&"process":{"cwd":"\\/","args":["\\/bin\\/true"]},/',
+      caught: ['start-needs-process'],
+    },
+    'cgroup-left': {
+      does: 'leaves a cgroup when it deletes',
+      script: `
+if [ "$verb" = delete ] && [ $# = 4 ] && grep -q '"sleep 100"' "$2/../$last/config.json" 2>/dev/null; then
+  davit "$@" || exit
+  for place in /sys/fs/cgroup/pids /sys/fs/cgroup; do [ -d "$place" ] && mkdir "$place/$last" 2>/dev/null && break; done
+  exit 0
+fi`,
+      caught: ['delete-removes'],
+    },
     'sibling-deleted': {
       does: 'deletes the cgroups beside its own',
       script: `
@@ -62,6 +77,16 @@ if [ "$verb" = delete ]; then
   exit 0
 fi`,
       caught: ['delete-own-only'],
+    },
+    // Last of those that look at words of the command line by their number.
+    'orphan-left': {
+      does: 'makes neither a pid namespace nor a cgroup, so that it misses a process',
+      sed: '/sleep 100 & sleep 0.1/s/\\{"type":"pid"\\},//',
+      script: `
+if [ "$verb" = create ] && grep -q 'sleep 100 & sleep 0.1' "$bundle/config.json" 2>/dev/null; then
+  set -- --cgroup-manager disabled "$@"
+fi`,
+      caught: ['delete-kills-orphans'],
     },
   },
 }

@@ -119,5 +119,28 @@ export const PROCESS_DETAIL: Faulty = {
       sed: 's/"personality":/"ignored":/',
       caught: named('personality-', 'linux32 unknown domain-missing'),
     },
+    // After what hides both.
+    'personality-made-up': {
+      does: 'takes one domain for another',
+      sed: 's/"ignored":\\{"domain":"LINUX"\\}/"personality":{"domain":"LINUX32"}/',
+      caught: ['personality-linux'],
+    },
+    'memory-policy-made-up': {
+      does: 'takes the default policy for another',
+      sed: 's/"ignored":\\{"mode":"MPOL_DEFAULT"\\}/"memoryPolicy":{"mode":"MPOL_INTERLEAVE","nodes":"0"}/',
+      caught: ['memory-policy-default'],
+    },
+    'affinity-of-its-own': {
+      does: 'pins what exec starts to a CPU, though nothing asks for it',
+      script: `
+if [ "$verb" = exec ] && ! grep -q execCPUAffinity "$2/../$4/config.json" 2>/dev/null; then
+  case $last in "grep Cpus_allowed_list"*)
+    pid=$(davit --root "$2" state "$4" | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')
+    shift 4
+    exec taskset -c 0 nsenter -t "$pid" -m -p -- "$@" ;;
+  esac
+fi`,
+      caught: ['exec-cpu-affinity-unset'],
+    },
   },
 }
