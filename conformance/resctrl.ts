@@ -1,11 +1,14 @@
 /** Containers in classes of resctrl, and what cases look at there. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import type { Bundle } from './bundle.ts'
+import { within } from './host.ts'
 import { pidOf } from './look.ts'
 import type { Subject } from './subject.ts'
 import { type Case, expect, HostCannot } from './suite.ts'
 
 const CLAUSE = 'config-linux.md#intelrdt'
+/** Milliseconds in which the kernel looks several times for groups that are free again. */
+const PATIENCE = 20_000
 
 /** Where resctrl is, and the schema of its default class for the cache: what any class may have. */
 export function needResctrl(): { readonly path: string; readonly schema: string } {
@@ -55,15 +58,48 @@ export function withClass(path: string, made: boolean, act: () => void): void {
   }
 }
 
+/** Makes one group; false where there can be no more. Those that were removed are not free at once: EBUSY. */
+function makeMonitor(path: string): boolean {
+  let made = false
+  const done = within(() => {
+    try {
+      mkdirSync(path)
+      made = true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOSPC'
+    }
+    return true
+  }, PATIENCE)
+  if (!done)
+    throw new HostCannot('resctrl says neither that there is a free group for monitoring nor that there is none')
+  return made
+}
+
+/** Makes all monitoring groups that the hardware has, and takes them away in the end; those of before stay. */
+export function withoutMonitors(folder: string, act: () => void): void {
+  const made: string[] = []
+  try {
+    for (let n = 0; makeMonitor(`${folder}/conf-${n}`); n++) made.push(`${folder}/conf-${n}`)
+    act()
+  } finally {
+    for (const one of made) rmdirSync(one)
+  }
+}
+
 type Look = (subject: Subject, bundle: Bundle, rdt: ReturnType<typeof needResctrl>) => void
 
 /** A case about resctrl: one at a time, as its classes are few. */
-export const rdt = ([id, asks, ...covers]: readonly [string, string, ...string[]], look: Look): Case => ({
+export const rdt = (
+  [id, asks, ...covers]: readonly [string, string, ...string[]],
+  look: Look,
+  deviations: NonNullable<Case['deviations']> = {},
+): Case => ({
   id: `intel-rdt-${id}`,
   clause: CLAUSE,
   asks,
   covers: [...covers, 'linux-rdt-10'],
   serial: true,
+  deviations,
   test(subject) {
     const where = needResctrl()
     look(subject, subject.bundle('sleep 100'), where)

@@ -63,6 +63,7 @@ const FAILS: readonly Case[] = [
     id: 'restore-nothing',
     clause: RESTORE,
     asks: 'a restore from a folder without images is an error, and leaves nothing',
+    deviations: { crun: { seen: '1.21', only: 'cgroup v2', why: 'leaves the cgroup that it has made for it' } },
     test(subject) {
       const bundle = subject.bundle('sleep 100')
       const images = join(bundle.path, 'images')
@@ -98,7 +99,9 @@ const ROUND: readonly Case[] = [
     asks: 'a container goes on after checkpoint and restore where it was',
     test(subject) {
       needCriu()
-      const bundle = subject.bundle('n=0; while :; do n=$((n+1)); echo $n >/count; sleep 0.02; done')
+      // Its streams are files of the host, which no peer of davit's takes along.
+      const own = 'exec </dev/null >/dev/null 2>&1'
+      const bundle = subject.bundle(`${own}; n=0; while :; do n=$((n+1)); echo $n >/count; sleep 0.02; done`)
       const images = join(bundle.path, 'images')
       subject.run(bundle)
       pidOf(subject, bundle.id)

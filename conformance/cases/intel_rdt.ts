@@ -1,8 +1,17 @@
 /** config-linux.md#intelrdt, where the machine has it and resctrl is mounted. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { pidOf } from '../look.ts'
-import { narrower, numbers, plain, rdt, refuse, run, withClass } from '../resctrl.ts'
+import { narrower, numbers, plain, rdt, refuse, run, withClass, withoutMonitors } from '../resctrl.ts'
 import { type Case, expect, expectSame, HostCannot } from '../suite.ts'
+
+const NO_DEFAULT = 'refuses / as the name of a class (asked for since 1.3)'
+const NEW = 'does not know schemata (specification 1.3), and ignores them'
+
+/** The cases of monitoring are about the default class. */
+const UNMONITORED = {
+  runc: { seen: '1.1.15', why: NO_DEFAULT },
+  crun: { seen: '1.21', why: 'does not know enableMonitoring (specification 1.3), and ignores it' },
+}
 
 const CLASSES: readonly Case[] = [
   rdt(
@@ -45,6 +54,7 @@ const CLASSES: readonly Case[] = [
         refuse(subject, bundle, { closID: `${bundle.id}-class`, l3CacheSchema: narrower(schema) }, 'it differs'),
       )
     },
+    { runc: { seen: '1.1.15', why: 'writes its schema over that of the class, and does not compare them first' } },
   ),
   rdt(
     [
@@ -71,10 +81,14 @@ const CLASSES: readonly Case[] = [
       expect(!existsSync(`${path}/${bundle.id}-class`), 'the class was made')
     },
   ),
-  rdt(['class-default', 'closID / is the default class', 'linux-rdt-04'], (subject, bundle, { path }) => {
-    const pid = run(subject, bundle, { closID: '/' })
-    expect(numbers(`${path}/tasks`).includes(pid), 'the pid is not in tasks of the default class')
-  }),
+  rdt(
+    ['class-default', 'closID / is the default class', 'linux-rdt-04'],
+    (subject, bundle, { path }) => {
+      const pid = run(subject, bundle, { closID: '/' })
+      expect(numbers(`${path}/tasks`).includes(pid), 'the pid is not in tasks of the default class')
+    },
+    { runc: { seen: '1.1.15', why: NO_DEFAULT } },
+  ),
   rdt(
     [
       'schemata-last',
@@ -92,6 +106,7 @@ const CLASSES: readonly Case[] = [
       const text = plain(subject.kernel(`${path}/${bundle.id}/schemata`))
       expect(text.includes(plain(narrower(schema))), `schemata are ${text}`)
     },
+    { runc: { seen: '1.1.15', why: NEW }, crun: { seen: '1.21', why: NEW } },
   ),
   rdt(['left-alone', 'without intelRdt resctrl is left alone', 'linux-rdt-03'], (subject, bundle, { path }) => {
     const picture = () => [readdirSync(path).sort(), readFileSync(`${path}/schemata`, 'utf8')]
@@ -118,24 +133,19 @@ const MONITORS: readonly Case[] = [
       subject.must('delete', '--force', bundle.id)
       expect(!existsSync(own), 'the group is there after delete')
     },
+    UNMONITORED,
   ),
   rdt(
     ['monitoring-fails', 'a monitoring group that cannot be made MUST be an error', 'linux-rdt-26'],
     (subject, bundle, { path }) => {
       if (!existsSync(`${path}/mon_groups`)) throw new HostCannot('resctrl does not monitor')
-      // As many as the hardware has; those that were there before stay.
-      const made: string[] = []
-      try {
-        for (let n = 0; n < 10_000; n++) {
-          mkdirSync(`${path}/mon_groups/conf-${n}`)
-          made.push(`${path}/mon_groups/conf-${n}`)
-        }
-      } catch {
+      withoutMonitors(`${path}/mon_groups`, () => {
+        // It is not the class that cannot be.
+        run(subject, subject.bundle('sleep 100'), { closID: '/' })
         refuse(subject, bundle, { closID: '/', enableMonitoring: true }, 'there are no more monitoring groups')
-      } finally {
-        for (const one of made) rmdirSync(one)
-      }
+      })
     },
+    UNMONITORED,
   ),
 ]
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { qemu } from './qemu.ts'
+import { RESCTRL_CPU, resctrlKernel } from './resctrl.ts'
 
 export interface GuestOptions {
   /** Folder of root.ext4 and the kernels. */
@@ -13,6 +14,8 @@ export interface GuestOptions {
   readonly kernel: string
   /** SELinux is the security module, permissive, in the place of AppArmor; the image has a policy. */
   readonly selinux: boolean
+  /** The kernel takes the processor for one with RDT. */
+  readonly resctrl: boolean
   /** The disk with the checkout. */
   readonly checkout: string
   /** A folder for what comes out: console, output, results, status. */
@@ -68,7 +71,7 @@ const textOf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') 
  * A PC with two disks, whose changes are dropped, and three ports that lead to files. It is emulated: a /dev/kvm that is
  * there may still not work, as in a virtual machine.
  */
-function machine({ image, checkout, folder }: GuestOptions): string[] {
+function machine({ image, checkout, folder, resctrl }: GuestOptions): string[] {
   const disk = (id: string, file: string) => `if=none,id=${id},file=${file},format=raw,snapshot=on,cache=unsafe`
   const port = (name: string, index: number) => [
     '-chardev',
@@ -77,7 +80,14 @@ function machine({ image, checkout, folder }: GuestOptions): string[] {
     `virtserialport,chardev=${name},nr=${index + 1}`,
   ]
   return [
-    ...['-M', 'q35', '-accel', process.env.VM_ACCEL ?? 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
+    ...[
+      '-M',
+      'q35',
+      '-accel',
+      process.env.VM_ACCEL ?? 'tcg,thread=multi,tb-size=512',
+      '-cpu',
+      resctrl ? RESCTRL_CPU : 'max',
+    ],
     ...['-smp', '2', '-m', String(MEMORY_MIB), '-no-user-config', '-nodefaults', '-nographic', '-no-reboot'],
     ...['-serial', `file:${folder}/console`],
     ...['-drive', disk('root', `${image}/root.ext4`), '-drive', disk('checkout', checkout)],
@@ -89,7 +99,7 @@ function machine({ image, checkout, folder }: GuestOptions): string[] {
   ]
 }
 
-function boot({ image, init, kernel, selinux }: GuestOptions): string[] {
+function boot({ image, init, kernel, selinux, resctrl, folder }: GuestOptions): string[] {
   const names = readdirSync(image).filter((name) => name.startsWith('vmlinux-'))
   const found = names.find((name) => name.startsWith(`vmlinux-${kernel}.`))
   if (!found) throw new Error(`no kernel ${kernel}; there are ${names.join(', ')}`)
@@ -99,5 +109,10 @@ function boot({ image, init, kernel, selinux }: GuestOptions): string[] {
   // SAFETY: permissive, as the policy has no domain for what the tests run: a test that is about refusals enforces it.
   if (selinux) line.push('security=selinux selinux=1 enforcing=0')
   line.push(init === 'fast' ? 'init=/usr/sbin/davit-init-guest' : 'systemd.unit=davit-job.target systemd.show_status=0')
-  return ['-kernel', `${image}/${found}`, '-append', line.join(' ')]
+  let file = `${image}/${found}`
+  if (resctrl) {
+    resctrlKernel(file, `${folder}/vmlinux`)
+    file = `${folder}/vmlinux`
+  }
+  return ['-kernel', file, '-append', line.join(' ')]
 }

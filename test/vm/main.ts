@@ -1,12 +1,12 @@
 /**
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
- *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines|--selinux] [--sh COMMAND]
+ *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines|--selinux|--resctrl] [--sh COMMAND]
  *   bun test/vm/main.ts --conformance --init fast|systemd --kernel 6.12
  *
  * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
  * cgroups runs in each, the rest in one of them, and then what is about SELinux in two guests that have it in force, as
- * with --selinux; --all runs all tests in each. --core is the selection that `make test`
+ * with --selinux, and what is about resctrl in one that has that, as with --resctrl; --all runs all tests in each. --core is the selection that `make test`
  * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
  * --engines is a guest with Docker, containerd, Podman and Buildah in it, and a selection of the tests of engines; --only,
  * then, takes names of those.
@@ -24,7 +24,16 @@ import { writeConformance } from './conformance.ts'
 import { type GuestOptions, runGuest } from './guest.ts'
 import { CACHE, CHECKOUT, say } from './host.ts'
 import { guestImage, type ImageKind } from './image.ts'
-import { ALL_TESTS, CONFORMANCE_REPORT, CORE_TESTS, engineTests, SELINUX_TESTS, shares, systemTests } from './suites.ts'
+import {
+  ALL_TESTS,
+  CONFORMANCE_REPORT,
+  CORE_TESTS,
+  engineTests,
+  RESCTRL_TESTS,
+  SELINUX_TESTS,
+  shares,
+  systemTests,
+} from './suites.ts'
 
 const INITS = ['fast', 'systemd'] as const
 const KERNELS = ['6.12', '7'] as const
@@ -38,6 +47,7 @@ const { values } = parseArgs({
     all: { type: 'boolean', default: false },
     engines: { type: 'boolean', default: false },
     selinux: { type: 'boolean', default: false },
+    resctrl: { type: 'boolean', default: false },
     conformance: { type: 'boolean', default: false },
     init: { type: 'string' },
     kernel: { type: 'string' },
@@ -52,21 +62,30 @@ type Guest = Pick<GuestOptions, 'init' | 'kernel'>
 
 const ALL: readonly Guest[] = INITS.flatMap((init) => KERNELS.map((kernel) => ({ init, kernel })))
 
+/** What resctrl.ts knows. */
+const WITH_RESCTRL: readonly Guest[] = [{ init: 'fast', kernel: '6.12' }]
+
 /** What is booted from one image, with the same command in each. */
 interface Round {
   readonly kind: ImageKind
   readonly guests: readonly Guest[]
   readonly command: string
+  readonly resctrl: boolean
 }
 
 function rounds(): readonly Round[] {
-  const { core, all, engines, selinux, conformance, init, kernel, only, sh } = values
+  const { core, all, engines, selinux, resctrl, conformance, init, kernel, only, sh } = values
   const kind = engines ? 'engines' : selinux ? 'selinux' : 'guest'
   // One that is asked for by its name is none of a selection.
   const few = core || (selinux && !init && !kernel)
-  const asked: Round = { kind, guests: guests(few), command: command(tests()) }
-  const chosen = [core, all, engines, selinux, conformance, init, kernel, only, sh].some(Boolean)
-  return chosen ? [asked] : [asked, { kind: 'selinux', guests: guests(true), command: command(SELINUX_TESTS) }]
+  const asked: Round = { kind, guests: resctrl ? WITH_RESCTRL : guests(few), command: command(tests()), resctrl }
+  const chosen = [core, all, engines, selinux, resctrl, conformance, init, kernel, only, sh].some(Boolean)
+  if (chosen) return [asked]
+  return [
+    asked,
+    { kind: 'selinux', guests: guests(true), command: command(SELINUX_TESTS), resctrl: false },
+    { kind: 'guest', guests: WITH_RESCTRL, command: command(RESCTRL_TESTS), resctrl: true },
+  ]
 }
 
 /** `once`: with each kernel and each process 1 in one guest. */
@@ -82,6 +101,7 @@ function guests(once: boolean): readonly Guest[] {
 function tests(): string {
   if (values.conformance) return CONFORMANCE_REPORT
   if (values.engines) return engineTests(values.only)
+  if (values.resctrl) return RESCTRL_TESTS
   if (values.only) return systemTests(values.only)
   if (values.selinux) return SELINUX_TESTS
   return values.core ? CORE_TESTS : values.all ? ALL_TESTS : shares(ALL)
@@ -91,11 +111,17 @@ function command(tests: string): string {
   return `export NO_COLOR=1 SLOWNESS=${SLOWNESS} ALONE=1\n${values.sh ?? tests}`
 }
 
-async function runIn({ init, kernel }: Guest, kind: ImageKind, checkout: string, scratch: string): Promise<boolean> {
+async function runIn(
+  { init, kernel }: Guest,
+  { kind, resctrl }: Round,
+  checkout: string,
+  scratch: string,
+): Promise<boolean> {
   const folder = `${scratch}/${init}-${kernel}`
   const [image, selinux] = [guestImage(kind), kind === 'selinux']
+  const special = selinux ? 'selinux-' : resctrl ? 'resctrl-' : ''
   mkdirSync(folder)
-  say(`${init}, Linux ${kernel}${selinux ? ', SELinux' : ''}`)
+  say(`${init}, Linux ${kernel}${selinux ? ', SELinux' : resctrl ? ', resctrl' : ''}`)
   let status: number
   try {
     status = await runGuest({
@@ -105,6 +131,7 @@ async function runIn({ init, kernel }: Guest, kind: ImageKind, checkout: string,
       checkout,
       folder,
       selinux,
+      resctrl,
       seconds: Number(values.seconds),
     })
   } catch (error) {
@@ -113,7 +140,7 @@ async function runIn({ init, kernel }: Guest, kind: ImageKind, checkout: string,
   }
   say(`${init}, Linux ${kernel}: exit ${status}`)
   if (values.conformance) writeConformance(init, `${folder}/results`)
-  const results = `${CHECKOUT}/build/test/vm-${selinux ? 'selinux-' : ''}${init}-${kernel}.json`
+  const results = `${CHECKOUT}/build/test/vm-${special}${init}-${kernel}.json`
   if (!values.sh) copyFileSync(`${folder}/results`, results)
   return status === 0
 }
@@ -132,16 +159,16 @@ async function main(): Promise<number> {
 }
 
 /** The guests that failed. */
-async function runRound({ kind, guests, command }: Round): Promise<string[]> {
+async function runRound(round: Round): Promise<string[]> {
   // Not below /tmp, which may be in memory.
   const scratch = mkdtempSync(`${CACHE}/.new-run-`)
   const remove = () => rmSync(scratch, { recursive: true, force: true })
   // Whatever ends us: the guest goes too (guest.ts), and nothing is left.
   process.once('exit', remove)
   const failed: string[] = []
-  const checkout = checkoutDisk(scratch, command)
-  for (const guest of guests) {
-    if (!(await runIn(guest, kind, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
+  const checkout = checkoutDisk(scratch, round.command)
+  for (const guest of round.guests) {
+    if (!(await runIn(guest, round, checkout, scratch))) failed.push(`${guest.init} on Linux ${guest.kernel}`)
   }
   process.off('exit', remove)
   remove()

@@ -57,6 +57,13 @@ export const CONFORMANCE_REPORT = [
   '--group cgroups --group update $systemd --format json >build/test/results.json',
 ].join(' ')
 
+/** What the suite says about classes of resctrl, where that is mounted and monitors: davit and the peers fail no case. */
+export const RESCTRL_TESTS = [
+  'mount -t resctrl resctrl /sys/fs/resctrl && ls -d /sys/fs/resctrl/mon_groups && mkdir -p build/test &&',
+  'build/davit-conformance --runtime build/davit --runtime /usr/sbin/runc --runtime /usr/bin/crun',
+  '--group intel-rdt --format json >build/test/results.json',
+].join(' ')
+
 /** Each name is the beginning of a file's. */
 export function systemTests(names: readonly string[]): string {
   const files = names.map((name) => `test/system/${name}`)
