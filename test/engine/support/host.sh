@@ -6,8 +6,9 @@ directory=$1 program=$2
 
 # A cgroup of its own in every hierarchy; it is what its own cgroup namespace, entered from there, has for a root.
 if [ "${3:-}" != inside ]; then
-  while read -r _ _ _ _ path _; do
-    case $path in /sys/fs/cgroup*) ;; *) continue ;; esac
+  while read -r _ _ _ _ path rest; do
+    # Not the tmpfs that v1 is mounted on, whatever has been written there.
+    case "$path $rest" in /sys/fs/cgroup*' - cgroup '* | /sys/fs/cgroup*' - cgroup2 '*) ;; *) continue ;; esac
     [ -w "$path/cgroup.procs" ] || continue
     own=$path/${directory##*/}
     mkdir "$own"
