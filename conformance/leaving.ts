@@ -5,7 +5,7 @@ import type { Identity } from './versions.ts'
 const DEVIATIONS: NonNullable<Case['deviations']> = {
   runc: {
     seen: '1.1.15',
-    only: 'cgroup v2',
+    only: ['cgroup v2', 'cgroupfs'],
     race: true,
     clause: 'runtime.md#delete',
     why:

@@ -14,8 +14,8 @@ export type Deviation = {
   readonly clause?: string
   /** It is a race, which they lose now and then: one that was won says nothing of them. */
   readonly race?: true
-  /** Where they do so, if not on every machine. */
-  readonly only?: Place
+  /** Where they do so, if not on every machine: where all of these are true. */
+  readonly only?: readonly Place[]
 } & (
   | {
       /** The versions that do so, `>=1.0 <1.5`, by their own release notes or advisories. */
@@ -49,14 +49,14 @@ export interface Case {
   readonly test: (subject: Subject) => void
 }
 
-/** How a runtime of this name and version is known to differ, if it is, where all of `places` are true. */
+/** How a runtime of this name and version is known to differ, if it is, where `places` are true. */
 export function deviationOf(
   { deviations }: Pick<Case, 'deviations'>,
   { name, version }: Identity,
   places: readonly Place[],
 ): Deviation | undefined {
   const deviation = deviations?.[name]
-  if (deviation === undefined || (deviation.only !== undefined && !places.includes(deviation.only))) return undefined
+  if (deviation === undefined || !(deviation.only ?? []).every((place) => places.includes(place))) return undefined
   return 'seen' in deviation || isInRange(version, deviation.versions) ? deviation : undefined
 }
 

@@ -27,10 +27,10 @@ const CHECKED: readonly Case[] = [
     covers: ['linux-memory-03'],
     deviations: {
       // With v1 the kernel refuses by itself.
-      runc: { seen: '1.1.15', only: 'cgroup v2', why: 'does not know checkBeforeUpdate, and ignores it' },
+      runc: { seen: '1.1.15', only: ['cgroup v2'], why: 'does not know checkBeforeUpdate, and ignores it' },
       crun: {
         seen: '1.21',
-        only: 'systemd',
+        only: ['systemd'],
         why: 'checks after systemd has set the limit: the update fails, and the container has been killed',
       },
     },
@@ -123,7 +123,7 @@ const FIT: readonly Case[] = [
       // The unit of a frozen container is there, which systemd refuses.
       crun: {
         seen: '1.8.1',
-        only: 'cgroupfs',
+        only: ['cgroupfs'],
         why: 'does not look, which it may, and then waits until it is thawed',
       },
     },

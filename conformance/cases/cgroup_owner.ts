@@ -76,7 +76,7 @@ export const OWNERS: readonly Case[] = [
       'linux-cgroups-owner-09',
     ],
     deviations: {
-      runc: { seen: '1.1.15', only: 'cgroupfs', why: 'changes the owner of what systemd has made only' },
+      runc: { seen: '1.1.15', only: ['cgroupfs'], why: 'changes the owner of what systemd has made only' },
       crun: { seen: '1.8.1', why: 'changes the owner for a user namespace only' },
     },
     test(subject) {

@@ -35,7 +35,7 @@ const OTHERS: readonly Resource[] = [
     v2: [['pids.max', 'max']],
     more: {
       deviations: {
-        crun: { seen: '1.8.1', only: 'cgroup v1', why: 'writes -1 to pids.max, which the kernel does not take' },
+        crun: { seen: '1.8.1', only: ['cgroup v1'], why: 'writes -1 to pids.max, which the kernel does not take' },
       },
     },
   },
@@ -78,7 +78,7 @@ const OTHERS: readonly Resource[] = [
       deviations: {
         runc: {
           versions: '<1.2',
-          only: 'cgroup v1',
+          only: ['cgroup v1'],
           why: 'does not use controllers of cgroup v2 beside those of v1',
         },
       },

@@ -11,7 +11,7 @@ const BLKIO = 'config-linux.md#block-io'
 
 /** A create that fails late leaves cgroups behind. */
 export const LEAVES: NonNullable<Case['deviations']> = {
-  crun: { seen: '1.8.1', only: 'cgroupfs', why: 'leaves the cgroups of a container that it could not make' },
+  crun: { seen: '1.8.1', only: ['cgroupfs'], why: 'leaves the cgroups of a container that it could not make' },
 }
 
 const UNTYPED = { crun: { seen: '1.8.1', why: 'takes a string for a number' } }

@@ -15,7 +15,7 @@ const OWN = { type: 'c', major: 1, minor: 11 }
 /** What denies one device, under systemd. */
 const NO_DENIAL: Pick<Case, 'deviations'> = {
   deviations: {
-    crun: { seen: '1.21', only: 'systemd', why: 'refuses rules that deny a device, as systemd has none' },
+    crun: { seen: '1.21', only: ['systemd'], why: 'refuses rules that deny a device, as systemd has none' },
   },
 }
 

@@ -91,7 +91,7 @@ const changes: readonly Change[] = [
     v1: [['pids.max', 'max']],
     v2: [['pids.max', 'max']],
     deviations: {
-      crun: { seen: '1.8.1', only: 'cgroup v1', why: 'writes -1 to pids.max, which the kernel does not take' },
+      crun: { seen: '1.8.1', only: ['cgroup v1'], why: 'writes -1 to pids.max, which the kernel does not take' },
     },
   },
   {

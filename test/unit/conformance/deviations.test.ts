@@ -19,9 +19,10 @@ describe('a deviation', () => {
   })
 
   test('is of some machines only, where it says so', () => {
-    const deviations = { runc: { seen: '1.1.15', only: 'cgroupfs', why: 'cannot' } } as const
+    const deviations = { runc: { seen: '1.1.15', only: ['cgroup v2', 'cgroupfs'], why: 'cannot' } } as const
     expect(deviationOf({ deviations }, RUNC, ['cgroup v2', 'cgroupfs'])?.why).toBe('cannot')
     expect(deviationOf({ deviations }, RUNC, ['cgroup v2', 'systemd'])).toBeUndefined()
+    expect(deviationOf({ deviations }, RUNC, ['cgroup v1', 'cgroupfs'])).toBeUndefined()
   })
 })
 
@@ -31,6 +32,7 @@ describe('what is left of a container', () => {
   test('is a cgroup now and then, of runc with v2', () => {
     expect(leavingOf(['cgroup /sys/fs/cgroup/one'], RUNC, places)).toMatchObject({ race: true })
     expect(leavingOf(['cgroup /sys/fs/cgroup/one'], RUNC, ['cgroup v1', 'cgroupfs'])).toBeUndefined()
+    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], RUNC, ['cgroup v2', 'systemd'])).toBeUndefined()
     expect(leavingOf(['cgroup /sys/fs/cgroup/one'], { ...RUNC, name: 'davit' }, places)).toBeUndefined()
   })
 
