@@ -8,3 +8,17 @@ interface Engine {
 export function crc32(data: Uint8Array | string): number | undefined {
   return (globalThis as { Bun?: Engine }).Bun?.hash.crc32(data)
 }
+
+/** The same, by ourselves where the engine has none. */
+export function sum32(text: string): number {
+  return crc32(text) ?? slowly(new TextEncoder().encode(text))
+}
+
+function slowly(bytes: Uint8Array): number {
+  let sum = -1
+  for (const byte of bytes) {
+    sum ^= byte
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (0xedb88320 & -(sum & 1))
+  }
+  return ~sum >>> 0
+}

@@ -1,19 +1,14 @@
 /** The configuration that is kept beside the record of a container. */
+import { sum32 } from '../base/checksum.ts'
 import { messageOf, RuntimeError } from '../base/errors.ts'
 import { decodeJson } from '../base/json.ts'
 import { readTextIf } from '../ffi/file.ts'
 import type { Spec } from '../spec/types.gen.ts'
 import type { ContainerRecord } from './record.ts'
 
-const encoder = new TextEncoder()
-
-/** Tells a text from what has become of it: its length and FNV-1a over its words. Not against anybody's will. */
+/** Tells a text from what has become of it: its length and CRC-32. Not against anybody's will. */
 export function sumOf(text: string): string {
-  const bytes = encoder.encode(`${text}   `)
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-  let hash = 0x811c9dc5
-  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] as number), 0x01000193)
-  return `${bytes.length}-${(hash >>> 0).toString(16)}`
+  return `${text.length}-${sum32(text).toString(16)}`
 }
 
 /** The configuration as create had checked and then kept it, where only we can write; the bundle may have changed since. */

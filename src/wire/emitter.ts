@@ -34,6 +34,9 @@ export class Emitter {
   private at = 0
   private types = TYPES_FLAGS
   private next = 0
+  /** What was tolerated last, and what that is packed. */
+  private tolerated: readonly string[] = []
+  private errors = 0
 
   constructor(arch: Arch) {
     this.arch = arch
@@ -191,18 +194,24 @@ export class Emitter {
     return this
   }
 
+  /** Names of errors as the executor has them. Many steps after each other tolerate the same, from the same list. */
+  private packed(names: readonly string[]): number {
+    if (names === this.tolerated) return this.errors
+    if (names.length > WIRE.maxTolerate)
+      throw new Error(`bug: a record tolerates ${WIRE.maxTolerate} errors at most, not ${names.join(',')}`)
+    let packed = 0
+    for (let i = 0; i < names.length; i++) packed |= errnoNumber(names[i] as string) << (8 * i)
+    this.tolerated = names
+    this.errors = packed
+    return packed
+  }
+
   /** Sets what a step asks of one of its records. A record that tolerates something by itself keeps its own. */
   patch(record: number, names: readonly string[] | undefined, skip: number, ifOpen: boolean): void {
     const at = record * WORDS
     if (ifOpen) this.words[at + TYPES_FLAGS] = (this.words[at + TYPES_FLAGS] as number) | (1 << 16)
     if (this.words[at + TOLERATE] !== 0) return
-    if (names) {
-      if (names.length > WIRE.maxTolerate)
-        throw new Error(`bug: a record tolerates ${WIRE.maxTolerate} errors at most, not ${names.join(',')}`)
-      let packed = 0
-      for (let i = 0; i < names.length; i++) packed |= errnoNumber(names[i] as string) << (8 * i)
-      this.words[at + TOLERATE] = packed
-    }
+    if (names) this.words[at + TOLERATE] = this.packed(names)
     this.words[at + SKIP_NR] = ((this.words[at + SKIP_NR] as number) & 0xffff0000) | skip
   }
 }
