@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 1953495107u
+#define DAVIT_TABLE_HASH 492998791u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -70,6 +70,7 @@
 #define NATIVE_BEGIN_LAUNCH 65542u
 #define NATIVE_FINISH_LAUNCH 65543u
 #define NATIVE_LEAVE_LAUNCH 65544u
+#define NATIVE_CRC32 65545u
 
 #define CUSTOM_VERIFY 84u
 #define CUSTOM_OUTSIDE 18u

@@ -3,9 +3,9 @@
  * (a sum of all that follows; all that the programs depend on; what the parent has to do) and the programs, without a
  * command.
  */
-import { crc32 } from '../base/checksum.ts'
 import { SysError } from '../base/errors.ts'
 import { decodeJson, encodeJson } from '../base/json.ts'
+import { crc32 } from '../ffi/checksum.ts'
 import { openAt, openFile, readFd, statIf, unlink, withFd } from '../ffi/file.ts'
 import { sys } from '../ffi/native.ts'
 import { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, S_IFMT, S_IFREG } from '../kernel/files.ts'
@@ -27,8 +27,7 @@ export interface KeptExec<T> {
 
 /** What was kept under this key; undefined when there is nothing, something else, or not all of it. */
 export function readKeptExec<T>(folder: string, key: string): KeptExec<T> | undefined {
-  const place = crc32(key)
-  const file = place === undefined ? undefined : read(folder, `exec.${place % PLACES}`)
+  const file = read(folder, `exec.${crc32(key) % PLACES}`)
   if (file === undefined) return undefined
   const first = file.indexOf(NEWLINE)
   const second = file.indexOf(NEWLINE, first + 1)
@@ -60,9 +59,7 @@ function read(folder: string, name: string): Buffer | undefined {
  * nothing of.
  */
 export function keepExec(folder: string, key: string, { meta, bytes }: KeptExec<unknown>): void {
-  const place = crc32(key)
-  if (place === undefined) return
-  const name = `exec.${place % PLACES}`
+  const name = `exec.${crc32(key) % PLACES}`
   const rest = Buffer.concat([Buffer.from(`${key}\n${encodeJson(meta, name)}\n`), bytes])
   const fd = openFile(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   withFd(fd, () => {

@@ -82,6 +82,7 @@ export const NATIVE = {
   beginLaunch: 0x10006, // launch, in another thread; a handle
   finishLaunch: 0x10007, // its result
   leaveLaunch: 0x10008, // that thread may end
+  crc32: 0x10009, // a sum over a buffer
 } as const
 
 /** errno values that the executor gives a meaning of its own. */

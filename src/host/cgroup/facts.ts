@@ -9,7 +9,7 @@ export function gatherCgroupFacts(): CgroupFacts {
   if (mounts.length === 0) return { mode: 'none', v1: [] }
   const own = parseOwnCgroups(readTextIf('/proc/self/cgroup') ?? '')
   return cgroupFacts(mounts, own, (mount) => {
-    const text = readTextIf(`${mount}/cgroup.controllers`)
-    return text?.split(/\s+/).filter((word) => word !== '')
+    const text = readTextIf(`${mount}/cgroup.controllers`)?.trim()
+    return text === '' ? [] : text?.split(' ')
   })
 }
