@@ -30,6 +30,7 @@ const CASES: readonly (readonly [guard: Guard, file: string, name: string])[] = 
   ['no inheritable capability', PROCESS, 'capabilities: what is configured, nothing inheritable that is not'],
   ['dropped capabilities', PROCESS, 'no capability at all when none is given, and none comes back by exec'],
   ['a session of its own', PROCESS, 'a session of its own: no terminal of the caller to type into'],
+  ['a sealed executable', PROCESS, 'init is a sealed copy: nobody can change it through /proc/PID/exe'],
   ['records of this format', 'deep_json', 'in a state file, which somebody has spoilt'],
   ['the start time of init', 'lifecycle', 'is not mistaken for another process with its pid'],
 ]
