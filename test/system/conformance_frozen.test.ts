@@ -16,12 +16,19 @@ function thaw(id: string): void {
     if (existsSync(`${path}/freezer.state`)) writeFileSync(`${path}/freezer.state`, 'THAWED')
 }
 
+/** By the freezer of v1, also where there is that of v2, and it neither thaws nor deletes. */
+const FREEZES = `
+case $3 in
+pause) echo FROZEN >"/sys/fs/cgroup/freezer/$last/freezer.state"; exit ;;
+resume | delete) exit 0 ;;
+esac`
+
 // A frozen process of v1 cannot end; that of v2 can, and has nothing to show here.
 describe.runIf(requires('root', 'cgroup1'))('a container that is left frozen', { timeout: patience(60_000) }, () => {
   it('is taken away, and the case has failed', async () => {
     const [folder, runtime] = [`${scratch()}/tmp`, `${scratch()}/runtime`]
     mkdirSync(folder)
-    writeFake(runtime, RUNTIME, 'case $3 in resume | delete) exit 0 ;; esac')
+    writeFake(runtime, RUNTIME, FREEZES)
     const argv = ['--runtime', runtime, '--format', 'json', '--filter', '^pause-freezes$']
     const env = { ...process.env, TMPDIR: folder }
     const { stdout } = await exec(repositoryPath('build/davit-conformance'), argv, { env, timeout: 50_000 })
