@@ -156,7 +156,7 @@ struct begun {
 	const int32_t *numbers;
 	const char *path, *strings;
 	int32_t *pidfd;
-	long result;
+	long result, thread;
 	sem_t done, leave;
 };
 
@@ -173,9 +173,13 @@ static void await(sem_t *sem)
 static void *launcher(void *begun)
 {
 	struct begun *b = begun;
+	long result = launch_by(b->numbers, b->path, b->strings, b->pidfd);
 
-	b->result = launch_by(b->numbers, b->path, b->strings, b->pidfd);
+	b->result = result;
+	b->thread = syscall(SYS_gettid);
 	sem_post(&b->done);
+	if (result < 0)
+		return NULL; /* finish_launch() frees what has failed */
 	await(&b->leave);
 	free(b);
 	return NULL;
@@ -210,8 +214,17 @@ long begin_launch(const int32_t *numbers, const char *path, const char *strings,
 
 long finish_launch(struct begun *b)
 {
+	long result;
+
 	await(&b->done);
-	return b->result;
+	result = b->result;
+	if (result >= 0)
+		return result;
+	/* A limit of processes counts the thread until the kernel does not know it any more; 1 s is far beyond that. */
+	for (int i = 0; i < 10000 && syscall(SYS_tgkill, getpid(), b->thread, 0) == 0; i++)
+		usleep(100);
+	free(b);
+	return result;
 }
 
 long leave_launch(struct begun *b)

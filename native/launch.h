@@ -13,8 +13,9 @@ long launch_by(const int32_t *numbers, const char *path, const char *strings, in
 /*
  * Begins the same in another thread: new namespaces take the kernel as long as encoding what is to happen in them. Returns
  * the address of a struct begun, for the other two, or -errno. finish_launch() waits for it, until when nothing that the
- * pointers point to may change. leave_launch() comes last, when the program does not die with its parent any more: the
- * thread ends, which would make the end of the process longer.
+ * pointers point to may change; when it fails the thread has ended, and nothing more is to be called. Otherwise
+ * leave_launch() comes last, when the program does not die with its parent any more: the thread ends, which would make the
+ * end of the process longer.
  */
 struct begun;
 long begin_launch(const int32_t *numbers, const char *path, const char *strings, int32_t *pidfd);

@@ -7,6 +7,7 @@ import { NATIVE } from '../wire/ops.ts'
 import { awaitReadable, type Signals } from './signals.ts'
 
 const CLONE_PIDFD = 0x1000
+const EAGAIN = -11
 
 export interface Launch {
   /** Path of the program, or undefined to run the fd `exe`. */
@@ -31,7 +32,8 @@ export interface Launched {
 function operands(request: Launch) {
   const strings = new DataArea()
   const { place } = strings.list([...request.args, ...request.env])
-  const path = request.path === undefined ? null : cstring(request.path)
+  // A copy: it is read when other strings have been made.
+  const path = request.path === undefined ? null : cstring(request.path).slice()
   const words = [
     request.exe ?? -1,
     request.args.length + request.env.length,
@@ -56,7 +58,7 @@ export function launch(what: string, request: Launch): Launched {
 export interface BegunLaunch {
   /** Waits until it is there; throws as {@link launch} does. Must be called, and what was handed over live until then. */
   finish(): Launched
-  /** It does not die with its parent any more, if it ever did: what the launch has taken may go. */
+  /** It does not die with its parent any more, or has ended: what the launch has taken may go. Comes after `finish`. */
   leave(): void
 }
 
@@ -65,17 +67,20 @@ export function beginLaunch(what: string, request: Launch): BegunLaunch {
   const [numbers, path, strings, pidfd] = operands(request)
   // Without namespaces to be made it takes less time than another thread does. Where there is none, we do it ourselves.
   const begun = request.flags === 0 ? 0 : native(NATIVE.beginLaunch, numbers, path, strings, pidfd)
+  // SAFETY: what `begun` points to is freed when the other thread ends.
+  let there = begun > 0
   return {
     finish() {
       // What the other thread reads is handed over once more: so nobody takes it for unused.
-      const result =
-        begun > 0
-          ? native(NATIVE.finishLaunch, begun, numbers, path, strings, pidfd)
-          : native(NATIVE.launch, numbers, path, strings, pidfd)
+      let result = there ? native(NATIVE.finishLaunch, begun, numbers, path, strings, pidfd) : EAGAIN
+      if (result < 0) there = false
+      // The limit of processes may have had room for that thread only, or for none.
+      if (result === EAGAIN) result = native(NATIVE.launch, numbers, path, strings, pidfd)
       return { pid: must(what, result), pidfd: pidfd[0] as number }
     },
     leave() {
-      if (begun > 0) native(NATIVE.leaveLaunch, begun)
+      if (there) native(NATIVE.leaveLaunch, begun)
+      there = false
     },
   }
 }

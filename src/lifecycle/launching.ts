@@ -133,6 +133,8 @@ export class Launching {
 
   protected killChildren(): void {
     for (const child of [this.stage, this.init]) if (child) this.attempt('kill init', () => destroyChild(child))
+    // A process that goes on, as that of a library, has no more threads than before.
+    this.begun?.leave()
   }
 
   protected removePidFile(): void {

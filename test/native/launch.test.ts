@@ -1,7 +1,7 @@
 /** Starting a process in another thread, and davit-init, which then waits for its plan. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { closeFd, openFile, readBytes } from '../../src/ffi/file.ts'
+import { closeFd, openFile, readBytes, statIf } from '../../src/ffi/file.ts'
 import { libexecFolder } from '../../src/ffi/libexec.ts'
 import { ARCH } from '../../src/ffi/native.ts'
 import { emptySealable, fillSealed, memfd } from '../../src/host/memfd.ts'
@@ -94,14 +94,35 @@ test.runIf(requires('root'))(
   },
 )
 
+test('the program’s path is still what it was when other strings have been made meanwhile', () => {
+  const [ours, theirs] = socketPair()
+  keep(ours)
+  const request = {
+    path: '/bin/sh',
+    args: ['sh', '-c', 'printf yes >&3'],
+    env: [],
+    flags: 0,
+    fds: [[theirs, 3]] as const,
+  }
+  const begun = beginLaunch('start a shell', request)
+  for (const other of ['/1', '/2', '/3', '/4']) expect(statIf(other)).toBeUndefined()
+  const child = begun.finish()
+  keep(child.pidfd)
+  closeFd(theirs)
+  expect(receive(ours).message.toString()).toBe('yes')
+  expect(codeOf(child)).toBe(0)
+  begun.leave()
+})
+
 test.runIf(requires('root'))('the error of an exec that fails is told, and no process is left', () => {
   const children = () =>
     readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8'))
-  const before = children().join('')
+  const before = children()
   const exe = keep(memfd('no program', readBytes('/proc/self/status')))
   const request = { exe, args: ['x'], env: [], flags: NAMESPACES.uts.flag, fds: [] }
   const begun = beginLaunch('start nothing', request)
   expect(begun.finish).toThrow(/^start nothing: exec format error$/)
-  expect(children().join('')).toBe(before)
+  // Nor the thread: by count, as what a thread is called is not said.
+  expect(children()).toEqual(before)
   begun.leave()
 })

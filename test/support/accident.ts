@@ -13,7 +13,8 @@ export interface Accident {
   readonly call: string
   /** As strace's --inject has it: "signal=KILL", "error=ENOMEM". */
   readonly what: string
-  readonly when: number
+  /** "1+": at each of them, in every process and thread of its own count. */
+  readonly when: number | '1+'
   readonly children?: boolean
 }
 
@@ -35,7 +36,7 @@ export function accident(
 export async function callsOf(
   args: readonly string[],
   output: string,
-): Promise<readonly Pick<Accident, 'call' | 'when'>[]> {
+): Promise<readonly { readonly call: string; readonly when: number }[]> {
   const list = `${output}.calls`
   await exec('strace', ['-qq', '-o', list, RUNTIME, '--root', stateRoot(), ...args], { output })
   const counts = new Map<string, number>()

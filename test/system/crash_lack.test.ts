@@ -1,16 +1,18 @@
 /** The kernel refuses a system call of create or exec for want of something: it fails clean, or works all the same. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Accident, accident, nothingLeft, recovers } from '../support/accident.ts'
 import { bundle, createStart } from '../support/bundle.ts'
+import { exec } from '../support/exec.ts'
 import { outputIn } from '../support/in_container.ts'
 import { processesNaming } from '../support/leaks.ts'
+import { RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 import { must, state, stateRoot } from '../support/runtime.ts'
 
 const applets = ['sh', 'sleep', 'true', 'cat']
 
-type Lack = readonly [call: string, error: string, when: number, children?: boolean]
+type Lack = readonly [call: string, error: string, when: Accident['when'], children?: boolean]
 
 /** In the runtime itself, and (`true`) in the processes that it makes. */
 const BOTH: readonly Lack[] = [
@@ -29,6 +31,10 @@ const BOTH: readonly Lack[] = [
   ['setresuid', 'ENOMEM', 1, true],
   ['capset', 'ENOMEM', 1, true],
   ['sendmsg', 'ENOMEM', 1, true],
+  // In the thread that makes the namespaces, too.
+  ['clone3', 'ENOMEM', '1+', true],
+  ['clone3', 'EAGAIN', '1+', true],
+  ['execveat', 'ENOMEM', 1, true],
 ]
 
 const CREATE: readonly Lack[] = [
@@ -85,6 +91,20 @@ describe.runIf(requires('root', command('strace')))('a lack at a system call of'
     expect(await outputIn(made.id, 'echo again')).toBe('again\n')
     expect((await processesNaming(made.path, [])).length).toBe(0)
   })
+})
+
+test.runIf(requires('root', 'cgroup1'))('a limit of processes that has room for davit and init only', async () => {
+  const made = await bundle(['true'], { applets })
+  const limited = `/sys/fs/cgroup/pids/${made.id}-caller`
+  mkdirSync(limited)
+  try {
+    writeFileSync(`${limited}/pids.max`, '2')
+    const line = ['--root', stateRoot(), 'run', '--bundle', made.path, made.id]
+    const enter = ['-c', 'echo $$ >"$0"/cgroup.procs && exec "$@"', limited, RUNTIME, ...line]
+    expect(await exec('sh', enter)).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+  } finally {
+    rmdirSync(limited)
+  }
 })
 
 async function processesOf(id: string): Promise<number[]> {
