@@ -27,49 +27,71 @@ static long empty_directory(struct runner *r, long slot, long parameters, long l
 }
 
 /*
- * Hides what is at a path: a directory below the empty tmpfs, anything else below the verified null device
- * (CVE-2025-31133: never what the image calls /dev/null). Most are files, and the kernel covers no directory with one.
+ * Hides what is found: a directory below the empty tmpfs, anything else below the verified null device (CVE-2025-31133:
+ * never what the image calls /dev/null). Most are files, and the kernel covers no directory with one.
  */
-long op_mask(struct runner *r, const long *a)
+static long mask(struct runner *r, const long *a, long found)
 {
-	long found = open_in_root((int)a[0], (const char *)a[1], O_PATH_), cover, ret, directory;
+	long cover = SYS(open_tree, a[2], "", CLONE_FD, 0, 0, 0), ret = cover < 0 ? cover : attach(cover, found), directory;
 
-	if (found < 0)
-		return found;
-	cover = SYS(open_tree, a[2], "", CLONE_FD, 0, 0, 0);
-	ret = cover < 0 ? cover : attach(cover, found);
 	if (cover >= 0)
 		(void)SYS(close, cover, 0, 0, 0, 0, 0); /* the mount stays where it is attached */
-	if (ret < 0) {
-		directory = SYS(openat, found, ".", O_PATH_ | O_DIRECTORY_ | O_CLOEXEC_, 0, 0, 0);
-		if (directory >= 0) {
-			(void)SYS(close, directory, 0, 0, 0, 0, 0);
-			cover = empty_directory(r, a[3], a[4], a[5]);
-			ret = cover < 0 ? cover : attach(cover, found);
-			if (cover >= 0)
-				(void)SYS(close, cover, 0, 0, 0, 0, 0); /* as above */
-		} else if (directory != -E_NOTDIR)
-			ret = directory;
-	}
-	(void)SYS(close, found, 0, 0, 0, 0, 0);
+	if (ret >= 0)
+		return ret;
+	directory = SYS(openat, found, ".", O_PATH_ | O_DIRECTORY_ | O_CLOEXEC_, 0, 0, 0);
+	if (directory < 0)
+		return directory == -E_NOTDIR ? ret : directory;
+	(void)SYS(close, directory, 0, 0, 0, 0, 0);
+	cover = empty_directory(r, a[3], a[4], a[5]);
+	ret = cover < 0 ? cover : attach(cover, found);
+	if (cover >= 0)
+		(void)SYS(close, cover, 0, 0, 0, 0, 0); /* as above */
+	if (ret < 0)
+		(void)op_close(r, a + 3); /* a tmpfs that is attached nowhere cannot be cloned */
 	return ret;
 }
 
-/* Binds a path onto itself, read-only with all that is mounted below. */
-long op_readonly(struct runner *r, const long *a)
+/* Binds what is found onto itself, read-only with all that is mounted below. */
+static long make_readonly(struct runner *r, const long *a, long found)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	long found = open_in_root((int)a[0], (const char *)a[1], O_PATH_), tree, ret;
+	long tree = SYS(open_tree, found, "", CLONE_FD | AT_RECURSIVE_, 0, 0, 0), ret;
 
 	(void)r;
-	if (found < 0)
-		return found;
-	tree = SYS(open_tree, found, "", CLONE_FD | AT_RECURSIVE_, 0, 0, 0);
+	(void)a;
 	ret = tree < 0 ? tree : SYS(mount_setattr, tree, "", AT_EMPTY_ | AT_RECURSIVE_, &attr, sizeof(attr), 0);
 	if (ret >= 0)
 		ret = attach(tree, found);
 	if (tree >= 0)
 		(void)SYS(close, tree, 0, 0, 0, 0, 0); /* the mount stays where it is attached */
-	(void)SYS(close, found, 0, 0, 0, 0, 0);
 	return ret;
+}
+
+/*
+ * SAFETY: a path that is missing is tolerated. That must not be said of one that is there, not even while somebody puts
+ * another file in its place: it is looked up again.
+ */
+static long protect(struct runner *r, const long *a, long (*cover)(struct runner *r, const long *a, long found))
+{
+	for (int tries = 0; tries < 128; tries++) {
+		long found = open_in_root((int)a[0], (const char *)a[1], O_PATH_), ret;
+
+		if (found < 0)
+			return found;
+		ret = cover(r, a, found);
+		(void)SYS(close, found, 0, 0, 0, 0, 0);
+		if (ret != -E_NOENT && ret != -E_NOTDIR)
+			return ret;
+	}
+	return -E_AGAIN;
+}
+
+long op_mask(struct runner *r, const long *a)
+{
+	return protect(r, a, mask);
+}
+
+long op_readonly(struct runner *r, const long *a)
+{
+	return protect(r, a, make_readonly);
 }

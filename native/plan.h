@@ -109,6 +109,7 @@ void runner_run(struct runner *r, uint32_t first);
 int runner_report(struct runner *r, uint32_t kind, int32_t value, int fd);
 
 /* The operations: arguments are resolved to numbers, fds and pointers. Return >= 0 (an fd for `out`) or -errno. */
+long op_close(struct runner *r, const long *a);
 long op_mkpath(struct runner *r, const long *a);
 long op_write(struct runner *r, const long *a);
 long op_fsmount(struct runner *r, const long *a);

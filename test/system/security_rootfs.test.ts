@@ -13,11 +13,13 @@ import {
 import { describe, expect, test } from 'vitest'
 import { attack } from '../support/attacker.ts'
 import { type Bundle, bundle, type Config, createStart, run } from '../support/bundle.ts'
+import { exec } from '../support/exec.ts'
 import { mountAt, parseMountInfo, processMounts } from '../support/kernel.ts'
+import { RUNTIME } from '../support/place.ts'
 import { receiveConsole } from '../support/probe.ts'
 import { refused } from '../support/refusal.ts'
-import { requires } from '../support/requires.ts'
-import { davit, must } from '../support/runtime.ts'
+import { command, requires } from '../support/requires.ts'
+import { davit, must, stateRoot } from '../support/runtime.ts'
 import { atEnd, scratch } from '../support/scratch.ts'
 
 const UP = '../../../../../../../../../../..'
@@ -102,6 +104,34 @@ describe.runIf(requires('root'))('a hostile image', () => {
       }
     }
   })
+
+  // KERNEL: what was removed since it was found is ENOENT to whoever mounts on it; a path that is missing is tolerated.
+  test.runIf(requires(command('strace')))(
+    'what is put in the place of a path to be protected is protected',
+    async () => {
+      const script = 'cat /file; ls /folder; echo written >/kept && cat /kept'
+      const made = await bundle((config) => {
+        config.process.args = ['sh', '-c', script]
+        config.root.readonly = false
+        Object.assign(config.linux, { readonlyPaths: ['/kept'], maskedPaths: ['/file', '/folder'] })
+      })
+      mkdirSync(`${made.rootfs}/folder`)
+      for (const name of ['file', 'folder/inner', 'kept']) writeFileSync(`${made.rootfs}/${name}`, 'open')
+      const calls = `${made.path}/calls`
+      const traced = (...how: readonly string[]) =>
+        exec('strace', ['-f', '-qq', '-e', 'trace=move_mount', '-o', calls, ...how, RUNTIME, ...line])
+      const line = ['--root', stateRoot(), 'run', '--bundle', made.path, made.id]
+      await traced()
+      const last = readFileSync(calls, 'utf8').match(/move_mount\(/g)?.length ?? 0
+      // The last four: one for the read-only path, one for the file, and two for the folder.
+      for (let when = last - 3; when <= last; when++) {
+        const { stdout, stderr } = await traced('-e', `inject=move_mount:error=ENOENT:when=${when}`)
+        expect(stdout).toBe('')
+        expect(stderr).not.toContain('davit:')
+        expect(readFileSync(calls, 'utf8')).toContain('INJECTED')
+      }
+    },
+  )
 
   // CVE-2026-88264, CVE-2025-52565
   test.each(['console', 'ptmx'])('/dev/%s as a link or a file, with a terminal', async (name) => {
