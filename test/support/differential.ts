@@ -15,7 +15,7 @@ import { until } from './wait.ts'
 
 export type Peer = 'runc' | 'crun'
 
-/** A runtime, and where it runs: crun refuses a machine with v2 beside v1, so v2 is covered for it and for its rival. */
+/** A runtime, and where it runs: crun refuses a machine with v2 beside v1, so v2 is covered there for it and its rival. */
 interface Contestant {
   readonly path: string
   readonly root: string
@@ -29,7 +29,7 @@ export function contestants(
   peer: Peer,
   flags: readonly string[] = [],
 ): readonly [davit: Contestant, other: Contestant] {
-  const covered = peer === 'crun'
+  const covered = peer === 'crun' && /^\S+ \S+ cgroup /m.test(readFileSync('/proc/mounts', 'utf8'))
   const path = commandPath(peer) as string
   return [
     { path: RUNTIME, root: stateRoot(), covered, flags },

@@ -1,4 +1,4 @@
-/** Cgroups of v2 alone under davit and runc, made by themselves and by systemd: differences are in docs/CONFORMANCE.md. */
+/** Cgroups of v2 alone under davit, runc and crun, made by themselves and by systemd: differences are in docs/CONFORMANCE.md. */
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { hierarchies } from '../support/cgroups.ts'
@@ -7,15 +7,17 @@ import { CASES, RESOURCES, UNIFIED } from '../support/differential_cases.ts'
 import { explanations } from '../support/differential_table.ts'
 import { command, commandPath, type Need, requires } from '../support/requires.ts'
 
-const PEER = 'runc v2'
-const ROWS = explanations().filter(({ peers }) => peers.includes(PEER))
+/** Those of Debian trixie, which test/vm has. */
+const PEERS = { runc: '1.1.15', crun: '1.21' } as const
 
-/** The release of Debian trixie, which test/vm has. */
-const release: Need = {
-  name: 'runc 1.1.15',
+const isThere = (peer: keyof typeof PEERS): Need => ({
+  name: `${peer} ${PEERS[peer]}`,
   optional: true,
-  met: () => execFileSync(commandPath('runc') ?? 'false', ['--version'], { encoding: 'utf8' }).includes(' 1.1.15'),
-}
+  met: () =>
+    execFileSync(commandPath(peer) ?? 'false', ['--version'], { encoding: 'utf8' })
+      .split('\n')[0]
+      ?.includes(` ${PEERS[peer]}`) === true,
+})
 const alone: Need = {
   name: 'cgroup v2 alone',
   optional: true,
@@ -32,22 +34,24 @@ const cases = Object.entries({
 /** What else there is of a container is compared where v1 is, too. */
 const ofCgroups = /^(start|exec refused|in cgroup|cgroup|(exec )?namespace cgroup|(mount|tree) \/sys\/fs\/cgroup)/
 
-describe.runIf(requires('root', alone, command('runc')) && requires(release))('beside runc', () => {
+describe.each(['runc', 'crun'] as const)('beside %s', (peer) => {
+  const rows = explanations().filter(({ peers }) => peers.includes(`${peer} v2`))
   const needed = new Set<string>()
   let done = 0
-  const drivers = ['cgroupfs', ...(requires('systemd') ? ['systemd'] : [])]
+  const there = requires('root', alone, command(peer)) && requires(isThere(peer))
+  const drivers = ['cgroupfs', ...(there && requires('systemd') ? ['systemd'] : [])]
 
   for (const driver of drivers)
-    test.each(cases)(`${driver}: %s`, async (name, one) => {
+    test.runIf(there).each(cases)(`${driver}: %s`, async (name, one) => {
       const made = await bundleOf(one)
       const systemd = driver === 'systemd'
       if (systemd) made.config.linux.cgroupsPath = `system.slice:test:${made.id}`
-      const [davit, other] = contestants('runc', systemd ? ['--systemd-cgroup'] : [])
+      const [davit, other] = contestants(peer, systemd ? ['--systemd-cgroup'] : [])
       const found = differences(await observe(davit, one, made), await observe(other, one, made))
       const unexplained = found
         .filter(({ place }) => ofCgroups.test(place))
         .filter((difference) => {
-          const why = ROWS.filter(({ explains }) => explains(`${driver}: ${name}`, difference))
+          const why = rows.filter(({ explains }) => explains(`${driver}: ${name}`, difference))
           for (const { line } of why) needed.add(line)
           return why.length === 0
         })
@@ -57,7 +61,7 @@ describe.runIf(requires('root', alone, command('runc')) && requires(release))('b
 
   test('every explanation is still needed', ({ skip }) => {
     skip(done < 2 * cases.length, 'not all bundles were compared')
-    const always = ROWS.filter(({ race }) => !race)
+    const always = rows.filter(({ race }) => !race)
     expect(always.map(({ line }) => line).filter((line) => !needed.has(line))).toEqual([])
   })
 })
