@@ -1,4 +1,4 @@
-/** Cgroups of v2 alone under davit, runc and crun, made by themselves and by systemd: differences are in docs/CONFORMANCE.md. */
+/** Cgroups of v2 alone under davit, runc and crun, made by them and by systemd: docs/CONFORMANCE.md has the differences. */
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { hierarchies } from '../support/cgroups.ts'

@@ -1,13 +1,15 @@
 /**
  * davit's system tests and conformance cases on machines with nothing but cgroup v2: `make vm-test`.
  *
- *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]… [--engines|--selinux|--resctrl] [--sh COMMAND]
+ *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]…
+ *                       [--engines|--selinux|--resctrl] [--sh COMMAND]
  *   bun test/vm/main.ts --conformance --init fast|systemd --kernel 6.12
  *
  * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
  * cgroups runs in each, the rest in one of them, and then what is about SELinux in two guests that have it in force, as
- * with --selinux, and what is about resctrl in one that has that, as with --resctrl; --all runs all tests in each. --core is the selection that `make test`
- * runs, each kernel once. --only takes beginnings of names of system tests, --sh any command.
+ * with --selinux, and what is about resctrl in one that has that, as with --resctrl; --all runs all tests in each. --core
+ * is the selection that `make test` runs, each kernel once. --only takes beginnings of names of system tests, --sh any
+ * command.
  * --engines is a guest with Docker, containerd, Podman and Buildah in it, and a selection of the tests of engines; --only,
  * then, takes names of those.
  * --conformance judges the cgroups of davit and of the guest's runtimes, and writes docs/conformance/cgroup_v2.md and .html, or

@@ -23,8 +23,8 @@ const CHANGES: readonly Change[] = [
     to: '483dffff0f00 909090909090',
   },
   {
-    // What it takes for the numbers of monitoring where the processor has none (resctrl_cpu_detect), all -1: jb; movl; movq.
-    // The highest id becomes 7, so that there are eight, the unit of occupancy a byte, the last 0.
+    // What it takes for the numbers of monitoring where the processor has none (resctrl_cpu_detect), all -1: jb; movl;
+    // movq. The highest id becomes 7, so that there are eight, the unit of occupancy a byte, the last 0.
     what: 'the numbers of monitoring',
     from: '72.. c783........ffffffff 48c783........ffffffff',
     to: '72.. c783........07000000 48c783........01000000',
