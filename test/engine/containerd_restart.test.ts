@@ -1,13 +1,24 @@
 /** containerd ends or crashes and comes back: what it runs goes on, and is its own again. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../support/wait.ts'
-import { canContainerd } from './support/containerd.ts'
+import { type Containerd, canContainerd } from './support/containerd.ts'
 import { baseline, detached, execIn, LINGER, leftSinceThen, removeAll, taskStatus } from './support/ctr.ts'
 import type { Snapshot } from './support/leftovers.ts'
 import { type Pods, startPods } from './support/pods.ts'
 
 /** Says a line every 50 ms. */
 const TALK = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done'
+
+/**
+ * From 1.7 containerd takes a task without a process, when it comes back, for one that it crashed in the making of, and
+ * removes it (containerd/containerd#6866), whatever the runtime.
+ */
+async function forgetsWhatEnded({ host }: Containerd): Promise<boolean> {
+  const said = await host.output('containerd', ['--version'])
+  const [, major, minor] = / v?(\d+)\.(\d+)\./.exec(said) ?? []
+  if (major === undefined) throw new Error(`no version: ${said}`)
+  return Number(major) > 1 || Number(minor) >= 7
+}
 
 describe.runIf(canContainerd())('while containerd is away', () => {
   let pods: Pods
@@ -33,8 +44,11 @@ describe.runIf(canContainerd())('while containerd is away', () => {
       code: 3,
       stdout: 'hello\n',
     })
-    await until('the other’s end', async () => (await taskStatus(containerd, ending.id)) === 'STOPPED')
-    expect((await containerd.exec(['task', 'delete', ending.id])).stderr).toMatch(/exit code 6\b/)
+    const forgotten = await forgetsWhatEnded(containerd)
+    const after = forgotten ? undefined : 'STOPPED'
+    await until('the other’s end', async () => (await taskStatus(containerd, ending.id)) === after)
+    const { stderr } = await containerd.exec(['task', 'delete', ending.id])
+    expect(stderr).toMatch(forgotten ? /not found/ : /exit code 6\b/)
     await removeAll(containerd)
   })
 

@@ -99,11 +99,13 @@ export async function removeAll(containerd: Containerd): Promise<void> {
 
 const DAEMONS = ['containerd']
 
+/** What davit keeps of compiled seccomp filters, and criu of what the kernel can do, is for the next container. */
+const KEPT = /^\/run\/(davit\.cache|criu\.kdat$)/
+
 /** State of containers, bundles, sockets, pipes, network namespaces. */
 async function files({ host }: Containerd): Promise<string[]> {
   const found = await host.output('find', ['/run', `${host.directory}/state`, '-xdev', '-mindepth', '1'])
-  // What davit keeps of compiled seccomp filters is for the next container.
-  return found.split('\n').filter((path) => path !== '' && !path.startsWith('/run/davit.cache'))
+  return found.split('\n').filter((path) => path !== '' && !KEPT.test(path))
 }
 
 /** What is on the host after the first container, which makes what stays for the next: a parent cgroup, directories. */
