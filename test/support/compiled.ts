@@ -13,7 +13,6 @@ const PROGRAMS = {
   filter_of: [],
   fuse: [],
   probe: [],
-  resctrl: [],
   tracer: [],
   view: [],
 } as const satisfies Record<string, readonly string[]>

@@ -7,14 +7,13 @@ import { FAULTS } from './faults.ts'
 import { FAULTS_DETAIL } from './faults_detail.ts'
 import { FAULTS_SECCOMP } from './faults_seccomp.ts'
 import { FAULTY } from './faulty/all.ts'
-import { INTEL_RDT } from './faulty/intel_rdt.ts'
 
 /** Cases that davit fails, as it is said there: conformance.test.ts. */
 export const DEVIATIONS: readonly string[] = ['delete-created', 'cgroup-memory-kernel-tcp']
 
 const FAULTS_OF_ALL = [
   ...Object.values({ ...FAULTS, ...FAULTS_DETAIL, ...FAULTS_SECCOMP }),
-  ...[...Object.values(FAULTY), INTEL_RDT].flatMap(({ faults }) => Object.values(faults)),
+  ...Object.values(FAULTY).flatMap(({ faults }) => Object.values(faults)),
 ]
 
 /** Ids of the cases that fail for one of these. */

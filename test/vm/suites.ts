@@ -16,7 +16,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   terminal_load: 'measures time',
   engine_words_podman: 'needs Podman and conmon',
   fuzz: 'needs make and a compiler: builds the executor with sanitizers',
-  conformance_resctrl: 'is about tests: has a davit of its own, and a file system in the place of resctrl',
   security_guards: 'is about tests: runs some of them on a davit without its guards',
 }
 
@@ -57,11 +56,15 @@ export const CONFORMANCE_REPORT = [
   '--group cgroups --group update $systemd --format json >build/test/results.json',
 ].join(' ')
 
-/** What the suite says about classes of resctrl, where that is mounted and monitors: davit and the peers fail no case. */
+/**
+ * What the suite says about classes of resctrl, where that is mounted and monitors: davit and the peers fail no case, and
+ * each case is failed for a fault.
+ */
 export const RESCTRL_TESTS = [
   'mount -t resctrl resctrl /sys/fs/resctrl && ls -d /sys/fs/resctrl/mon_groups && mkdir -p build/test &&',
   'build/davit-conformance --runtime build/davit --runtime /usr/sbin/runc --runtime /usr/bin/crun',
-  '--group intel-rdt --format json >build/test/results.json',
+  '--group intel-rdt --format json >build/test/results.json &&',
+  `${VITEST} system test/system/conformance_faulty.test.ts -t 'classes of resctrl'`,
 ].join(' ')
 
 /** Each name is the beginning of a file's. */

@@ -21,7 +21,6 @@ export type CodeGuard =
   | 'no cgroup above'
   | 'whole numbers as ids'
   | 'escaped controls'
-  | 'the resctrl of the kernel'
 
 export const CODE: Readonly<Record<CodeGuard, Expression>> = {
   'records of this format': { file: 'state/store.ts', text: 'record?.format !== 1', without: 'false' },
@@ -50,12 +49,6 @@ export const CODE: Readonly<Record<CodeGuard, Expression>> = {
     file: 'plan/accounts.ts',
     text: "!isDigits(text) || text.length > 10 || (text.length > 1 && text[0] === '0')",
     without: 'false',
-  },
-  // No guard: what a machine lacks is looked for where a test has put it.
-  'the resctrl of the kernel': {
-    file: 'host/resctrl.ts',
-    text: "readText('/proc/self/mountinfo')",
-    without: "readText(process.env.RESCTRL_MOUNTINFO ?? '')",
   },
   'escaped controls': { file: 'cli/log_line.ts', text: 'text.replace(CONTROLS, goEscape)', without: 'text' },
 }

@@ -1,10 +1,11 @@
 /** All of them, by the file and the name that a test gives them. */
-import { CGROUPS, CGROUPS_V2 } from './cgroups.ts'
+import { CGROUPS, CGROUPS_NETWORK, CGROUPS_V2 } from './cgroups.ts'
 import { COMMAND_LINE, FEATURES, PRESERVE, TERMINAL } from './command_line.ts'
 import { CHECKPOINT, SYSTEMD, SYSTEMD_LEFT } from './elsewhere.ts'
 import { EXEC, EXEC_NAKED } from './exec.ts'
 import type { Faulty } from './faulty.ts'
 import { HOOKS, HOOKS_DETAIL } from './hooks.ts'
+import { INTEL_RDT } from './intel_rdt.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { LINUX } from './linux.ts'
 import { MOUNTS } from './mounts.ts'
@@ -36,9 +37,11 @@ export const FAULTY: Readonly<Record<string, Faulty>> = {
   'exec, of which next to nothing is done': EXEC_NAKED,
   cgroups: CGROUPS,
   'cgroups of v2': CGROUPS_V2,
+  'cgroups of the network': CGROUPS_NETWORK,
   'cgroups of systemd': SYSTEMD,
   'units that stay': SYSTEMD_LEFT,
   checkpoints: CHECKPOINT,
+  'classes of resctrl': INTEL_RDT,
   updates: UPDATE,
   'seccomp filters': SECCOMP,
   'what protects the host': SECURITY,

@@ -1,5 +1,9 @@
 /** Limits of cgroups, their paths and owners, device rules. */
+import { readFileSync } from 'node:fs'
+import type { Need } from '../requires.ts'
 import { type Faulty, named } from './faulty.ts'
+
+const readCgroups = () => readFileSync('/proc/cgroups', 'utf8')
 
 const DENY = '\\{"allow":false,"access":"rwm"\\}'
 const OWN = '"type":"c","major":1,"minor":11'
@@ -164,6 +168,28 @@ export const CGROUPS_V2: Faulty = {
       does: 'keeps cgroups for root, though they are mounted to be written',
       sed: 's/"uid":1000,"gid":1000/"uid":0,"gid":0/',
       caught: ['cgroup-owner-delegated'],
+    },
+  },
+}
+
+/** Controllers of v1 that distributions leave unmounted, beside v2; the hierarchy goes with the namespace. */
+const UNMOUNTED: Need = {
+  name: 'net_cls and net_prio, in no hierarchy',
+  optional: true,
+  met: () => ['net_cls', 'net_prio'].every((name) => new RegExp(`^${name}\t0\t`, 'm').test(readCgroups())),
+}
+
+export const CGROUPS_NETWORK: Faulty = {
+  groups: ['cgroups'],
+  only: '^cgroup-network-',
+  needs: ['cgroup2', UNMOUNTED],
+  apart: ['--mount'],
+  first: 'mount -t cgroup -o net_cls,net_prio network /mnt',
+  faults: {
+    'network-elsewhere': {
+      does: 'has another class and priority of the network',
+      sed: 's/"classID":1048577/"classID":1048578/; s/"priority":7/"priority":6/',
+      caught: ['cgroup-network-class', 'cgroup-network-priorities'],
     },
   },
 }

@@ -24,6 +24,8 @@ export interface Faulty {
   readonly only?: string
   /** What the runtime would do to the host it does to namespaces that the suite gets: flags of unshare(1). */
   readonly apart?: readonly string[]
+  /** A script that is run there before. */
+  readonly first?: string
   /** What the machine must have. */
   readonly needs?: readonly AnyNeed[]
   /** A program of test/support that its containers are given. */

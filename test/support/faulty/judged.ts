@@ -10,27 +10,27 @@ import { RUNTIME, repositoryPath } from '../place.ts'
 import { scratch } from '../scratch.ts'
 import { type Fault, type Faulty, scriptOf } from './faulty.ts'
 
-interface Surroundings {
-  /** What the runtime is but for its faults. */
-  readonly real?: string
-  /** Words before the suite's command line. */
-  readonly before?: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
-}
-
 /** The results, and the processes that are left of its containers: the suite takes away what these runtimes leave. */
-export async function judged(
-  { groups, faults, only, apart = [], program }: Faulty,
-  { real = RUNTIME, before = [], env = {} }: Surroundings = {},
-): Promise<{ readonly results: readonly Result[]; readonly left: readonly string[] }> {
+export async function judged({
+  groups,
+  faults,
+  only,
+  apart = [],
+  first: script,
+  program,
+}: Faulty): Promise<{ readonly results: readonly Result[]; readonly left: readonly string[] }> {
   if (program) await compiled(program)
   const [runtime, folder] = [`${scratch()}/runtime`, `${scratch()}/tmp`]
-  writeFake(runtime, real, scriptOf(Object.values(faults)))
+  writeFake(runtime, RUNTIME, scriptOf(Object.values(faults)))
   mkdirSync(folder)
   const which = [...groups.flatMap((name) => ['--group', name]), ...(only === undefined ? [] : ['--filter', only])]
   const argv = [repositoryPath('build/davit-conformance'), '--runtime', runtime, '--format', 'json', ...which]
-  const [first = '', ...rest] = [...(apart.length > 0 ? ['unshare', ...apart] : []), ...before, ...argv]
-  const options = { env: { ...process.env, TMPDIR: folder, ...env }, timeout: patience(110_000) }
+  const own = [
+    ...(apart.length > 0 ? ['unshare', ...apart] : []),
+    ...(script === undefined ? [] : ['/bin/sh', '-ec', `${script}\nexec "$@"`, 'sh']),
+  ]
+  const [first = '', ...rest] = [...own, ...argv]
+  const options = { env: { ...process.env, TMPDIR: folder }, timeout: patience(110_000) }
   const { stdout } = await exec(first, rest, options)
   return { results: (JSON.parse(stdout) as Report).runtimes[0]?.results ?? [], left: processesRootedIn(folder) }
 }
