@@ -2,6 +2,7 @@
  * Writes records into words as they are lowered, one argument after the other. No object is made for a record, and no
  * method calls another where it can be helped: this runs cold at every start of a container, where that is what costs.
  */
+import { RuntimeError } from '../base/errors.ts'
 import { errnoNumber } from '../kernel/errno.ts'
 import { type SyscallName, syscallNumber } from '../kernel/syscalls.ts'
 import type { Dir, Slot } from '../plan/step.ts'
@@ -81,7 +82,8 @@ export class Emitter {
       words.set(this.words)
       this.words = words
     }
-    if (++this.count > WIRE.maxRecords) throw new Error(`bug: more than ${WIRE.maxRecords} records`)
+    if (++this.count > WIRE.maxRecords)
+      throw new RuntimeError('unsupported', `more than ${WIRE.maxRecords} steps: too many mounts, devices or paths`)
     return at
   }
 

@@ -50,6 +50,14 @@ describe.runIf(requires('root'))('input', () => {
     }
   })
 
+  test('more paths than a plan has room for', async () => {
+    const made = await bundle(['true'], { applets: ['true'] })
+    made.configure((config) => {
+      config.linux.maskedPaths = Array.from({ length: 70_000 }, (_, i) => `/none/${i}`)
+    })
+    expect(await refused(made)).toContain('more than 65535 steps: too many mounts, devices or paths')
+  })
+
   test('deep JSON and huge arrays', async () => {
     const made = await bundle(['true'], { applets: ['true'] })
     const depth = 200_000
