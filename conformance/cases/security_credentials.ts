@@ -8,10 +8,16 @@ import { type Case, expect, expectSame } from '../suite.ts'
 const flaw = (ids: string) => `published flaw: ${ids}`
 const WRAPS = 'numbers above 32 bits wrap around'
 
+/** A lone number of crun's `exec --user`, whatever else is in it. */
+const LONE = {
+  crun: { versions: '>=1.19 <1.27', why: 'takes a user that is a number alone for root (CVE-2026-30892)' },
+}
+
 /** What older runtimes take for root. */
 const MISREAD: Readonly<Record<string, NonNullable<Case['deviations']>>> = {
   ':2': { crun: { versions: '<1.27', why: 'has the flaw CVE-2026-30892' } },
   '-1': { crun: { versions: '<1.27', why: 'has the flaw CVE-2026-30892' } },
+  ...Object.fromEntries(['1', '01', '4294967297', ' 1', '+1'].map((user) => [user, LONE])),
   '4294967296': { runc: { versions: '<1.2', why: WRAPS }, crun: { versions: '<1.27', why: WRAPS } },
 }
 
