@@ -193,45 +193,42 @@ function shape(value: unknown, path = ''): string[] {
   return [`${path} ${typeof value === 'number' ? 'number' : JSON.stringify(value)}`]
 }
 
-test.runIf(requires('root', 'cgroup1', command('runc')))(
-  'events of a container of runc’s are what runc says',
-  async () => {
-    const made = await bundle((config) => {
-      config.process.args = SLEEP
-      config.linux.resources = { ...config.linux.resources, memory: { limit: 64 * MB }, pids: { limit: 50 } }
-      // What an older runc knows.
-      config.ociVersion = '1.0.2'
-    })
-    const runc = (...args: string[]) =>
-      exec(commandPath('runc') as string, ['--root', `${scratch()}/runc`, ...args], { output: `${made.path}/runc.log` })
-    atEnd(async () => void (await runc('delete', '--force', made.id)))
-    expect((await runc('run', '--detach', '--bundle', made.path, '--pid-file', `${made.path}/pid`, made.id)).code).toBe(
-      0,
-    )
-    const pid = Number(readFileSync(`${made.path}/pid`, 'utf8'))
-    // A record of davit's for it.
-    const v1 = Object.keys(hierarchies()).filter((name) => name !== '' && processCgroups(pid)[name])
-    const cgroup = { v1: v1.map((name) => directoryOf(pid, name)), v2: directoryOf(pid, '') }
-    const startTime = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21])
-    mkdirSync(`${stateRoot()}/${made.id}`, { recursive: true })
-    const about = { format: 1, id: made.id, ociVersion: '1.0.0', bundle: made.path, rootfs: made.rootfs, created: '' }
-    const now = { owner: 0, pid, startTime, phase: 'created', cgroup, privatePid: true, poststart: [], poststop: [] }
-    const record = { ...about, ...now }
-    writeFileSync(`${stateRoot()}/${made.id}/state.json`, JSON.stringify(record))
-    expect(await state(made.id)).toMatchObject({ status: 'running', pid })
+test.runIf(requires('root', command('runc')))('events of a container of runc’s are what runc says', async () => {
+  const made = await bundle((config) => {
+    config.process.args = SLEEP
+    config.linux.resources = { ...config.linux.resources, memory: { limit: 64 * MB }, pids: { limit: 50 } }
+    // What an older runc knows.
+    config.ociVersion = '1.0.2'
+  })
+  const runc = (...args: string[]) =>
+    exec(commandPath('runc') as string, ['--root', `${scratch()}/runc`, ...args], { output: `${made.path}/runc.log` })
+  atEnd(async () => void (await runc('delete', '--force', made.id)))
+  expect((await runc('run', '--detach', '--bundle', made.path, '--pid-file', `${made.path}/pid`, made.id)).code).toBe(0)
+  const pid = Number(readFileSync(`${made.path}/pid`, 'utf8'))
+  // A record of davit's for it.
+  const v1 = Object.keys(hierarchies()).filter((name) => name !== '' && processCgroups(pid)[name])
+  const cgroup = { v1: v1.map((name) => directoryOf(pid, name)), v2: directoryOf(pid, '') }
+  const startTime = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21])
+  mkdirSync(`${stateRoot()}/${made.id}`, { recursive: true })
+  const about = { format: 1, id: made.id, ociVersion: '1.0.0', bundle: made.path, rootfs: made.rootfs, created: '' }
+  const now = { owner: 0, pid, startTime, phase: 'created', cgroup, privatePid: true, poststart: [], poststop: [] }
+  const record = { ...about, ...now }
+  writeFileSync(`${stateRoot()}/${made.id}/state.json`, JSON.stringify(record))
+  expect(await state(made.id)).toMatchObject({ status: 'running', pid })
 
-    const look = async () => {
-      writeFileSync(`${made.path}/runc.log`, '')
-      await runc('events', '--stats', made.id)
-      const theirs = JSON.parse(readFileSync(`${made.path}/runc.log`, 'utf8'))
-      const ours = JSON.parse(await must(['events', '--stats', made.id]))
-      // Of a hybrid machine runc looks at v1 only.
-      ours.data.hugetlb = theirs.data.hugetlb
-      return [ours, theirs]
-    }
-    const [ours, theirs] = await look()
-    expect(shape(ours)).toEqual(shape(theirs))
-    // The kernel's own bookkeeping settles soon after the start.
-    await until('the same numbers', async () => isDeepStrictEqual(...((await look()) as [unknown, unknown])))
-  },
-)
+  const look = async () => {
+    writeFileSync(`${made.path}/runc.log`, '')
+    await runc('events', '--stats', made.id)
+    const theirs = JSON.parse(readFileSync(`${made.path}/runc.log`, 'utf8'))
+    const ours = JSON.parse(await must(['events', '--stats', made.id]))
+    // Of a hybrid machine runc looks at v1 only; on v2 1.1.15 wants a file of events of reservations, which no kernel has.
+    ours.data.hugetlb = theirs.data.hugetlb
+    // An older runc says nothing of pressure.
+    if (theirs.data.cpu.psi === undefined) for (const name of ['cpu', 'memory', 'blkio']) delete ours.data[name].psi
+    return [ours, theirs]
+  }
+  const [ours, theirs] = await look()
+  expect(shape(ours)).toEqual(shape(theirs))
+  // The kernel's own bookkeeping settles soon after the start.
+  await until('the same numbers', async () => isDeepStrictEqual(...((await look()) as [unknown, unknown])))
+})
