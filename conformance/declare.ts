@@ -1,6 +1,6 @@
 /** Cases that are one container and one look: what a program sees under a configuration, or that it is refused. */
 import type { Config } from './bundle.ts'
-import { type Case, expect, HostCannot } from './suite.ts'
+import { type Case, expect, HostCannot, Left } from './suite.ts'
 
 /** What to change in the configuration: objects are merged, lists are appended to, null takes a field away. */
 export type Patch = { readonly [name: string]: unknown }
@@ -95,7 +95,7 @@ export function refuses(
       if (created.ok) return
       expect(!subject.exists(bundle.id), 'the container exists')
       const left = subject.leftOf(bundle)
-      expect(left.length === 0, `left: ${left.join(', ')}`)
+      if (left.length > 0) throw new Left(left)
     },
   }
 }

@@ -4,11 +4,13 @@ import { leavingOf } from './leaving.ts'
 import { placesOf } from './machine.ts'
 import type { Result } from './results.ts'
 import type { Subject } from './subject.ts'
-import { type Case, type Deviation, deviationOf, expect, Failed, HostCannot } from './suite.ts'
+import { type Case, type Deviation, deviationOf, expect, Failed, HostCannot, Left } from './suite.ts'
 import type { Identity } from './versions.ts'
 
 interface Outcome {
   readonly wrong?: string
+  /** What a refused container has left, if that is what is wrong. */
+  readonly refusal?: readonly string[]
   readonly lack?: string
   readonly interrupted?: Interrupted
 }
@@ -20,6 +22,7 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
   } catch (error) {
     if (error instanceof Interrupted) return { interrupted: error }
     if (error instanceof HostCannot) return { lack: error.message }
+    if (error instanceof Left) return { wrong: error.message, refusal: error.left }
     // What is no JSON, for example, is the runtime's fault as well.
     return { wrong: error instanceof Failed ? error.message : String(error) }
   }
@@ -37,7 +40,7 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   subject.record.length = 0
   subject.table = undefined
   const begin = performance.now()
-  const { wrong: found, lack, interrupted } = attempt(it.test, subject)
+  const { wrong: found, refusal = [], lack, interrupted } = attempt(it.test, subject)
   heedSign()
   let left: readonly string[] = []
   const { wrong: after } = attempt(() => {
@@ -50,8 +53,9 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   const figures = subject.table === undefined ? {} : { figures: subject.table }
   const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record], ...figures }
   const places = placesOf(subject.setting.driver)
-  const onlyLeft = found === undefined && left.length > 0
-  const deviation = deviationOf(it, identity, places) ?? (onlyLeft ? leavingOf(left, identity, places) : undefined)
+  const leaving =
+    found === undefined ? leavingOf(left, 'delete', identity, places) : leavingOf(refusal, 'refusal', identity, places)
+  const deviation = deviationOf(it, identity, places) ?? leaving
   const known = deviation && describe(deviation, identity)
   if (wrong !== undefined && known !== undefined) return { ...base, verdict: 'deviation', reason: wrong, remark: known }
   if (wrong !== undefined) return { ...base, verdict: 'failed', reason: wrong }

@@ -1,8 +1,19 @@
-/** What runtimes are known to leave of any container now and then: named once, as every case ends with a delete. */
+/** What runtimes are known to leave of any container: named once, as every case ends with a delete, and many refuse. */
 import { type Case, type Deviation, deviationOf, type Place } from './suite.ts'
 import type { Identity } from './versions.ts'
 
-const DEVIATIONS: NonNullable<Case['deviations']> = {
+type Deviations = NonNullable<Case['deviations']>
+
+const REFUSED: Deviations = {
+  crun: {
+    seen: '1.21',
+    only: ['cgroup v2', 'cgroupfs'],
+    clause: 'runtime.md#errors',
+    why: 'leaves the cgroup of a container that it could not make',
+  },
+}
+
+const DELETED: Deviations = {
   runc: {
     seen: '1.1.15',
     only: ['cgroup v2', 'cgroupfs'],
@@ -14,13 +25,13 @@ const DEVIATIONS: NonNullable<Case['deviations']> = {
   },
 }
 
-/** The deviation that explains what is left, if all of it are cgroups; other things never are. */
+/** The deviation that explains what is left after a delete or a refusal, if all of it are cgroups; other things never are. */
 export function leavingOf(
   left: readonly string[],
+  after: 'delete' | 'refusal',
   identity: Identity,
   places: readonly Place[],
 ): Deviation | undefined {
-  return left.every((one) => one.startsWith('cgroup '))
-    ? deviationOf({ deviations: DEVIATIONS }, identity, places)
-    : undefined
+  if (left.length === 0 || !left.every((one) => one.startsWith('cgroup '))) return undefined
+  return deviationOf({ deviations: after === 'delete' ? DELETED : REFUSED }, identity, places)
 }

@@ -63,6 +63,16 @@ export function deviationOf(
 /** The runtime did not do what was asked. The message is the evidence in one line. */
 export class Failed extends Error {}
 
+/** A container was refused as it should be, and something of it is there. */
+export class Left extends Failed {
+  readonly left: readonly string[]
+
+  constructor(left: readonly string[]) {
+    super(`left: ${left.join(', ')}`)
+    this.left = left
+  }
+}
+
 /** The machine lacks what the case is about: nothing is said about the runtime. */
 export class HostCannot extends Error {}
 
