@@ -45,10 +45,16 @@ export function takeAway({ id, rootfs }: Pick<Bundle, 'id' | 'rootfs'>): void {
   for (const pid of processesIn(rootfs)) endProcess(pid)
   for (const path of cgroupsNamed(id)) thaw(path)
   within(() => !processesIn(rootfs).some(isAlive), 1000)
-  for (const path of cgroupsNamed(id))
-    try {
-      rmdirSync(path)
-    } catch {
-      // Somebody else is in it, and the case has failed anyway.
-    }
+  // A process is in its cgroup for a moment after it is nowhere else.
+  within(() => cgroupsNamed(id).filter((path) => !removed(path)).length === 0, 1000)
+}
+
+/** Whether a cgroup could be removed: not if somebody else is in it, and the case has failed anyway. */
+function removed(path: string): boolean {
+  try {
+    rmdirSync(path)
+    return true
+  } catch {
+    return false
+  }
 }

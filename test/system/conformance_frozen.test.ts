@@ -19,7 +19,11 @@ function thaw(id: string): void {
 /** By the freezer of v1, also where there is that of v2, and it neither thaws nor deletes. */
 const FREEZES = `
 case $3 in
-pause) echo FROZEN >"/sys/fs/cgroup/freezer/$last/freezer.state"; exit ;;
+pause)
+  state=/sys/fs/cgroup/freezer/$last/freezer.state
+  echo FROZEN >"$state"
+  until grep -q FROZEN "$state"; do sleep 0.02; done # FREEZING is before
+  exit ;;
 resume | delete) exit 0 ;;
 esac`
 
