@@ -92,21 +92,29 @@ static long make_missing(int parent, const char *name, char *path, size_t prefix
 	return n == -E_EXIST || n >= 0 ? 0 : n;
 }
 
+/* The first `length` bytes of a path, below the root. */
+static long open_prefix(int root, char *path, size_t length, uint64_t flags)
+{
+	char next = path[length];
+	long fd;
+
+	path[length] = '\0';
+	fd = open_in_root(root, path, O_PATH_ | flags);
+	path[length] = next;
+	return fd;
+}
+
 /* How much of a path that is missing is there: all but its last component, as mostly, or nothing that is known. */
 static size_t known_prefix(int root, char *path)
 {
 	size_t end = str_len(path);
 	long fd;
-	char first;
 
 	while (end > 0 && path[end - 1] == '/')
 		end--;
 	while (end > 0 && path[end - 1] != '/')
 		end--;
-	first = path[end];
-	path[end] = '\0';
-	fd = open_in_root(root, path, O_PATH_);
-	path[end] = first;
+	fd = open_prefix(root, path, end, 0);
 	if (fd >= 0)
 		(void)SYS(close, fd, 0, 0, 0, 0, 0);
 	return fd < 0 ? 0 : end;
@@ -131,7 +139,6 @@ long op_mkpath(struct runner *r, const long *a)
 	while ((fd = open_in_root((int)a[0], path, O_PATH_)) == -E_NOENT) {
 		/* Advance `done` over what exists, then make the next component. */
 		size_t end, from;
-		char saved;
 		long parent;
 		if (++stuck > 2 * MAX_PATH)
 			return -E_LOOP;
@@ -143,10 +150,7 @@ long op_mkpath(struct runner *r, const long *a)
 			;
 		if (end == from || end - from >= sizeof(name))
 			return end == from ? -E_NOENT : -E_NAMETOOLONG;
-		saved = path[end];
-		path[end] = '\0';
-		ret = open_in_root((int)a[0], path, O_PATH_);
-		path[end] = saved;
+		ret = open_prefix((int)a[0], path, end, 0);
 		if (ret >= 0) {
 			(void)SYS(close, ret, 0, 0, 0, 0, 0);
 			done = end;
@@ -156,10 +160,7 @@ long op_mkpath(struct runner *r, const long *a)
 			return ret;
 		for (size_t i = 0; i <= end - from; i++)
 			name[i] = i == end - from ? '\0' : path[from + i];
-		saved = path[from];
-		path[from] = '\0';
-		parent = open_in_root((int)a[0], from ? path : "/", O_PATH_ | O_DIRECTORY_);
-		path[from] = saved;
+		parent = open_prefix((int)a[0], path, from, O_DIRECTORY_);
 		if (parent < 0)
 			return parent;
 		for (ret = 0; path[end + (size_t)ret] == '/'; ret++)
