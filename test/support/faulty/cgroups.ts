@@ -141,7 +141,7 @@ if [ "$verb" = start ] && grep -q 'sleep 300 & sleep 300 & echo up' "$2/../$last
   pid=$(davit --root "$2" state "$last" | sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')
   until [ -e "$2/../$last/rootfs/up" ]; do sleep 0.02; done
   for child in $(cat /proc/"$pid"/task/"$pid"/children); do
-    for place in /sys/fs/cgroup /sys/fs/cgroup/pids; do echo "$child" >"$place/cgroup.procs"; done
+    for place in /sys/fs/cgroup /sys/fs/cgroup/pids; do [ ! -e "$place/cgroup.procs" ] || echo "$child" >"$place/cgroup.procs"; done
   done 2>/dev/null
   exit 0
 fi`,
