@@ -239,6 +239,7 @@ describe.runIf(requires('root', huge))('on the v2 side', () => {
     expect(await said('hugetlb.none')).toMatch(
       /set hugetlb.none to 1 in .*\(\/linux\/resources\/unified\/hugetlb.none\)/,
     )
+    expect(await said('cgroup.freeze')).toMatch(/unified\/cgroup.freeze: a container cannot be made in a frozen cgroup/)
   })
 })
 

@@ -56,6 +56,7 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
   if (resources.cpu) planCpuset(draft, resources.cpu)
   if (cpuset !== undefined) draft.steps.push(...inheritSteps([parentPath(cpuset.path), cpuset.path]))
   const devices = planDevices(draft, input, v2)
+  refuseFrozen(draft, resources)
   planLimits(draft, resources, facts.v2?.controllers)
   const inner = delegated(input, v2)
   // What the container turns on for cgroups of its own has to be there.
@@ -76,6 +77,13 @@ export function planCgroup(input: CgroupInput): CgroupPlan {
     ...(devices === undefined ? {} : { devices }),
     warnings: draft.warnings,
   }
+}
+
+/** Init would be frozen as it is born, and whoever made it would wait for it for ever. */
+function refuseFrozen(draft: Draft, { unified }: Resources): void {
+  const freeze = unified?.['cgroup.freeze']?.trim()
+  if (freeze === undefined || freeze === '0') return
+  throw refused(draft, 'unsupported', ['unified', 'cgroup.freeze'], 'a container cannot be made in a frozen cgroup')
 }
 
 /** The delegated cgroup. On v1 what is below a cgroup can take what that has, so there it is refused, as by crun. */

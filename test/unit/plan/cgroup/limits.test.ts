@@ -127,6 +127,11 @@ describe('unified', () => {
     ).toEqual(['io.max 259:0 rbps=1', 'io.max 253:0 rbps=2', 'memory.future x', 'cgroup.max.depth 3'])
   })
 
+  test('a container is made in no frozen cgroup', () => {
+    expect(() => unified({ 'cgroup.freeze': '1\n' })).toThrow('/unified/cgroup.freeze: a container cannot be made')
+    expect(unified({ 'cgroup.freeze': '0' })).toEqual(['cgroup.freeze 0'])
+  })
+
   test.each(['../memory.max', 'a/memory.max', 'memory', '..', '.', 'memory./x', ''])(
     'the name "%s" is refused',
     (file) => {
