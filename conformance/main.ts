@@ -108,6 +108,15 @@ async function judgeRuntimes(options: Options, self: Self): Promise<Report> {
   }
 }
 
+/** The folder of the reports is made before anything is judged: who mistypes it shall not wait ten minutes to be told. */
+function makeOut(out: string): void {
+  try {
+    mkdirSync(out, { recursive: true })
+  } catch (error) {
+    throw new Unusable(`--out ${out}: ${(error as Error).message}`)
+  }
+}
+
 /** Reports go where they were asked for; people get a summary, on stderr where stdout has the report. */
 function write(report: Report, { formats, out }: Options): void {
   const summary = renderSummary(report)
@@ -115,10 +124,7 @@ function write(report: Report, { formats, out }: Options): void {
     const format = FORMATS[name]
     if (format === undefined) continue
     if (out === undefined) process.stdout.write(format.render(report))
-    else {
-      mkdirSync(out, { recursive: true })
-      writeFileSync(join(out, format.file), format.render(report))
-    }
+    else writeFileSync(join(out, format.file), format.render(report))
   }
   if (formats.length > 0 && out === undefined) process.stderr.write(summary)
   else process.stdout.write(`${renderFailures(report)}${summary}`)
@@ -146,6 +152,7 @@ async function run(argv: readonly string[], self: Self): Promise<number> {
       STOP.asked = true
       if (STOP.sign !== '' && existsSync(dirname(STOP.sign))) writeFileSync(STOP.sign, '')
     })
+  if (options.out !== undefined) makeOut(options.out)
   const report = await judgeRuntimes(options, self)
   write(report, options)
   if (STOP.asked) throw new Unusable('interrupted')

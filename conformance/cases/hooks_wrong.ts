@@ -26,6 +26,9 @@ function wrong(
   }))
 }
 
+/** Runs for long enough that whoever takes zero for a time limit always sees it pass: a shorter one may win that race. */
+const LONG = { path: '/bin/sleep', args: ['sleep', '1'] }
+
 export const HOOKS_WRONG: readonly Case[] = [
   ...wrong(
     ['path-relative', 'path MUST be an absolute path', 'absolute'],
@@ -36,8 +39,8 @@ export const HOOKS_WRONG: readonly Case[] = [
   ...wrong(['path-no-program', 'a path where no program is makes the hook fail'], { path: '/no/such/program' }),
   ...wrong(
     ['timeout-zero', 'timeout MUST be greater than zero', 'timeout'],
-    { path: '/bin/true', timeout: 0 },
+    { ...LONG, timeout: 0 },
     { deviations: { crun: { seen: '1.8.1', why: 'zero is taken for no timeout' } } },
   ),
-  ...wrong(['timeout-negative', 'timeout MUST be greater than zero', 'timeout'], { path: '/bin/true', timeout: -1 }),
+  ...wrong(['timeout-negative', 'timeout MUST be greater than zero', 'timeout'], { ...LONG, timeout: -1 }),
 ]

@@ -125,6 +125,7 @@ describe('the command line of the suite', () => {
     [['--filter', '('], '--filter "(" is no regular expression'],
     [['--format', 'pdf'], 'no format "pdf": there are tap, junit, json, html, md'],
     [['--format', 'tap', '--format', 'json'], 'several formats need --out'],
+    [['--runtime', RUNTIME, '--format', 'tap', '--out', '/dev/null'], '--out /dev/null: EEXIST'],
     [['--nonsense'], "unknown option '--nonsense'"],
     [[], '--runtime is missing'],
   ])('%j ends with 2 and a line', async (args, line) => {
