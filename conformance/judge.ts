@@ -28,10 +28,13 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
   }
 }
 
+const sightings = ({ seen, mended }: { seen: string; mended?: string }) =>
+  `(seen with ${seen}${mended === undefined ? '' : `, no longer with ${mended}`})`
+
 /** Which versions do it, and why, and against which clause where that is another than the case's. */
 function describe(deviation: Deviation, { name }: Identity): string {
   const { why, clause } = deviation
-  const which = 'seen' in deviation ? `(seen with ${deviation.seen})` : deviation.versions
+  const which = 'seen' in deviation ? sightings(deviation) : deviation.versions
   return `${name} ${which} ${why}${clause === undefined ? '' : ` (${clause})`}`
 }
 

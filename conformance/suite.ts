@@ -24,6 +24,8 @@ export type Deviation = {
   | {
       /** The version that was seen to do so. Since when, and until when, nobody has looked: it is for all. */
       readonly seen: string
+      /** A later one that was seen not to: it is for all before. Which of those was the first to be mended, nobody has looked. */
+      readonly mended?: string
     }
 )
 
@@ -49,6 +51,11 @@ export interface Case {
   readonly test: (subject: Subject) => void
 }
 
+function rangeOf(deviation: Deviation): string {
+  if ('versions' in deviation) return deviation.versions
+  return deviation.mended === undefined ? '' : `<${deviation.mended}`
+}
+
 /** How a runtime of this name and version is known to differ, if it is, where `places` are true. */
 export function deviationOf(
   { deviations }: Pick<Case, 'deviations'>,
@@ -57,7 +64,7 @@ export function deviationOf(
 ): Deviation | undefined {
   const deviation = deviations?.[name]
   if (deviation === undefined || !(deviation.only ?? []).every((place) => places.includes(place))) return undefined
-  return 'seen' in deviation || isInRange(version, deviation.versions) ? deviation : undefined
+  return isInRange(version, rangeOf(deviation)) ? deviation : undefined
 }
 
 /** The runtime did not do what was asked. The message is the evidence in one line. */

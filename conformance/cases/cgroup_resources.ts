@@ -2,11 +2,17 @@
 
 import { blockDevice } from '../cgroups.ts'
 import { limit, type Resource } from '../resource.ts'
-import type { Case } from '../suite.ts'
+import type { Case, Deviation } from '../suite.ts'
 import { CPU_RESOURCES } from './cgroup_cpu.ts'
 import { MEMORY_RESOURCES } from './cgroup_memory.ts'
 
 const BLKIO = 'config-linux.md#block-io'
+
+const V2_BESIDE_V1: Deviation = {
+  versions: '<1.2',
+  only: ['cgroup v1'],
+  why: 'does not use controllers of cgroup v2 beside those of v1',
+}
 
 const throttle = (key: string, v1: string, v2: string): Resource => ({
   id: `blkio-${key.replace(/([A-Z])/g, '-$1').toLowerCase()}`,
@@ -74,15 +80,17 @@ const OTHERS: readonly Resource[] = [
     resources: { hugepageLimits: [{ pageSize: '2MB', limit: 4_194_304 }] },
     v1: [['hugetlb.2MB.limit_in_bytes', '4194304']],
     v2: [['hugetlb.2MB.max', '4194304']],
-    more: {
-      deviations: {
-        runc: {
-          versions: '<1.2',
-          only: ['cgroup v1'],
-          why: 'does not use controllers of cgroup v2 beside those of v1',
-        },
-      },
-    },
+    more: { deviations: { runc: V2_BESIDE_V1 } },
+  },
+  {
+    // Reservations are limited where the kernel counts them, and pages that nobody has reserved as well.
+    id: 'hugetlb-reservations',
+    section: 'config-linux.md#huge-page-limits',
+    controller: 'hugetlb',
+    resources: { hugepageLimits: [{ pageSize: '2MB', limit: 6_291_456 }] },
+    v1: [['hugetlb.2MB.rsvd.limit_in_bytes', '6291456']],
+    v2: [['hugetlb.2MB.rsvd.max', '6291456']],
+    more: { deviations: { runc: V2_BESIDE_V1, crun: { seen: '1.21', why: 'limits what is used only' } } },
   },
   {
     id: 'network-class',

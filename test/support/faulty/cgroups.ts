@@ -65,6 +65,18 @@ export const CGROUPS: Faulty = {
       sed: 's/"limit":4194304/"limit":2097152/; s/"classID":1048577/"classID":1048578/; s/"priority":7/"priority":6/',
       caught: named('cgroup-', 'hugetlb-limit network-class network-priorities'),
     },
+    'reservations-free': {
+      does: 'limits huge pages that are used, and lets any number be reserved',
+      script: `
+if [ "$verb" = create ] && grep -q '"limit":6291456' "$bundle/config.json" 2>/dev/null; then
+  davit "$@" || exit
+  for file in /sys/fs/cgroup/"$last"/hugetlb.2MB.rsvd.* "/sys/fs/cgroup"/*/"$last"/hugetlb.2MB.rsvd.*; do
+    case $file in *.max | *.limit_in_bytes) echo 8388608 >"$file" ;; esac
+  done
+  exit 0
+fi`,
+      caught: ['cgroup-hugetlb-reservations'],
+    },
     'nonsense-passed-over': {
       does: 'passes over controllers, CPUs, limits and devices that there are not',
       sed: [

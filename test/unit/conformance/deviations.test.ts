@@ -18,6 +18,13 @@ describe('a deviation', () => {
     expect(deviationOf({ deviations }, { ...RUNC, version: '9.0' }, [])?.why).toBe('cannot')
   })
 
+  test('is of the versions before one that was seen to be mended', () => {
+    const deviations = { runc: { seen: '1.1.5', mended: '1.1.15', why: 'cannot' } }
+    expect(deviationOf({ deviations }, { ...RUNC, version: '1.1.14' }, [])?.why).toBe('cannot')
+    expect(deviationOf({ deviations }, RUNC, [])).toBeUndefined()
+    expect(deviationOf({ deviations }, { ...RUNC, version: '1.2' }, [])).toBeUndefined()
+  })
+
   test('is of some machines only, where it says so', () => {
     const deviations = { runc: { seen: '1.1.15', only: ['cgroup v2', 'cgroupfs'], why: 'cannot' } } as const
     expect(deviationOf({ deviations }, RUNC, ['cgroup v2', 'cgroupfs'])?.why).toBe('cannot')
