@@ -45,8 +45,13 @@ export function takeAway({ id, rootfs }: Pick<Bundle, 'id' | 'rootfs'>): void {
   for (const pid of processesIn(rootfs)) endProcess(pid)
   for (const path of cgroupsNamed(id)) thaw(path)
   within(() => !processesIn(rootfs).some(isAlive), 1000)
+  removeCgroups(id)
+}
+
+/** Removes the cgroups of this name, of which all processes have ended. */
+export function removeCgroups(name: string): void {
   // A process is in its cgroup for a moment after it is nowhere else.
-  within(() => cgroupsNamed(id).filter((path) => !removed(path)).length === 0, 1000)
+  within(() => cgroupsNamed(name).filter((path) => !removed(path)).length === 0, 1000)
 }
 
 /** Whether a cgroup could be removed: not if somebody else is in it, and the case has failed anyway. */

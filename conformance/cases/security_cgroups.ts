@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { cgroupOf, placeOf } from '../cgroups.ts'
 import { hierarchies } from '../host.ts'
+import { removeCgroups } from '../left.ts'
 import { pidOf } from '../look.ts'
 import { type Case, expect } from '../suite.ts'
 import { runOrRefuse } from '../victim.ts'
@@ -59,28 +60,34 @@ export const CGROUPS: readonly Case[] = [
       sibling.configure((config) => {
         config.linux.cgroupsPath = subject.cgroupsPath(`${bundle.id}-sibling`)
       })
-      subject.run(bundle)
-      subject.run(sibling)
-      const [own, beside] = [bundle, sibling].map(({ id }) => cgroupOf(pidOf(subject, id), controller)) as [
-        string,
-        string,
-      ]
-      const name = basename(beside)
-      for (const path of ['..', '../..', `../${name}`, `/../${name}`, `-sibling`]) {
-        const file = join(bundle.path, 'exec-pid')
-        const { ok } = subject.call(
-          'exec',
-          '--detach',
-          '--pid-file',
-          file,
-          `--cgroup=${controller}:${path}`,
-          bundle.id,
-          'sleep',
-          '100',
-        )
-        if (!ok) continue
-        const place = cgroupOf(Number(readFileSync(file, 'utf8')), controller)
-        expect(place === own || place.startsWith(`${own}/`), `exec --cgroup ${path} is in ${place}`)
+      try {
+        subject.run(bundle)
+        subject.run(sibling)
+        const [own, beside] = [bundle, sibling].map(({ id }) => cgroupOf(pidOf(subject, id), controller)) as [
+          string,
+          string,
+        ]
+        const name = basename(beside)
+        for (const path of ['..', '../..', `../${name}`, `/../${name}`, `-sibling`]) {
+          const file = join(bundle.path, 'exec-pid')
+          const { ok } = subject.call(
+            'exec',
+            '--detach',
+            '--pid-file',
+            file,
+            `--cgroup=${controller}:${path}`,
+            bundle.id,
+            'sleep',
+            '100',
+          )
+          if (!ok) continue
+          const place = cgroupOf(Number(readFileSync(file, 'utf8')), controller)
+          expect(place === own || place.startsWith(`${own}/`), `exec --cgroup ${path} is in ${place}`)
+        }
+      } finally {
+        // A runtime that is led astray leaves the cgroup of the one where a process of the other is.
+        for (const { id } of [bundle, sibling]) subject.call('delete', '--force', id)
+        removeCgroups(`${bundle.id}-sibling`)
       }
     },
     deviations: {
