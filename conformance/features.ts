@@ -44,7 +44,7 @@ export function tells(
   look: (features: Features, subject: Subject) => void,
   deviations: NonNullable<Case['deviations']> = {},
 ): Case {
-  const crun = { seen: '1.8.1', why: 'has no features, which a runtime may do without' }
+  const crun = { versions: '<1.8.6', why: 'has no features, which a runtime may do without' }
   return {
     id: `features-${id}`,
     clause,

@@ -28,8 +28,8 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
   }
 }
 
-const sightings = ({ seen, mended }: { seen: string; mended?: string }) =>
-  `(seen with ${seen}${mended === undefined ? '' : `, no longer with ${mended}`})`
+const sightings = ({ seen, unseen }: { seen: string; unseen?: string }) =>
+  `(seen with ${seen}${unseen === undefined ? '' : `, not with ${unseen}`})`
 
 /** Which versions do it, and why, and against which clause where that is another than the case's. */
 function describe(deviation: Deviation, { name }: Identity): string {

@@ -24,8 +24,8 @@ export type Deviation = {
   | {
       /** The version that was seen to do so. Since when, and until when, nobody has looked: it is for all. */
       readonly seen: string
-      /** A later one that was seen not to: it is for all before. Which of those was the first to be mended, nobody has looked. */
-      readonly mended?: string
+      /** Another that was seen not to: it is for all on this side of that. Between the two nobody has looked. */
+      readonly unseen?: string
     }
 )
 
@@ -53,7 +53,9 @@ export interface Case {
 
 function rangeOf(deviation: Deviation): string {
   if ('versions' in deviation) return deviation.versions
-  return deviation.mended === undefined ? '' : `<${deviation.mended}`
+  const { seen, unseen } = deviation
+  if (unseen === undefined) return ''
+  return isInRange(unseen, `>${seen}`) ? `<${unseen}` : `>${unseen}`
 }
 
 /** How a runtime of this name and version is known to differ, if it is, where `places` are true. */

@@ -41,7 +41,7 @@ const OTHERS: readonly Resource[] = [
     v2: [['pids.max', 'max']],
     more: {
       deviations: {
-        crun: { seen: '1.8.1', only: ['cgroup v1'], why: 'writes -1 to pids.max, which the kernel does not take' },
+        crun: { versions: '<1.13', only: ['cgroup v1'], why: 'writes -1 to pids.max, which the kernel does not take' },
       },
     },
   },
@@ -67,7 +67,11 @@ const OTHERS: readonly Resource[] = [
     resources: { blockIO: { weight: 300 } },
     v1: [['blkio.bfq.weight', '300']],
     v2: [['io.bfq.weight', '300']],
-    more: { deviations: { crun: { seen: '1.8.1', why: 'knows blkio.weight only, not the one of BFQ' } } },
+    more: {
+      deviations: {
+        crun: { versions: '<1.8.2', only: ['cgroup v1'], why: 'knows blkio.weight only, not the one of BFQ' },
+      },
+    },
   },
   throttle('throttleReadBpsDevice', 'blkio.throttle.read_bps_device', 'rbps'),
   throttle('throttleWriteBpsDevice', 'blkio.throttle.write_bps_device', 'wbps'),

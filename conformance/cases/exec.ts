@@ -103,7 +103,7 @@ const RUNS: readonly Case[] = [
     sh('grep -E "^(Uid|Gid)" /proc/self/status'),
     /^Uid:(\t12){4}\nGid:(\t34){4}\n$/,
     {
-      deviations: { crun: { seen: '1.8.1', why: 'is root without --user' } },
+      deviations: { crun: { versions: '<1.16.1', why: 'is root without --user' } },
       change: (config) => Object.assign(config.process?.user ?? {}, { uid: 12, gid: 34 }),
     },
   ),

@@ -131,7 +131,7 @@ const STATIC: readonly Case[] = [
     clause: 'features.md#features-structure',
     asks: 'what features says SHOULD NOT depend on the host: it says the same where nothing of /sys is to be seen',
     covers: ['features-static-01'],
-    deviations: { crun: { seen: '1.8.1', why: 'has no features, which a runtime may do without' } },
+    deviations: { crun: { versions: '<1.8.6', why: 'has no features, which a runtime may do without' } },
     test(subject) {
       const { stdout } = subject.must('features')
       const hide = 'mount -t tmpfs none /sys && exec "$@"'

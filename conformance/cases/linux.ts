@@ -86,7 +86,12 @@ const FILES: readonly Case[] = [
     {
       ociVersion: 'one',
     },
-    { deviations: { runc: { versions: '<1.2', why: 'does not look at ociVersion (youki#1347)' } } },
+    {
+      deviations: {
+        runc: { versions: '<1.2', why: 'does not look at ociVersion (youki#1347)' },
+        crun: { versions: '>=1.14.2', why: 'does not look at ociVersion any more' },
+      },
+    },
   ),
   sees(
     ['unknown-property', 'config.md#extensibility', 'unknown properties are ignored', 'config-extensibility-01'],

@@ -46,7 +46,7 @@ export const NAMESPACES: readonly Case[] = [
     { linux: { namespaces: [{ type: 'pid' }] } },
     {
       deviations: {
-        crun: { seen: '1.8.1', why: 'collects types as bits, and does not see that one is there twice' },
+        crun: { versions: '<1.18', why: 'collects types as bits, and does not see that one is there twice' },
       },
     },
   ),
@@ -93,7 +93,7 @@ export const NAMESPACES: readonly Case[] = [
       needs: kernelHas('/proc/self/ns/time'),
       deviations: {
         crun: {
-          seen: '1.8.1',
+          versions: '<1.8.4',
           why: 'cannot make one: its helper has ended when the offsets are to be written (EPIPE)',
         },
         runc: { versions: '<1.2', why: 'does not know time namespaces, and says so' },

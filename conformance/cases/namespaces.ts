@@ -24,7 +24,7 @@ const noTime = () => (existsSync('/proc/self/ns/time') ? undefined : 'no time na
 
 const OLD = {
   runc: { versions: '<1.2', why: 'has no time namespaces' },
-  crun: { seen: '1.8.1', why: 'fails to create the container' },
+  crun: { versions: '<1.8.4', why: 'fails to create the container' },
 }
 
 type Namespaces = { type: string; path?: string }[]

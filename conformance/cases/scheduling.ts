@@ -7,10 +7,12 @@ import { type Case, expectSame, HostCannot } from '../suite.ts'
 
 const LINUX = 'config.md#linux-process'
 
-const NEWER = {
+const newer = (crun: string) => ({
   runc: { versions: '<1.2', why: 'does not know it (specification 1.1)' },
-  crun: { seen: '1.8.1', why: 'does not know it (specification 1.1)' },
-}
+  crun: { versions: crun, why: 'does not know it (specification 1.1)' },
+})
+const SCHEDULER = newer('<1.8.5')
+const PRIORITY = newer('<1.8.6')
 
 export const SCHEDULING: readonly Case[] = [
   ...(
@@ -26,7 +28,7 @@ export const SCHEDULING: readonly Case[] = [
       id: `scheduler-${policy.toLowerCase().replace('sched_', '')}`,
       clause: LINUX,
       asks: `scheduler policy ${policy} is that of the process`,
-      deviations: NEWER,
+      deviations: SCHEDULER,
       test(subject) {
         if (/FIFO|RR/.test(policy) && existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us'))
           throw new HostCannot('realtime scheduling takes a share of a v1 cgroup (CONFIG_RT_GROUP_SCHED)')
@@ -48,7 +50,7 @@ export const SCHEDULING: readonly Case[] = [
   refuses(
     ['scheduler-unknown', LINUX, 'a policy that does not exist is an error'],
     { ociVersion: '1.1.0', process: { scheduler: { policy: 'SCHED_NOSUCH' } } },
-    { late: true, deviations: NEWER },
+    { late: true, deviations: SCHEDULER },
   ),
   ...(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE'] as const).map((name) =>
     sees(
@@ -58,13 +60,13 @@ export const SCHEDULING: readonly Case[] = [
       { IOPRIO_CLASS_RT: /^realtime: prio 6/, IOPRIO_CLASS_BE: /^best-effort: prio 6/, IOPRIO_CLASS_IDLE: /^idle/ }[
         name
       ],
-      { deviations: NEWER },
+      { deviations: PRIORITY },
     ),
   ),
   refuses(
     ['io-priority-unknown', LINUX, 'a class that does not exist is an error'],
     { ociVersion: '1.1.0', process: { ioPriority: { class: 'IOPRIO_CLASS_NOSUCH', priority: 0 } } },
-    { late: true, deviations: NEWER },
+    { late: true, deviations: PRIORITY },
   ),
   {
     id: 'exec-cpu-affinity-final',

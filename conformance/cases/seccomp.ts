@@ -140,7 +140,13 @@ const WRONG: readonly Case[] = [
   refuses(
     ['seccomp-errno-no-errno', SECCOMP, 'errnoRet of an action that has none MUST be an error', 'linux-seccomp-13'],
     filter({ action: 'SCMP_ACT_KILL_PROCESS', errnoRet: 7 }),
-    { late: true, deviations: { runc: { seen: '1.1.5', why: 'ignores it' } } },
+    {
+      late: true,
+      deviations: {
+        runc: { seen: '1.1.5', why: 'ignores it' },
+        crun: { seen: '1.21', unseen: '1.8.1', why: 'ignores it' },
+      },
+    },
   ),
   refuses(
     [

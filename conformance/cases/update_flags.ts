@@ -91,7 +91,7 @@ const changes: readonly Change[] = [
     v1: [['pids.max', 'max']],
     v2: [['pids.max', 'max']],
     deviations: {
-      crun: { seen: '1.8.1', only: ['cgroup v1'], why: 'writes -1 to pids.max, which the kernel does not take' },
+      crun: { versions: '<1.13', only: ['cgroup v1'], why: 'writes -1 to pids.max, which the kernel does not take' },
     },
   },
   {
@@ -99,7 +99,9 @@ const changes: readonly Change[] = [
     controller: 'blkio',
     flags: ['--blkio-weight', '200'],
     v1: [['blkio.bfq.weight', '200']],
-    deviations: { crun: { seen: '1.8.1', why: 'knows blkio.weight only, not the one of BFQ' } },
+    deviations: {
+      crun: { versions: '<1.8.2', only: ['cgroup v1'], why: 'knows blkio.weight only, not the one of BFQ' },
+    },
   },
   {
     id: 'cpu-burst',

@@ -18,11 +18,13 @@ describe('a deviation', () => {
     expect(deviationOf({ deviations }, { ...RUNC, version: '9.0' }, [])?.why).toBe('cannot')
   })
 
-  test('is of the versions before one that was seen to be mended', () => {
-    const deviations = { runc: { seen: '1.1.5', mended: '1.1.15', why: 'cannot' } }
-    expect(deviationOf({ deviations }, { ...RUNC, version: '1.1.14' }, [])?.why).toBe('cannot')
-    expect(deviationOf({ deviations }, RUNC, [])).toBeUndefined()
-    expect(deviationOf({ deviations }, { ...RUNC, version: '1.2' }, [])).toBeUndefined()
+  test('is of the versions on its side of one that was seen not to do so', () => {
+    const older = { runc: { seen: '1.1.5', unseen: '1.1.15', why: 'cannot' } }
+    expect(deviationOf({ deviations: older }, { ...RUNC, version: '1.1.14' }, [])?.why).toBe('cannot')
+    expect(deviationOf({ deviations: older }, RUNC, [])).toBeUndefined()
+    const newer = { runc: { seen: '1.1.15', unseen: '1.1.5', why: 'cannot' } }
+    expect(deviationOf({ deviations: newer }, { ...RUNC, version: '1.1.6' }, [])?.why).toBe('cannot')
+    expect(deviationOf({ deviations: newer }, { ...RUNC, version: '1.1.5' }, [])).toBeUndefined()
   })
 
   test('is of some machines only, where it says so', () => {
