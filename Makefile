@@ -26,7 +26,7 @@ LINK_INIT := -nostdlib -static -no-pie -Wl,-z,separate-code
 CFLAGS_SO := $(CFLAGS_ALL) -fPIC -shared -pthread -fvisibility=hidden -D_FORTIFY_SOURCE=2
 EXECUTOR := native/reader.c native/run.c native/ops_file.c native/ops_mount.c native/ops_sync.c native/ops_proc.c \
 	native/ops_protect.c native/ops_copy.c
-ENTRY := native/entry.c native/prepared.c native/bare.c $(EXECUTOR)
+ENTRY := native/entry.c native/prepared.c native/watch.c native/bare.c $(EXECUTOR)
 INIT := native/init.c native/bare.c $(EXECUTOR)
 HEADERS := $(wildcard native/*.h)
 PARENT := native/parent.c native/launch.c

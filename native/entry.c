@@ -6,7 +6,7 @@
  * environment that an engine, a sudo or a unit file hands to a container runtime. What passes is named below; a static
  * program has no loader that could be told otherwise before it runs.
  *
- * What `create` has prepared needs no engine: see prepared.c.
+ * What `create` has prepared needs no engine, see prepared.c, and neither does watching a container, see watch.c.
  */
 #include "prepared.h"
 
@@ -44,13 +44,13 @@ static int is_allowed(const char *entry_text)
 	return 0;
 }
 
-/* A service manager that waits to hear of the container is the engine's business. */
-static int is_awaited(const char *const *envp)
+/* The value of a variable, NULL where there is none. */
+static const char *find(const char *const *envp, const char *name)
 {
 	for (; *envp; envp++)
-		if (is_of(*envp, "NOTIFY_SOCKET"))
-			return 1;
-	return 0;
+		if (is_of(*envp, name))
+			return *envp + str_len(name) + 1;
+	return NULL;
 }
 
 static int ends_with(const char *path, size_t length, const char *end)
@@ -64,26 +64,32 @@ static int ends_with(const char *path, size_t length, const char *end)
 	return 1;
 }
 
-/*
- * The engine's path: in PREFIX/libexec/davit for a davit in PREFIX/bin or PREFIX/sbin, in libexec/davit beside a davit
- * that is anywhere else. Found by what is executed, so that a symbolic link with another name changes nothing.
- */
-static int engine_path(char *path)
+/* What is executed, so that a symbolic link with another name changes nothing; 0 when that is not known. */
+static int own_path(char *path)
+{
+	long n = SYS(readlinkat, AT_CWD, "/proc/self/exe", path, PATH_SIZE, 0, 0);
+	if (n <= 0 || n >= PATH_SIZE)
+		return 0;
+	path[n] = '\0';
+	return 1;
+}
+
+/* The engine's path: in PREFIX/libexec/davit for a davit in PREFIX/bin or PREFIX/sbin, beside a davit that is elsewhere. */
+static int engine_path(char *path, const char *own)
 {
 	static const char tail[] = "/libexec/davit/davit";
-	long n = SYS(readlinkat, AT_CWD, "/proc/self/exe", path, PATH_SIZE - sizeof(tail), 0, 0);
-	size_t length = n < 0 ? 0 : (size_t)n;
+	size_t length = str_len(own);
 
-	if (n <= 0 || length >= PATH_SIZE - sizeof(tail))
+	if (length >= PATH_SIZE - sizeof(tail))
 		return 0;
-	while (length > 0 && path[length] != '/')
+	while (length > 0 && own[length] != '/')
 		length--;
-	if (ends_with(path, length, "/bin"))
+	if (ends_with(own, length, "/bin"))
 		length -= 4;
-	else if (ends_with(path, length, "/sbin"))
+	else if (ends_with(own, length, "/sbin"))
 		length -= 5;
-	for (size_t i = 0; i < sizeof(tail); i++)
-		path[length + i] = tail[i];
+	(void)memcpy(path, own, length);
+	(void)memcpy(path + length, tail, sizeof(tail));
 	return 1;
 }
 
@@ -135,29 +141,49 @@ static void note_caller(char *fds, char *nofile)
 	*put_number(nofile, limit[1]) = '\0';
 }
 
-/* The connection to an init that has more to say goes on to the engine, which hears the rest, and with it the lock. */
-static int note_start(char *start, const char *const *argv)
+/* NAME=value:folder. Both are open from here on, for the engine: with the folder goes its lock. */
+static char *note(char *text, const char *name, long value, int folder)
 {
-	static const char name[] = "DAVIT_START=";
-	int folder = -1, fd = run_prepared(argv, &folder);
+	size_t length = str_len(name);
 
-	if (fd < 0)
-		return 0;
-	(void)SYS(fcntl, fd, 2 /* F_SETFD */, 0, 0, 0, 0); /* neither can fail: both are open */
-	(void)SYS(fcntl, folder, 2 /* F_SETFD */, 0, 0, 0, 0);
-	(void)memcpy(start, name, sizeof(name));
-	start = put_number(start + sizeof(name) - 1, (uint64_t)fd);
-	*start++ = ':';
-	*put_number(start, (uint64_t)folder) = '\0';
-	return 1;
+	(void)SYS(fcntl, folder, 2 /* F_SETFD */, 0, 0, 0, 0); /* cannot fail: it is open */
+	(void)memcpy(text, name, length);
+	*put_number(text + length, (uint64_t)value) = '\0';
+	length = str_len(text);
+	text[length++] = ':';
+	*put_number(text + length, (uint64_t)folder) = '\0';
+	return text;
+}
+
+/* What can be done without the engine; returns when it has to go on, with what it is to know, if anything. */
+static char *act(char *text, const char *const *argv, const char *const *envp)
+{
+	const char *order = find(envp, "DAVIT_WATCH");
+	int folder = -1;
+	long value = 0;
+
+	switch (order ? watch(order, &value, &folder) : WATCH_NOTHING) {
+	case WATCH_SAID:
+		return note(text, "DAVIT_START=", value, folder);
+	case WATCH_ENDED:
+		return note(text, "DAVIT_ENDED=", value, folder);
+	}
+	/* A service manager that waits to hear of the container is the engine's business. */
+	if (find(envp, "NOTIFY_SOCKET") || (value = run_prepared(argv, &folder)) < 0)
+		return NULL;
+	/* Init, which was told to go on, has more to say. */
+	(void)SYS(fcntl, value, 2 /* F_SETFD */, 0, 0, 0, 0); /* cannot fail: it is open */
+	return note(text, "DAVIT_START=", value, folder);
 }
 
 /* sp points at argc; argv and envp follow. */
 __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 {
+	static const char self_name[] = "DAVIT_SELF=";
 	const char *const *argv = (const char *const *)(sp + 1), *const *envp = argv + sp[0] + 1;
-	const char *env[MAX_ENV + ADDED + 4];
-	char path[PATH_SIZE], fds[NUMBERS], nofile[NUMBERS], start[NUMBERS];
+	const char *env[MAX_ENV + ADDED + 5];
+	char path[PATH_SIZE], self[sizeof(self_name) + PATH_SIZE], fds[NUMBERS], nofile[NUMBERS], told[NUMBERS];
+	char *const own = self + sizeof(self_name) - 1;
 	uint64_t action[4] = { 0 };
 	size_t count = 0;
 
@@ -166,18 +192,21 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 	(void)SYS(rt_sigaction, 30, action, 0, 8, 0, 0); /* cannot fail for this signal */
 	open_streams();
 	note_caller(fds, nofile);
-	for (; *envp && count < MAX_ENV; envp++)
-		if (is_allowed(*envp))
-			env[count++] = *envp;
+	for (size_t i = 0; envp[i] && count < MAX_ENV; i++)
+		if (is_allowed(envp[i]))
+			env[count++] = envp[i];
 	for (size_t i = 0; i < ADDED; i++)
 		env[count++] = added[i];
 	env[count++] = fds;
 	env[count++] = nofile;
-	if (!is_awaited((const char *const *)(sp + sp[0] + 2)) && note_start(start, argv))
-		env[count++] = start;
-	env[count] = NULL;
-	if (engine_path(path)) {
-		(void)SYS(execve, path, argv, env, 0, 0, 0); /* returns only when it failed */
+	if (act(told, argv, envp))
+		env[count++] = told;
+	(void)memcpy(self, self_name, sizeof(self_name) - 1);
+	if (own_path(own)) {
+		env[count++] = self;
+		env[count] = NULL;
+		if (engine_path(path, own))
+			(void)SYS(execve, path, argv, env, 0, 0, 0); /* returns only when it failed */
 		say("davit: cannot execute ");
 		say(path);
 		say(": the installation is incomplete\n");

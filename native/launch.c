@@ -152,6 +152,20 @@ long launch_by(const int32_t *n, const char *path, const char *strings, int32_t 
 	return launch(n[0], path, strings, n[1], n[2], flags, n[5], n + 7, n[6], pidfd);
 }
 
+long replace(const char *path, const char *strings, long count, long argc)
+{
+	char *memory = malloc(((size_t)count + 3) * sizeof(char *)), **envp, **argv;
+	long error;
+
+	if (!memory)
+		return -ENOMEM;
+	argv = unpack(memory, strings, count, argc, &envp);
+	execve(path, argv, envp);
+	error = errno;
+	free(memory);
+	return -error;
+}
+
 struct begun {
 	const int32_t *numbers;
 	const char *path, *strings;

@@ -22,4 +22,7 @@ long begin_launch(const int32_t *numbers, const char *path, const char *strings,
 long finish_launch(struct begun *begun);
 long leave_launch(struct begun *begun);
 
+/* execve(2): count strings, argc of them arguments, the rest environment. Returns only when it failed: -errno. */
+long replace(const char *path, const char *strings, long count, long argc);
+
 #endif

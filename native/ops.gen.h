@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 492998791u
+#define DAVIT_TABLE_HASH 3479938816u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -51,6 +51,7 @@
 #define PREPARED_PEER 1u
 #define PREPARED_UNTOLD 2u
 #define PREPARED_FOLDER 3u
+#define PREPARED_CODE 4u
 
 #define REPORT_SYNC 1u
 #define REPORT_FD 2u
@@ -71,6 +72,7 @@
 #define NATIVE_FINISH_LAUNCH 65543u
 #define NATIVE_LEAVE_LAUNCH 65544u
 #define NATIVE_CRC32 65545u
+#define NATIVE_REPLACE 65546u
 
 #define CUSTOM_VERIFY 84u
 #define CUSTOM_OUTSIDE 18u

@@ -147,6 +147,8 @@ long davit(long nr, void *a, void *b, void *c, void *d, void *e, void *f)
 		return send_fd((int)(long)a, b, (long)c, (int)(long)d);
 	case NATIVE_CATCH_SIGNALS:
 		return catch_signals(a, (long)b, (int)(long)c);
+	case NATIVE_REPLACE:
+		return replace(a, b, (long)c, (long)d);
 	case NATIVE_CRC32:
 		return crc32(a, (long)b);
 	case NATIVE_ADDRESS:

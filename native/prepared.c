@@ -150,21 +150,36 @@ static int make_log(const char *path)
 	return fd >= 0 && SYS(close, fd, 0, 0, 0, 0, 0) == 0;
 }
 
+static struct runner runner;
+
+/* -1 when there is no such program, 0 when a step of it has failed. */
+static int run_in(int folder, uint32_t program, const char *log, int code)
+{
+	struct plan plan;
+	long length = read_prepared(folder);
+
+	if (length < 0 || plan_open(&plan, buffer, (size_t)length) || plan.count[program] == 0)
+		return -1;
+	if ((log && !make_log(log)) || runner_open(&runner, &plan) < 0)
+		return -1;
+	runner.slot[PREPARED_FOLDER] = folder;
+	runner.slot[PREPARED_CODE] = code;
+	runner_run(&runner, program);
+	return 0;
+}
+
 int run_prepared(const char *const *argv, int *folder)
 {
-	static struct runner runner;
 	struct wish wish = { NULL, NULL, NULL, 0 };
-	struct plan plan;
-	long length;
 
 	if (!parse(argv, &wish) || (*folder = (int)open_folder(&wish)) < 0)
 		return -1;
-	length = read_prepared(*folder);
-	if (length < 0 || plan_open(&plan, buffer, (size_t)length) || plan.count[wish.program] == 0)
+	if (run_in(*folder, wish.program, wish.log, 0) < 0)
 		return -1;
-	if ((wish.log && !make_log(wish.log)) || runner_open(&runner, &plan) < 0)
-		return -1;
-	runner.slot[PREPARED_FOLDER] = *folder;
-	runner_run(&runner, wish.program);
 	return runner.slot[PREPARED_UNTOLD] < 0 ? runner.slot[PREPARED_PEER] : -1;
+}
+
+void delete_prepared(int folder, int code)
+{
+	(void)run_in(folder, PROGRAM_INIT, NULL, code); /* whatever was not to be done is the engine's */
 }

@@ -22,6 +22,23 @@ export function callerStart(): CallerStart | undefined {
   return peer === undefined ? undefined : { peer: Number(peer), folder: Number(folder) }
 }
 
+/** The path of the program that has executed the engine; it can do without it what `watch` does, see native/watch.c. */
+export function callerSelf(): string | undefined {
+  return process.env.DAVIT_SELF
+}
+
+/** What native/watch.c hands over: the exit code of a container that has ended, and its directory. */
+export interface CallerEnded {
+  readonly code: number
+  readonly folder: number
+}
+
+/** There when a container in the foreground has ended, and there is more to do than what was prepared. */
+export function callerEnded(): CallerEnded | undefined {
+  const [, code, folder] = /^([0-9]{1,3}):([0-9]{1,9})$/.exec(process.env.DAVIT_ENDED ?? '') ?? []
+  return code === undefined ? undefined : { code: Number(code), folder: Number(folder) }
+}
+
 /** The caller's limit of open files: soft, hard. */
 export function callerNofile(): readonly [soft: string, hard: string] | undefined {
   const [soft, hard] = process.env.DAVIT_NOFILE?.split(':') ?? []

@@ -85,6 +85,13 @@ export function beginLaunch(what: string, request: Launch): BegunLaunch {
   }
 }
 
+/** Becomes another program, execve(2), with the fds that are not close-on-exec. Returns -errno when it could not. */
+export function replaceProcess(path: string, args: readonly string[], env: readonly string[]): number {
+  const strings = new DataArea()
+  const { place } = strings.list([...args, ...env])
+  return native(NATIVE.replace, cstring(path), strings.bytes.subarray(place), args.length + env.length, args.length)
+}
+
 /** What /proc/PID/stat says, undefined when there is no such process. */
 export interface ProcessStat {
   /** One letter, proc(5): Z is a zombie, X dead. */

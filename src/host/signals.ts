@@ -11,11 +11,16 @@ import { POLLIN, pollSet } from './poll.ts'
 /** Those that ask a program to end; while a container is being made, they end the making. */
 const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM]
 
+/** Those that tell us something, and are not for the container. */
+const OWN: readonly number[] = [SIGNALS.SIGCHLD, SIGNALS.SIGWINCH]
+
 /** The pipe, and what was read from it but not handled yet. */
 export interface Signals {
   readonly read: number
   readonly write: number
   readonly waiting: number[]
+  /** Those that are caught, a bit each, signal 1 in the lowest. */
+  readonly caught: Uint32Array
 }
 
 /** From now on the signals that are forwarded, and SIGCHLD and SIGWINCH, go to the pipe. */
@@ -25,11 +30,15 @@ export function catchSignals(): Signals {
   const [read, write] = [pair[0] as number, pair[1] as number]
   const list = new Int32Array(64)
   let count = 0
-  const own = [SIGNALS.SIGCHLD, SIGNALS.SIGWINCH]
-  for (const signals of [forwardedSignals(), own]) for (const signal of signals) list[count++] = signal
+  for (const signals of [forwardedSignals(), OWN]) for (const signal of signals) list[count++] = signal
   for (let realtime = RTMIN; realtime <= RTMAX; realtime++) list[count++] = realtime
   must('catch signals', native(NATIVE.catchSignals, list, count, write))
-  return { read, write, waiting: [] }
+  const caught = new Uint32Array(2)
+  for (let i = 0; i < count; i++) {
+    const bit = (list[i] as number) - 1
+    caught[bit >> 5] = (caught[bit >> 5] as number) | (1 << (bit & 31))
+  }
+  return { read, write, waiting: [], caught }
 }
 
 /** Takes all that have come, in their order. */
@@ -39,6 +48,12 @@ export function takeSignals(signals: Signals): number[] {
   const taken = signals.waiting.splice(0)
   for (let i = 0; i < got; i++) taken.push(buffer[i] as number)
   return taken
+}
+
+/** Whether one has come that is to be handed on. */
+export function holdsForwarded(signals: Signals): boolean {
+  signals.waiting.push(...takeSignals(signals))
+  return signals.waiting.some((signal) => !OWN.includes(signal))
 }
 
 export function isEnding(signal: number): boolean {
@@ -80,8 +95,17 @@ const SIG_SETMASK = 2
  * meanwhile is taken by another thread of ours, or when this is over: no signal is lost.
  */
 export function withoutSignals<T>(act: () => T): T {
+  return blocking(ALL, act)
+}
+
+/** Leaves what is caught to the program that `become` makes of this process; when that returns, all is as before. */
+export function leaveSignals({ caught }: Signals, become: () => void): void {
+  blocking(caught, become)
+}
+
+function blocking<T>(mask: Uint32Array, act: () => T): T {
   const before = new Uint32Array(2)
-  must('block signals', sys('rt_sigprocmask', SIG_BLOCK, ALL, before, 8))
+  must('block signals', sys('rt_sigprocmask', SIG_BLOCK, mask, before, 8))
   try {
     return act()
   } finally {

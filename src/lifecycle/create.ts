@@ -7,7 +7,7 @@ import { encodeJson } from '../base/json.ts'
 import { absolutePath } from '../base/path.ts'
 import { closeFd } from '../ffi/file.ts'
 import { readBelow } from '../host/accounts.ts'
-import type { ListenFds } from '../host/caller.ts'
+import { callerSelf, type ListenFds } from '../host/caller.ts'
 import { gatherFacts } from '../host/facts.ts'
 import { freshMark } from '../host/process.ts'
 import type { Signals } from '../host/signals.ts'
@@ -47,6 +47,8 @@ export interface CreateOptions {
   readonly configFile?: string
   readonly verb: 'create' | 'run'
   readonly detach: boolean
+  /** Of a `run` in the foreground: leave the stopped container's state and cgroups. */
+  readonly keep?: boolean
   readonly noPivot: boolean
   readonly noNewKeyring: boolean
   readonly preserveFds: number
@@ -96,6 +98,11 @@ export function planContainer(
     ...(seccomp ? { seccomp } : {}),
   })
   return { plan, cgroup }
+}
+
+/** Whether davit stays, and does no more than native/watch.c does. */
+function isForeground({ verb, detach, keep }: CreateOptions): boolean {
+  return verb === 'run' && !detach && keep === false && callerSelf() !== undefined
 }
 
 /** What only a container that is really made needs: a process, and a rootfs that is there. */
@@ -153,8 +160,10 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
     creation.pidfdSockets = pidfdSockets
     if (record.cgroup) creation.limited = record.cgroup
     creation.notifier = notifier
-    if ((options.verb === 'create' || options.detach) && options.notifySocket === undefined)
-      creation.prepares = options.verb
+    if (options.notifySocket === undefined) {
+      creation.foreground = isForeground(options) && !bundle.spec.process?.terminal
+      if (options.verb === 'create' || options.detach || creation.foreground) creation.prepares = options.verb
+    }
     creation.hookFiles = hookFiles
     hookFiles = {}
     creation.signals = signals

@@ -9,6 +9,7 @@ import { releaseContainer } from '../state/claim.ts'
 import { type Claim, removeContainer } from '../state/folder.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
 import { writeRecord } from '../state/store.ts'
+import { handOver } from './hand_over.ts'
 import { closeHookFiles, type HookFiles } from './hook_files.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { IntelRdt } from './intel_rdt.ts'
@@ -36,6 +37,9 @@ export class Creation extends Launching {
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 
+  /** In the foreground, and what is left to do when init has been told to go on has been prepared. */
+  foreground = false
+
   /** What hooks print to, until all that create runs have run. */
   hookFiles: HookFiles = {}
 
@@ -59,6 +63,10 @@ export class Creation extends Launching {
   save(change: Partial<ContainerRecord>): void {
     this.record = { ...this.record, ...change }
     writeRecord(this.claim, this.record)
+  }
+
+  override handOver(): void {
+    if (this.foreground) handOver(this, this.claim.fd)
   }
 
   override close(): void {

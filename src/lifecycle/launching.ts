@@ -107,6 +107,9 @@ export class Launching {
     this.hookOutput = -1
   }
 
+  /** Init has been told to go on: whoever only waits from here on may do so as another program. */
+  handOver(): void {}
+
   /** Gives the caller its terminal back as it was. */
   restoreTerminal(): void {
     // In the background it is the shell's, which has set it as it wants it.

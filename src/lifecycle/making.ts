@@ -137,7 +137,9 @@ function recordPid(creation: Creation): void {
   const pid = creation.init?.pid ?? 0
   const stat = processStat(pid)
   if (!stat) throw new RuntimeError('create', 'container init is gone')
-  const late = encoded ? lateSteps(creation.plan, encoded) : []
+  // With a detached `run` nobody comes later. To look in a long plan takes longer than to look at what the child is given.
+  const waits = creation.foreground || creation.plan.presets.some(({ kind }) => kind === 'startSocket')
+  const late = encoded && waits ? lateSteps(creation.plan, encoded) : []
   const change = { pid, startTime: stat.startTime, ...(late.length > 0 ? { late } : {}) }
   // Nobody asks for the pid before a hook could, and what a killed runtime leaves is found by the cgroup. Without hooks
   // it is written with the rest by markCreated: a rename costs most of what a state file costs.
@@ -151,5 +153,6 @@ function recordPid(creation: Creation): void {
     must('write hook state', sys('pwrite64', fd, text, text.length, 0))
   }
   // While init makes the container.
-  if (creation.prepares !== undefined) prepare(creation, creation.prepares)
+  const prepared = creation.prepares !== undefined && prepare(creation, creation.prepares)
+  creation.foreground &&= prepared
 }

@@ -41,6 +41,8 @@ export interface Own {
 /** Runs every parent step; throws at the first that fails. The caller undoes. */
 export function runParent(launching: Launching, own: Own): void {
   for (const step of launching.plan.parent) runStep(launching, own, step)
+  // Under a filter init may not be able to say why it failed: that takes a closer look.
+  if (!launching.outline.filtered) launching.handOver()
   finish(launching)
   launching.begun?.leave()
 }

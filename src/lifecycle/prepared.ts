@@ -13,14 +13,15 @@ import { WIRE } from '../wire/ops.ts'
 import { sealPlan } from '../wire/seal.ts'
 import type { Creation } from './creation.ts'
 
-/** Init's pid must be known. A container that is not ordinary gets nothing, and all its verbs are the engine's. */
-export function prepare(creation: Creation, verb: 'create' | 'run'): void {
+/** Init's pid must be known. A container that is not ordinary gets nothing, and all its verbs are the engine's: false. */
+export function prepare(creation: Creation, verb: 'create' | 'run'): boolean {
   const { claim, record } = creation
-  if (!isOrdinary(creation)) return
+  if (!isOrdinary(creation)) return false
   const plan = buildPrepared(inputOf(claim.path, record, verb))
   const place = statIf('', claim.fd)
-  if (!place) return
+  if (!place) return false
   writeStateFile(claim, PREPARED_FILE, sealPlan(encodePlan(plan, new Map(), creation.arch).bytes, place))
+  return true
 }
 
 /** Without hooks, units, groups of resctrl, agents and managers that somebody would have to speak with. */

@@ -44,6 +44,7 @@ export function adoptOrphans(): void {
 export function stay(creation: Creation, keep: boolean): number {
   // ORDER: others may start, kill or delete it while we only wait.
   unlockContainer(creation.claim)
+  creation.handOver()
   const { notifier, signals } = creation
   // The service manager is to watch us: we end with the container's code.
   const code = supervise(creation, notifier?.watches(process.pid))

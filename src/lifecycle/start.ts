@@ -99,6 +99,9 @@ interface Heard {
   output: number
 }
 
+/** Waits until exec has happened, as {@link startContainer} does, for an init that was told to go on by `run`. */
+export const hearInit = go
+
 /** Connects to init and waits until exec has happened, which closes the connection without a word. */
 async function go(runtime: Runtime, claim: Claim, record: ContainerRecord, told?: number): Promise<void> {
   const peer = told ?? connectInit(claim)

@@ -1,11 +1,13 @@
 /** The rest of a foreground's life: forward, wait, give the terminal back, tell the exit code. */
 import { oomKills } from '../host/cgroup/oom_kills.ts'
 import type { Exit } from '../host/process.ts'
+import type { CgroupRecord } from '../plan/cgroup/model.ts'
 import { superviseForeground, type Watch } from './foreground.ts'
 import type { Launching } from './launching.ts'
+import type { Runtime } from './runtime.ts'
 
 /** 128 and SIGKILL. */
-const KILLED = 137
+export const KILLED = 137
 
 /** Stays until the process has ended. Its exit code, 128+n for death by signal n. */
 export function supervise(launching: Launching, watches: readonly Watch[] = []): number {
@@ -15,13 +17,13 @@ export function supervise(launching: Launching, watches: readonly Watch[] = []):
   } finally {
     launching.restoreTerminal()
   }
-  if (code === KILLED) tellLackOfMemory(launching)
+  if (code === KILLED) tellLackOfMemory(launching.runtime, launching.limited)
   return code
 }
 
 /** Of the process itself, or of one whose end a shell passes on. */
-function tellLackOfMemory({ runtime, limited }: Launching): void {
-  const kills = oomKills(limited)
+export function tellLackOfMemory(runtime: Runtime, cgroup: CgroupRecord): void {
+  const kills = oomKills(cgroup)
   if (kills) runtime.log.warning(kills)
 }
 

@@ -81,22 +81,29 @@ function whyNoPolicy(errno: number): string {
   return ' (does this kernel know the mode, and have memory in these nodes that the cpuset allows?)'
 }
 
-/** The hooks and the exec that come after the wait for `start`, for state.json. */
+/**
+ * The hooks and the exec that come after init has reported that it is created, for state.json: whoever hears of their
+ * failure may know no more than what stands there.
+ */
 export function lateSteps(plan: Plan, encoded: Encoded): LateStep[] {
-  // With `run` there is no wait; to look for it in a long plan takes longer than to look at what the child is given.
-  if (!plan.presets.some(({ kind }) => kind === 'startSocket')) return []
-  const wait = plan.init.findIndex((step) => step.kind === 'waitForStart')
-  if (wait < 0) return []
-  return encoded.steps.init.flatMap((index, record): LateStep[] => {
-    const step = plan.init[index]
-    if (index <= wait || !step) return []
-    if (step.kind === 'filter') return [{ record, step: { ...step, program: new Uint8Array(0) } }]
-    // SAFETY: no secret of an environment or a command line in state.json.
-    if (step.kind === 'hook') return [{ record, step: { ...step, args: [], env: [] } }]
-    if (step.kind !== 'exec') return []
-    const { filter: _, ...rest } = step
-    return [{ record, step: { ...rest, args: [], env: [] } }]
-  })
+  const late: LateStep[] = []
+  const { init: indices } = encoded.steps
+  for (let record = indices.length - 1; record >= 0; record--) {
+    const step = plan.init[indices[record] as number]
+    if (step?.kind === 'sync' && step.tag === 'created') break
+    const kept = step && lateStepOf(step)
+    if (kept) late.push({ record, step: kept })
+  }
+  return late.reverse()
+}
+
+/** SAFETY: no secret of an environment or a command line in state.json. */
+function lateStepOf(step: ChildStep): LateStep['step'] | undefined {
+  if (step.kind === 'filter') return { ...step, program: new Uint8Array(0) }
+  if (step.kind === 'hook') return { ...step, args: [], env: [] }
+  if (step.kind !== 'exec') return undefined
+  const { filter: _, ...rest } = step
+  return { ...rest, args: [], env: [] }
 }
 
 /** The step of a failure that init reports to `start`. */

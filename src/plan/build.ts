@@ -76,9 +76,10 @@ function untilStart(ctx: PlanContext): Phase[] {
   return [
     {
       name: 'created',
+      // ORDER: from here on the connection tells init that its parent has died, whose threads may end for other reasons.
       steps: [
-        { kind: 'sync', tag: 'created', wait: true, origin: { doing: 'report that the container is created' } },
         dieWithParent(0),
+        { kind: 'sync', tag: 'created', wait: true, origin: { doing: 'report that the container is created' } },
       ],
     },
     { name: 'start', steps: startSteps(ctx) },

@@ -73,7 +73,7 @@ function lockSteps({ files }: PreparedInput, how: number): ChildStep[] {
   ]
 }
 
-const leave: ChildStep = { kind: 'call', name: 'exit_group', args: [0] }
+const leave: ChildStep = { kind: 'call', name: 'exit_group', args: [{ slot: SLOT.code }] }
 
 /**
  * As src/lifecycle/start.ts. Init is told once, so from there on the engine gets the connection. ORDER: the second fd of

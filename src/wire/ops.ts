@@ -83,6 +83,7 @@ export const NATIVE = {
   finishLaunch: 0x10007, // its result
   leaveLaunch: 0x10008, // that thread may end
   crc32: 0x10009, // a sum over a buffer
+  replace: 0x1000a, // execve: the process becomes another program
 } as const
 
 /** errno values that the executor gives a meaning of its own. */

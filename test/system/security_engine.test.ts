@@ -177,7 +177,7 @@ describe('where davit lies', () => {
       await output('strace', [...line, 'run', '--bundle', made.path, made.id], { env: { TMPDIR: scratch() } })
       const written = (await output('grep', ['-E', 'O_CREAT|creat\\(', trace]))
         .split('\n')
-        .filter((text) => text !== '' && !/state\.json|config\.json|= -1 /.test(text))
+        .filter((text) => text !== '' && !/state\.json|config\.json|"prepared"|= -1 /.test(text))
       expect(written).toEqual([])
     },
   )

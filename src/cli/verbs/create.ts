@@ -1,6 +1,6 @@
 /** davit create, davit run. */
 import { closeFd } from '../../ffi/file.ts'
-import { callerListenFds, callerNotifySocket } from '../../host/caller.ts'
+import { callerEnded, callerListenFds, callerNotifySocket, callerStart } from '../../host/caller.ts'
 import { type CreateOptions, createContainer } from '../../lifecycle/create.ts'
 import { runContainer } from '../../lifecycle/run.ts'
 import { releaseContainer } from '../../state/claim.ts'
@@ -35,7 +35,13 @@ export async function create(command: CommandOf<'create'>, { runtime }: Session)
   return 0
 }
 
-export function run(command: CommandOf<'run'>, { runtime }: Session): Promise<number> {
+export async function run(command: CommandOf<'run'>, { runtime }: Session): Promise<number> {
   const { keep, 'no-subreaper': noSubreaper } = command.options
+  const [told, ended] = [callerStart(), callerEnded()]
+  if (told || ended) {
+    const { endRun, failRun } = await import('../../lifecycle/resume.ts')
+    if (ended) return endRun(runtime, command.positionals.id, ended)
+    if (told) return failRun(runtime, command.positionals.id, told, command.options['pid-file'])
+  }
   return runContainer(runtime, { ...createOptions(command), keep, noSubreaper })
 }

@@ -22,7 +22,7 @@ describe('what is prepared', () => {
         "wait until slot 1 is closed without a word",
         "expect "/proc/77/stat" not to begin with "77 (davit-abc)" tolerate ENOENT,ESRCH",
         "unlink "start.sock" in slot 3",
-        "exit_group(0)",
+        "exit_group(slot 4)",
       ]
     `)
   })
@@ -42,7 +42,7 @@ describe('what is prepared', () => {
         "unlink "state.json" in slot 3 tolerate ENOENT",
         "unlink "prepared" in slot 3 tolerate ENOENT",
         "unlinkat(-100, "/run/davit/one", 512)",
-        "exit_group(0)",
+        "exit_group(slot 4)",
       ]
     `)
   })
