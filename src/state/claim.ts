@@ -100,12 +100,15 @@ export function openContainer(root: string, id: string, wait: boolean): Claim | 
   return { id, path, fd }
 }
 
-/** Takes over the lock of a container's directory with the fd that it is held by; undefined: it is not of that directory. */
+/**
+ * Takes over a container's directory with the fd that it is held by, and locks it where it is not; undefined: it is not of
+ * that directory.
+ */
 export function adoptContainer(root: string, id: string, fd: number): Claim | undefined {
-  const path = containerPath(root, id)
-  if (sys('fcntl', fd, F_SETFD, FD_CLOEXEC) < 0 || statIf(path)?.inode !== statIf('', fd)?.inode) return undefined
-  must(`lock "${path}"`, sys('flock', fd, LOCK_EX))
-  return { id, path, fd }
+  const claim = { id, path: containerPath(root, id), fd }
+  if (sys('fcntl', fd, F_SETFD, FD_CLOEXEC) < 0) return undefined
+  // ORDER: the lock before the look: whoever had it may have removed the directory, and another made it anew.
+  return lockAgain(claim) ? claim : undefined
 }
 
 /** Whether somebody holds the lock of a container's directory; false when there is no such directory. */

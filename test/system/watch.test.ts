@@ -1,5 +1,5 @@
 /** A `run` in the foreground, whose engine becomes the small program that watches the container: native/watch.c. */
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bundle, type Config, create, run, startRun } from '../support/bundle.ts'
 import { exec, start } from '../support/exec.ts'
@@ -16,6 +16,10 @@ const SLEEP = 'echo ready; sleep 1000'
 /** The executable of a process: davit, and the engine, are told apart by their folders. */
 const executable = (pid: number) => readlinkSync(`/proc/${pid}/exe`)
 const isEngine = (pid: number) => executable(pid).endsWith('/libexec/davit/davit')
+
+/** Whether a process waits for a lock that somebody else holds: proc(5), a line with an arrow. */
+const waitsForLock = (pid: number) =>
+  new RegExp(`-> FLOCK +ADVISORY +WRITE ${pid} `).test(readFileSync('/proc/locks', 'utf8'))
 
 /** Paths of what a run executes, of the process itself only. */
 async function executed(file: string, args: readonly string[]) {
@@ -142,6 +146,26 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
     const next = await bundle('sleep 1000')
     await create({ ...next, id: made.id })
     process.kill(running.pid, 'SIGCONT')
+    expect(await running.done).toMatchObject({ code: 137, stderr: '' })
+    expect((await state(made.id)).status).toBe('created')
+    await must(['delete', '--force', made.id])
+  })
+
+  test.runIf(requires(command('flock')))('leaves one alone that got its id while it waited for the lock', async () => {
+    const made = await bundle(SLEEP)
+    const running = startRun(made)
+    await until('ready', () => running.stdout() === 'ready\n')
+    await until('handing over', () => !isEngine(running.pid))
+    const folder = `${stateRoot()}/${made.id}`
+    const { pid } = await state(made.id)
+    const holder = start('flock', ['--no-fork', folder, 'sleep', '1000'])
+    await until('the lock', () => readFileSync(`/proc/${holder.pid}/comm`, 'utf8') === 'sleep\n')
+    process.kill(pid, 'SIGKILL')
+    await until('the wait for the lock', () => isEngine(running.pid) && waitsForLock(running.pid))
+    rmSync(folder, { recursive: true })
+    const next = await bundle('sleep 1000')
+    await create({ ...next, id: made.id })
+    holder.child.kill('SIGKILL')
     expect(await running.done).toMatchObject({ code: 137, stderr: '' })
     expect((await state(made.id)).status).toBe('created')
     await must(['delete', '--force', made.id])
