@@ -86,9 +86,20 @@ static long protect(struct runner *r, const long *a, long (*cover)(struct runner
 	return -E_AGAIN;
 }
 
+/* One record for all paths: there may be hundreds. Which of them failed is the detail, a number of 32 bits. */
 long op_mask(struct runner *r, const long *a)
 {
-	return protect(r, a, mask);
+	const char *path = (const char *)a[1] + a[5], *end = (const char *)a[1] + a[2];
+
+	for (uint32_t index = 0; path < end; path += str_len(path) + 1, index++) {
+		const long one[WIRE_MAX_ARGS] = { a[0], (long)path, a[3], a[4], a[1], a[5] };
+		long ret = protect(r, one, mask);
+		if (ret >= 0 || ret == -E_NOENT || ret == -E_NOTDIR)
+			continue;
+		set_detail(r, (const char *)&index, sizeof(index));
+		return ret;
+	}
+	return 0;
 }
 
 long op_readonly(struct runner *r, const long *a)

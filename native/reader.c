@@ -10,7 +10,7 @@ static const char *const signature[] = {
 	[OP_WRITE] = "dsbii-", [OP_FSMOUNT] = "sbiid-", [OP_VERIFY] = "dii---", [OP_CHDIR] = "s-----",
 	[OP_SYNC] = "ii----",  [OP_SENDFD] = "id----", [OP_FORK] = "i-----",   [OP_SPAWN] = "sbiidi",
 	[OP_WAIT] = "d-----",  [OP_FIND] = "bi----",  [OP_EXEC] = "------",   [OP_NETLINK] = "bi----",
-	[OP_MASK] = "dsdibi", [OP_READONLY] = "ds----",
+	[OP_MASK] = "dbidii", [OP_READONLY] = "ds----",
 	[OP_CAPDROP] = "i-----", [OP_READY] = "biii--", [OP_FILTER] = "ibii--",
 	[OP_COPYTREE] = "ddd---", [OP_VERIFYLINK] = "ds----", [OP_EXPECT] = "dsbii-", [OP_HEAR] = "d-----",
 };
@@ -64,7 +64,7 @@ static int record_ok(const struct plan *plan, const struct record *rec)
 		if (rec->arg[i] > data_len || rec->arg[i + 1] > data_len - rec->arg[i])
 			return 0;
 	}
-	if (rec->op == OP_MASK && (rec->arg[3] == 0 || rec->arg[3] >= WIRE_SLOTS))
+	if (rec->op == OP_MASK && (rec->arg[4] == 0 || rec->arg[4] >= WIRE_SLOTS || rec->arg[5] > rec->arg[2]))
 		return 0;
 	return rec->op != OP_CLOSE || (rec->arg[0] > 0 && rec->arg[0] < WIRE_SLOTS);
 }

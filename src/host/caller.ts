@@ -18,8 +18,8 @@ export interface CallerStart {
 
 /** There when an init that was told to go on has more to say than nothing. */
 export function callerStart(): CallerStart | undefined {
-  const [, peer, folder] = /^([0-9]{1,9}):([0-9]{1,9})$/.exec(process.env.DAVIT_START ?? '') ?? []
-  return peer === undefined ? undefined : { peer: Number(peer), folder: Number(folder) }
+  const [peer, folder] = numbers(process.env.DAVIT_START)
+  return peer === undefined || folder === undefined ? undefined : { peer, folder }
 }
 
 /** The path of the program that has executed the engine; it can do without it what `watch` does, see native/watch.c. */
@@ -35,8 +35,14 @@ export interface CallerEnded {
 
 /** There when a container in the foreground has ended, and there is more to do than what was prepared. */
 export function callerEnded(): CallerEnded | undefined {
-  const [, code, folder] = /^([0-9]{1,3}):([0-9]{1,9})$/.exec(process.env.DAVIT_ENDED ?? '') ?? []
-  return code === undefined ? undefined : { code: Number(code), folder: Number(folder) }
+  const [code, folder] = numbers(process.env.DAVIT_ENDED)
+  return code === undefined || folder === undefined ? undefined : { code, folder }
+}
+
+/** Two numbers with a colon between them; none where there is nothing. */
+function numbers(text: string | undefined): [number?, number?] {
+  const [, first, second] = text === undefined ? [] : (/^([0-9]{1,9}):([0-9]{1,9})$/.exec(text) ?? [])
+  return first === undefined ? [] : [Number(first), Number(second)]
 }
 
 /** The caller's limit of open files: soft, hard. */

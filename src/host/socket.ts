@@ -26,10 +26,10 @@ export function socketPair(): [ours: number, theirs: number] {
 
 /** A path as an address, which holds 107 bytes of it at most: what may be longer is named through an fd. */
 function address(path: string): Buffer {
-  const text = Buffer.from(`${path}\0`)
+  const text = new TextEncoder().encode(`${path}\0`)
   const bytes = Buffer.alloc(2 + text.length)
-  bytes.writeUInt16LE(AF_UNIX, 0)
-  text.copy(bytes, 2)
+  bytes[0] = AF_UNIX
+  bytes.set(text, 2)
   return bytes
 }
 

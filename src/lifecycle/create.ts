@@ -19,7 +19,7 @@ import type { Facts } from '../plan/facts.ts'
 import { withHomeOf } from '../plan/home.ts'
 import type { CompiledSeccomp } from '../plan/seccomp/model.ts'
 import { withClaim } from '../state/claim.ts'
-import { makeStateFolder, writeStateFile } from '../state/folder.ts'
+import { makeStateFolder } from '../state/folder.ts'
 import { checkId } from '../state/ids.ts'
 import type { ContainerRecord } from '../state/record.ts'
 import { writeRecord } from '../state/store.ts'
@@ -128,9 +128,16 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
   )
   const facts = gatherFacts(bundle.spec)
   const seccomp = await compileSeccomp(runtime, bundle.spec, facts)
-  const mark = freshMark()
+  const mark = seccomp === undefined ? undefined : freshMark()
   const systemd = await systemdFacts(runtime, facts)
-  const { plan, cgroup } = planContainer(runtime, bundle, facts, { ...options, mark }, seccomp, systemd)
+  const { plan, cgroup } = planContainer(
+    runtime,
+    bundle,
+    facts,
+    { ...options, ...(mark === undefined ? {} : { mark }) },
+    seccomp,
+    systemd,
+  )
   refuseUsedUnit(cgroup)
   for (const warning of plan.warnings) runtime.log.warning(warning)
 
@@ -152,9 +159,11 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
       const record: ContainerRecord = {
         ...newRecord(options.id, bundle, cgroup, config),
         ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
-        ...(seccomp ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } } : {}),
+        ...(seccomp && mark !== undefined
+          ? { seccomp: { mark, ...(seccomp.listener ? { listener: seccomp.listener } : {}) } }
+          : {}),
       }
-      return new Creation(runtime, claim, record, plan, cgroup, programsOf(plan, facts.arch), console, mark)
+      return new Creation(runtime, claim, record, plan, cgroup, programsOf(plan, facts.arch), console, mark ?? '')
     })
     const { claim, record } = creation
     creation.pidfdSockets = pidfdSockets
@@ -174,7 +183,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
         creation.network = (await import('./net_devices.ts')).netDevices()
       // ORDER: on disk before anything exists that a killed runtime could leave behind.
       writeRecord(claim, record)
-      writeStateFile(claim, 'config.json', config)
+      creation.config = config
       if (options.notifySocket !== undefined) makeStateFolder(claim, NOTIFY_STATE)
       notifier?.listen(claim)
       runParent(creation, making(creation))

@@ -8,7 +8,7 @@ import type { Plan } from '../plan/step.ts'
 import { releaseContainer } from '../state/claim.ts'
 import { type Claim, removeContainer } from '../state/folder.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
-import { writeRecord } from '../state/store.ts'
+import { layRecord, placeRecord, recordText } from '../state/store.ts'
 import { handOver } from './hand_over.ts'
 import { closeHookFiles, type HookFiles } from './hook_files.ts'
 import { runRecordedHooks } from './hooks.ts'
@@ -37,6 +37,11 @@ export class Creation extends Launching {
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 
+  /** The text of a record that lies beside the one that counts. */
+  private laid: string | undefined
+  /** The configuration as it was understood, for config.json. */
+  config = ''
+
   /** In the foreground, and what is left to do when init has been told to go on has been prepared. */
   foreground = false
 
@@ -62,7 +67,14 @@ export class Creation extends Launching {
   /** Changes the record on disk too. */
   save(change: Partial<ContainerRecord>): void {
     this.record = { ...this.record, ...change }
-    writeRecord(this.claim, this.record)
+    if (this.laid !== recordText(this.record)) layRecord(this.claim, this.record)
+    placeRecord(this.claim)
+    this.laid = undefined
+  }
+
+  /** Writes a change down that is most likely to come next, while there is time. */
+  lay(change: Partial<ContainerRecord>): void {
+    this.laid = layRecord(this.claim, { ...this.record, ...change })
   }
 
   override handOver(): void {

@@ -8,6 +8,7 @@ import { emptyMemfd, memfd, memfdTail } from '../host/memfd.ts'
 import { processStat } from '../host/process.ts'
 import { listenUnix } from '../host/socket.ts'
 import { O_DIRECTORY, O_PATH } from '../kernel/files.ts'
+import { writeStateFile } from '../state/folder.ts'
 import { START_SOCKET } from '../state/status.ts'
 import type { Creation } from './creation.ts'
 import { awaitTag } from './dialogue.ts'
@@ -153,6 +154,8 @@ function recordPid(creation: Creation): void {
     must('write hook state', sys('pwrite64', fd, text, text.length, 0))
   }
   // While init makes the container.
+  writeStateFile(creation.claim, 'config.json', creation.config)
   const prepared = creation.prepares !== undefined && prepare(creation, creation.prepares)
   creation.foreground &&= prepared
+  creation.lay({ phase: 'created' })
 }

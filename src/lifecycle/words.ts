@@ -122,7 +122,13 @@ export function lateWords(steps: readonly LateStep[], report: Failed): string {
 export function reportWords(plan: Plan, encoded: Encoded, report: Failed): string {
   const steps = report.program === 'stage' ? plan.stage : plan.init
   const index = encoded.steps[report.program][report.record]
-  const step = index === undefined ? undefined : steps[index]
+  let step = index === undefined ? undefined : steps[index]
+  let { detail } = report
+  // Masked paths share a record.
+  if (step?.kind === 'maskPath' && detail.length === 4) {
+    step = steps[(index as number) + detail.readUInt32LE(0)]
+    detail = report.detail.subarray(4)
+  }
   if (!step) return `container init failed at ${report.program} record ${report.record}: ${errnoText(report.errno)}`
-  return failureWords(step, report.errno, report.detail)
+  return failureWords(step, report.errno, detail)
 }

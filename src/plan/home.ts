@@ -16,7 +16,8 @@ export interface HostFile {
  * it (rootless Podman binds one of its own there). Undefined where a new file system covers it.
  */
 export function passwdPlace({ mounts = [] }: Spec, rootfs: string, bundle: string): HostFile | undefined {
-  const mount = mounts.findLast((entry) => covers(entry))
+  let mount: Mount | undefined
+  for (const entry of mounts) if (covers(entry)) mount = entry
   if (!mount) return { base: rootfs, inner: PASSWD }
   if (!isBind(mount)) return undefined
   const destination = cleanPath(`/${mount.destination}`)

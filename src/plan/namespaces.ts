@@ -31,7 +31,9 @@ function newTypes(ctx: PlanContext, except: readonly NamespaceType[]): Namespace
 }
 
 function flagsOf(types: readonly NamespaceType[]): number {
-  return types.reduce((flags, type) => flags | NAMESPACES[type].flag, 0) >>> 0
+  let flags = 0
+  for (const type of types) flags |= NAMESPACES[type].flag
+  return flags >>> 0
 }
 
 /** Whether some process must prepare namespaces before init is born. */

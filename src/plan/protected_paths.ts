@@ -24,7 +24,7 @@ export function planProtectedPaths(ctx: PlanContext): ChildStep[] {
     seen.add(path)
     const origin = { config: `/linux/maskedPaths/${index}`, doing: `mask "${path}"` }
     const { root, nullDevice, emptyTmpfs } = SLOT
-    steps.push({ kind: 'maskPath', root, path, nullDevice, emptyTmpfs, options, tolerate: ABSENT, skip: 0, origin })
+    steps.push({ kind: 'maskPath', root, path, nullDevice, emptyTmpfs, options, origin })
   }
   return steps
 }

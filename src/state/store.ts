@@ -12,10 +12,26 @@ import { misfit } from './shape.ts'
 
 const ENOENT = 2
 
+/** Writes down what {@link placeRecord} makes state.json; its text. */
+export function layRecord(claim: Claim, record: ContainerRecord): string {
+  const text = recordText(record)
+  writeStateFile(claim, 'state.json.new', text)
+  return text
+}
+
+/** Makes it state.json. */
+export function placeRecord(claim: Claim): void {
+  rename('state.json.new', 'state.json', claim.fd)
+}
+
 /** Replaces state.json. */
 export function writeRecord(claim: Claim, record: ContainerRecord): void {
-  writeStateFile(claim, 'state.json.new', `${encodeJson(record, 'state.json')}\n`)
-  rename('state.json.new', 'state.json', claim.fd)
+  layRecord(claim, record)
+  placeRecord(claim)
+}
+
+export function recordText(record: ContainerRecord): string {
+  return `${encodeJson(record, 'state.json')}\n`
 }
 
 /** The record; undefined when the directory has none (a create that was killed at once). Throws when there is no such id. */

@@ -67,6 +67,18 @@ export class DataArea {
     return span
   }
 
+  /** Adds a string to a list that is the last thing here; the list's length then, or 0: something came after it. */
+  lengthen(place: number, length: number, value: string): number {
+    const end = place + length
+    if (((end + 7) & ~7) !== this.length) return 0
+    const most = value.length * 3 + 9
+    if (end + most > this.buffer.length) this.grow(end, most)
+    if (value.includes('\0')) refuseNul()
+    const next = end + this.buffer.write(value, end) + 1
+    this.length = (next + 7) & ~7
+    return next - place
+  }
+
   /** Place of raw bytes. */
   raw(value: Uint8Array): number {
     const at = this.length

@@ -55,13 +55,18 @@ export class Emitter {
     return this
   }
 
-  /** The last record once more, with another string as its argument number `argument`; done at once. */
-  again(argument: number, value: string): void {
-    const at = this.room()
+  /** One more string for the list of the last record, its argument number `argument`; false where something came after it. */
+  lengthen(argument: number, value: string): boolean {
+    const at = this.at + ARGS + 2 * argument
     const { words } = this
-    words.copyWithin(at, at - WORDS, at)
-    words[at + ARGS + 2 * argument] = this.data.text(value)
-    this.next = at + ARGS
+    const length = this.data.lengthen(words[at] as number, words[at + 2] as number, value)
+    if (length > 0) words[at + 2] = length
+    return length > 0
+  }
+
+  /** The length of a list that is an argument of this record, as it is now. */
+  lengthOf(argument: number): this {
+    return this.imm(this.words[this.at + ARGS + 2 * argument + 2] as number)
   }
 
   private begin(code: number): this {

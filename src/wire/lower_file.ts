@@ -59,13 +59,13 @@ function open(step: StepOf<'open'>, out: Emitter): void {
 /** The last masked path, and where its record is. */
 let masked: { readonly step: StepOf<'maskPath'>; readonly out: Emitter; readonly record: number } | undefined
 
-/** There may be hundreds, which differ in their path only. */
+/** There may be hundreds, which differ in their path only: they share a record. */
 function maskPath(step: StepOf<'maskPath'>, out: Emitter): void {
   const { root, path, nullDevice, emptyTmpfs, options } = step
   const { step: last, record } = masked?.out === out ? masked : {}
   const alike = last?.root === root && last.nullDevice === nullDevice && last.emptyTmpfs === emptyTmpfs
-  if (alike && last.options === options && record === out.count - 1) out.again(1, path)
-  else out.op('mask').slot(root).text(path).slot(nullDevice).imm(emptyTmpfs).list(parameters(options))
+  if (alike && last.options === options && record === out.count - 1 && out.lengthen(1, path)) return
+  out.op('mask').slot(root).list(parameters(options)).slot(nullDevice).imm(emptyTmpfs).lengthOf(1).lengthen(1, path)
   masked = { step, out, record: out.count - 1 }
 }
 

@@ -103,7 +103,7 @@ function call({ name, args, out: slot }: StepOf<'call'>, out: Emitter): void {
     if (typeof arg === 'string') out.text(arg)
     else if (typeof arg === 'number') out.imm(arg)
     else if (typeof arg === 'bigint') out.wide(Number((arg >> 32n) & 0xffffffffn), Number(arg & 0xffffffffn))
-    else if ('bytes' in arg) out.raw(Uint8Array.from(arg.bytes))
+    else if ('bytes' in arg) out.raw(new Uint8Array(arg.bytes))
     else out.slot(arg.slot)
   }
 }
@@ -135,7 +135,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   fork: ({ flags }, out) => void out.op('fork').imm(flags),
   hostname: ({ name }, out) => named('sethostname', name, out),
   domainname: ({ name }, out) => named('setdomainname', name, out),
-  netlink: ({ message }, out) => void out.op('netlink').bytes(Uint8Array.from(message)),
+  netlink: ({ message }, out) => void out.op('netlink').bytes(new Uint8Array(message)),
   prctl: ({ option, args }, out) => {
     out.call('prctl').imm(option)
     for (const arg of args) out.imm(arg)
@@ -175,7 +175,7 @@ export const LOWER_PROCESS: { readonly [K in Kinds]: Lowering<K> } = {
   ioctl: ({ slot, request, value, out: to }, out) => {
     out.call('ioctl').slot(slot).imm(request).out(to)
     if (typeof value === 'number') out.imm(value)
-    else out.raw(Uint8Array.from(value.bytes))
+    else out.raw(new Uint8Array(value.bytes))
   },
   duplicate: ({ slot, to }, out) => void out.call('dup3').slot(slot).imm(to).imm(0),
   findExecutable: ({ candidates }, out) => void out.op('find').list(candidates),

@@ -20,7 +20,7 @@ export const OPS = {
   find: 14, // a[0]=candidate paths a[1]=length: remember the first that can be executed
   exec: 15, // what ready has laid out
   netlink: 16, // a[0]=message a[1]=length: send to rtnetlink, wait for the acknowledgement
-  mask: 17, // a[0]=root fd a[1]=path a[2]=null device fd a[3]=slot of the empty tmpfs a[4]=its parameters a[5]=length: hide the path
+  mask: 17, // a[0]=root fd a[1]=tmpfs parameters, then paths a[2]=length of all a[3]=null device fd a[4]=slot of the empty tmpfs a[5]=length of its parameters: hide the paths that are there
   readonly: 18, // a[0]=root fd a[1]=path: bind it onto itself, read-only
   capdrop: 19, // a[0]=capabilities, a bit each: drop them from the bounding set
   ready: 20, // a[0]=argv and envp a[1]=length a[2]=argc a[3]=first fd to close: all that comes before exec

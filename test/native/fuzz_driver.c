@@ -145,7 +145,8 @@ static void invent_args(struct record *rec, unsigned data_len)
 			break;
 		default:
 			rec->arg[i] = rec->op == OP_CLOSE ? (i ? 0 : 1 + chance(9)) :
-				       rec->op == OP_MASK && i == 3 ? 1 + chance(9) :
+				       rec->op == OP_MASK && i == 4 ? 1 + chance(9) :
+				       rec->op == OP_MASK && i == 5 ? chance(rec->arg[2] + 1) :
 				       odd_number(data_len) % (chance(3) ? 9 : ~0ull);
 		}
 	}

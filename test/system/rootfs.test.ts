@@ -165,6 +165,19 @@ describe.runIf(requires('root'))('masked and read-only paths', () => {
     expect(readFileSync(`${made.rootfs}/etc/secret`, 'utf8')).toBe('secret')
   })
 
+  test('one that cannot be hidden is named, and nothing runs', async () => {
+    const made = await bundle((config) => {
+      config.linux.maskedPaths = ['/etc/secret', '/not/there', '/more', '/loop/x', '/bin']
+    })
+    mkdirSync(`${made.rootfs}/more`)
+    writeFileSync(`${made.rootfs}/etc/secret`, 'secret')
+    symlinkSync('/loop', `${made.rootfs}/loop`)
+    const { code, stdout, stderr } = await run(made)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('mask "/loop/x", from /linux/maskedPaths/3: ')
+    expect(stderr).toMatch(/: too many levels of symbolic links\n$/)
+  })
+
   test('of the defaults are in force', async () => {
     const script = `echo 1 >/proc/sys/vm/drop_caches; cat /proc/kcore | wc -c
       ls /sys/firmware | wc -l; cat /proc/interrupts | wc -c; cat /proc/timer_list | wc -c; exit 0`
