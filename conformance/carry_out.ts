@@ -7,12 +7,14 @@ import type { Manner, Outcome } from './call.ts'
 /** How a command ended. */
 export interface End extends Outcome {
   readonly signal: NodeJS.Signals | null
+  /** It was killed, as it took too long. */
+  readonly late: boolean
   readonly ms: number
 }
 
 /**
  * Output goes to files of this folder: a container may keep it open long after the verb has ended. After `patience`
- * milliseconds the command gets SIGTERM.
+ * milliseconds the command is killed: what hands SIGTERM on, as exec does, would be waited for until the case is given up.
  */
 export function carryOut(
   argv: readonly string[],
@@ -26,9 +28,10 @@ export function carryOut(
   const streams = [openSync(stdin ?? read, 'r'), openSync(out, 'w'), openSync(err, 'w')]
   const before = umask === undefined ? undefined : process.umask(umask)
   const begin = performance.now()
-  const { status, signal } = spawnSync(argv[0] ?? '', argv.slice(1), {
+  const { status, signal, error } = spawnSync(argv[0] ?? '', argv.slice(1), {
     stdio: [...streams, ...fds],
     timeout: patience,
+    killSignal: 'SIGKILL',
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
   })
@@ -36,5 +39,6 @@ export function carryOut(
   if (before !== undefined) process.umask(before)
   for (const fd of streams) closeSync(fd)
   const [stdout, stderr] = [readFileSync(out, 'utf8'), readFileSync(err, 'utf8')]
-  return { ok: status === 0, code: status, stdout, stderr, signal, ms }
+  const late = (error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT'
+  return { ok: status === 0, code: status, stdout, stderr, signal, late, ms }
 }

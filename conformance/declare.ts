@@ -95,7 +95,7 @@ export function refuses(
       if (created.ok) return
       expect(!subject.exists(bundle.id), 'the container exists')
       const left = subject.leftOf(bundle)
-      if (left.length > 0) throw new Left(left)
+      if (left.length > 0) throw new Left(left, 'refusal')
     },
   }
 }

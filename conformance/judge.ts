@@ -4,13 +4,13 @@ import { leavingOf } from './leaving.ts'
 import { placesOf } from './machine.ts'
 import type { Result } from './results.ts'
 import type { Subject } from './subject.ts'
-import { type Case, type Deviation, deviationOf, expect, Failed, HostCannot, Left } from './suite.ts'
+import { type Case, type Deviation, deviationOf, Failed, HostCannot, Left } from './suite.ts'
 import type { Identity } from './versions.ts'
 
 interface Outcome {
   readonly wrong?: string
-  /** What a refused container has left, if that is what is wrong. */
-  readonly refusal?: readonly string[]
+  /** What is left of a container, if that is what is wrong. */
+  readonly left?: Left
   readonly lack?: string
   readonly interrupted?: Interrupted
 }
@@ -22,7 +22,7 @@ function attempt(test: Case['test'], subject: Subject): Outcome {
   } catch (error) {
     if (error instanceof Interrupted) return { interrupted: error }
     if (error instanceof HostCannot) return { lack: error.message }
-    if (error instanceof Left) return { wrong: error.message, refusal: error.left }
+    if (error instanceof Left) return { wrong: error.message, left: error }
     // What is no JSON, for example, is the runtime's fault as well.
     return { wrong: error instanceof Failed ? error.message : String(error) }
   }
@@ -43,12 +43,11 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   subject.record.length = 0
   subject.table = undefined
   const begin = performance.now()
-  const { wrong: found, refusal = [], lack, interrupted } = attempt(it.test, subject)
+  const { wrong: found, left: before, lack, interrupted } = attempt(it.test, subject)
   heedSign()
-  let left: readonly string[] = []
-  const { wrong: after } = attempt(() => {
-    left = subject.cleanUp()
-    expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
+  const { wrong: after, left: atLast } = attempt(() => {
+    const left = subject.cleanUp()
+    if (left.length > 0) throw new Left(left, 'delete')
   }, subject)
   if (interrupted && after !== undefined) process.stderr.write(`davit-conformance: ${it.id}, interrupted: ${after}\n`)
   if (interrupted) throw interrupted
@@ -56,8 +55,8 @@ export function judge(it: Case, subject: Subject, identity: Identity): Result {
   const figures = subject.table === undefined ? {} : { figures: subject.table }
   const base = { id: it.id, ms: Math.round(performance.now() - begin), evidence: [...subject.record], ...figures }
   const places = placesOf(subject.setting.driver)
-  const leaving =
-    found === undefined ? leavingOf(left, 'delete', identity, places) : leavingOf(refusal, 'refusal', identity, places)
+  const left = found === undefined ? atLast : before
+  const leaving = left && leavingOf(left, identity, places)
   const deviation = deviationOf(it, identity, places) ?? leaving
   const known = deviation && describe(deviation, identity)
   if (wrong !== undefined && known !== undefined) return { ...base, verdict: 'deviation', reason: wrong, remark: known }

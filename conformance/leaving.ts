@@ -1,5 +1,5 @@
 /** What runtimes are known to leave of any container: named once, as every case ends with a delete, and many refuse. */
-import { type Case, type Deviation, deviationOf, type Place } from './suite.ts'
+import { type Case, type Deviation, deviationOf, type Left, type Place } from './suite.ts'
 import type { Identity } from './versions.ts'
 
 type Deviations = NonNullable<Case['deviations']>
@@ -27,8 +27,7 @@ const DELETED: Deviations = {
 
 /** The deviation that explains what is left after a delete or a refusal, if all of it are cgroups; other things never are. */
 export function leavingOf(
-  left: readonly string[],
-  after: 'delete' | 'refusal',
+  { left, after }: Pick<Left, 'left' | 'after'>,
   identity: Identity,
   places: readonly Place[],
 ): Deviation | undefined {

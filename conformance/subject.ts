@@ -7,7 +7,7 @@ import { carryOut } from './carry_out.ts'
 import { within } from './host.ts'
 import { heedInterruption, Interrupted } from './interrupt.ts'
 import { takeAway, whatIsLeft } from './left.ts'
-import { expect, Failed } from './suite.ts'
+import { expect, Failed, Left } from './suite.ts'
 import { Workplace } from './workplace.ts'
 
 const PATIENCE = 20_000
@@ -35,10 +35,10 @@ export class Subject extends Workplace {
     const { through = [], flags = [] } = manner
     const more = flags.filter((flag) => !this.globals.includes(flag))
     const argv = [...through, this.setting.runtime, ...this.globals, ...more, ...args]
-    const { signal, ms, ...outcome } = carryOut(argv, manner, this.folder, PATIENCE)
+    const { signal, late, ms, ...outcome } = carryOut(argv, manner, this.folder, PATIENCE)
     heedInterruption()
     this.ran([...through, ...this.globals.slice(2), ...more, ...args], signal ?? `exit ${outcome.code}`, ms, outcome)
-    if (signal === 'SIGTERM') throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
+    if (late) throw new Failed(`${args[0]} did not end within ${PATIENCE / 1000} s`)
     if (signal) throw new Failed(`${args[0]} was killed by ${signal}`)
     return outcome
   }
@@ -127,7 +127,7 @@ export class Subject extends Workplace {
       this.note(`turn ${turn + 1} of ${this.setting.turns}`)
       act(turn)
       const left = this.removeFrom(bundles)
-      expect(left.length === 0, `left after delete --force: ${left.join(', ')}`)
+      if (left.length > 0) throw new Left(left, 'delete')
     }
   }
 

@@ -72,13 +72,15 @@ export function deviationOf(
 /** The runtime did not do what was asked. The message is the evidence in one line. */
 export class Failed extends Error {}
 
-/** A container was refused as it should be, and something of it is there. */
+/** A container was refused or deleted as it should be, and something of it is there. */
 export class Left extends Failed {
   readonly left: readonly string[]
+  readonly after: 'refusal' | 'delete'
 
-  constructor(left: readonly string[]) {
-    super(`left: ${left.join(', ')}`)
+  constructor(left: readonly string[], after: 'refusal' | 'delete') {
+    super(`left${after === 'delete' ? ' after delete --force' : ''}: ${left.join(', ')}`)
     this.left = left
+    this.after = after
   }
 }
 

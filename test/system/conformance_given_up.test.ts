@@ -44,4 +44,14 @@ describe.runIf(requires('root'))('a case that does not end', { timeout: patience
     expect(await processesNaming(folder, ids)).toEqual([])
     expect(ids.flatMap((id) => cgroupsNamed(id))).toEqual([])
   })
+
+  it('is told by a command that does not heed SIGTERM, too, before it is given up', async () => {
+    const [folder, runtime] = [`${scratch()}/tmp`, `${scratch()}/runtime`]
+    mkdirSync(folder)
+    writeFake(runtime, RUNTIME, `if [ "$verb" = start ]; then trap '' TERM; while :; do sleep 1; done; fi`)
+    const argv = ['--runtime', runtime, '--format', 'json', '--patience', '60', '--filter', `^${CASES[0]}$`]
+    const options = { env: { ...process.env, TMPDIR: folder }, timeout: patience(100_000) }
+    const { stdout } = await start(repositoryPath('build/davit-conformance'), argv, options).done
+    expect((JSON.parse(stdout) as Report).runtimes[0]?.results[0]?.reason).toBe('start did not end within 20 s')
+  })
 })

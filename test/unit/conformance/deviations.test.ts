@@ -39,22 +39,36 @@ describe('what is left of a container', () => {
   const places = ['cgroup v2', 'cgroupfs'] as const
 
   test('is a cgroup now and then, of runc with v2', () => {
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'delete', RUNC, places)).toMatchObject({ race: true })
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'delete', RUNC, ['cgroup v1', 'cgroupfs'])).toBeUndefined()
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'delete', RUNC, ['cgroup v2', 'systemd'])).toBeUndefined()
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'delete', { ...RUNC, name: 'davit' }, places)).toBeUndefined()
+    expect(leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'delete' }, RUNC, places)).toMatchObject({
+      race: true,
+    })
+    expect(
+      leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'delete' }, RUNC, ['cgroup v1', 'cgroupfs']),
+    ).toBeUndefined()
+    expect(
+      leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'delete' }, RUNC, ['cgroup v2', 'systemd']),
+    ).toBeUndefined()
+    expect(
+      leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'delete' }, { ...RUNC, name: 'davit' }, places),
+    ).toBeUndefined()
   })
 
   test('is a cgroup of a refused container, of crun that makes it itself', () => {
     const crun = { name: 'crun', version: '1.21' }
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'refusal', crun, places)?.clause).toBe('runtime.md#errors')
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'delete', crun, places)).toBeUndefined()
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one'], 'refusal', crun, ['cgroup v2', 'systemd'])).toBeUndefined()
-    expect(leavingOf([], 'refusal', crun, places)).toBeUndefined()
+    expect(leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'refusal' }, crun, places)?.clause).toBe(
+      'runtime.md#errors',
+    )
+    expect(leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'delete' }, crun, places)).toBeUndefined()
+    expect(
+      leavingOf({ left: ['cgroup /sys/fs/cgroup/one'], after: 'refusal' }, crun, ['cgroup v2', 'systemd']),
+    ).toBeUndefined()
+    expect(leavingOf({ left: [], after: 'refusal' }, crun, places)).toBeUndefined()
   })
 
   test('is never explained where there is more than that', () => {
-    expect(leavingOf(['cgroup /sys/fs/cgroup/one', 'process 7'], 'delete', RUNC, places)).toBeUndefined()
-    expect(leavingOf(['mount /tmp/one'], 'delete', RUNC, places)).toBeUndefined()
+    expect(
+      leavingOf({ left: ['cgroup /sys/fs/cgroup/one', 'process 7'], after: 'delete' }, RUNC, places),
+    ).toBeUndefined()
+    expect(leavingOf({ left: ['mount /tmp/one'], after: 'delete' }, RUNC, places)).toBeUndefined()
   })
 })
