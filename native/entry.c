@@ -13,7 +13,7 @@
 void *memcpy(void *dst, const void *src, size_t n);
 void entry(const long *sp);
 
-enum { MAX_ENV = 64, NUMBERS = 64, ADDED = 2 };
+enum { MAX_ENV = 64, NUMBERS = 64, ADDED = 2, FIRST_FDS = 64 };
 
 /* Variables that mean something to davit, and to yargs for its language, width and colours. */
 static const char *const allowed[] = {
@@ -122,19 +122,24 @@ static char *put_number(char *at, uint64_t value)
 }
 
 /*
- * What the engine hides by its own start: how many fds from 3 on the caller handed over (it opens its own among them),
- * and the limit of open files (it raises it).
+ * What the engine hides by its own start: how many fds from 3 on the caller handed over, which of the first are open (it
+ * opens its own among them), and the limit of open files (it raises it).
  */
 static void note_caller(char *fds, char *nofile)
 {
 	static const char fds_name[] = "DAVIT_FDS=", nofile_name[] = "DAVIT_NOFILE=";
-	uint64_t limit[2] = { 0, 0 }, count = 0;
+	uint64_t limit[2] = { 0, 0 }, count = 0, open = 0;
 
 	while (SYS(fcntl, 3 + count, 1 /* F_GETFD */, 0, 0, 0, 0) >= 0)
 		count++;
+	for (int fd = 3; fd < FIRST_FDS; fd++)
+		if (SYS(fcntl, fd, 1, 0, 0, 0, 0) >= 0)
+			open |= (uint64_t)1 << fd;
 	(void)SYS(prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, limit, 0, 0); /* cannot fail for ourselves */
 	(void)memcpy(fds, fds_name, sizeof(fds_name));
-	*put_number(fds + sizeof(fds_name) - 1, count) = '\0';
+	fds = put_number(fds + sizeof(fds_name) - 1, count);
+	*fds++ = ':';
+	*put_number(fds, open) = '\0';
 	(void)memcpy(nofile, nofile_name, sizeof(nofile_name));
 	nofile = put_number(nofile + sizeof(nofile_name) - 1, limit[0]);
 	*nofile++ = ':';
@@ -155,8 +160,13 @@ static char *note(char *text, const char *name, long value, int folder)
 	return text;
 }
 
+/* A container in the foreground that has ended: its directory, and the code to end with. */
+struct ended {
+	int folder, code;
+};
+
 /* What can be done without the engine; returns when it has to go on, with what it is to know, if anything. */
-static char *act(char *text, const char *const *argv, const char *const *envp)
+static char *act(char *text, const char *const *argv, const char *const *envp, struct ended *ended)
 {
 	const char *order = find(envp, "DAVIT_WATCH");
 	int folder = -1;
@@ -166,6 +176,7 @@ static char *act(char *text, const char *const *argv, const char *const *envp)
 	case WATCH_SAID:
 		return note(text, "DAVIT_START=", value, folder);
 	case WATCH_ENDED:
+		*ended = (struct ended){ folder, (int)value };
 		return note(text, "DAVIT_ENDED=", value, folder);
 	}
 	/* A service manager that waits to hear of the container is the engine's business. */
@@ -184,9 +195,11 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 	const char *env[MAX_ENV + ADDED + 5];
 	char path[PATH_SIZE], self[sizeof(self_name) + PATH_SIZE], fds[NUMBERS], nofile[NUMBERS], told[NUMBERS];
 	char *const own = self + sizeof(self_name) - 1;
+	struct ended ended = { -1, 1 };
 	uint64_t action[4] = { 0 };
 	size_t count = 0;
 
+	path[0] = '\0';
 	take_guard(sp);
 	/* JavaScriptCore complains on stderr when the signal that it takes for itself, SIGPWR, comes ignored. */
 	(void)SYS(rt_sigaction, 30, action, 0, 8, 0, 0); /* cannot fail for this signal */
@@ -199,7 +212,7 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 		env[count++] = added[i];
 	env[count++] = fds;
 	env[count++] = nofile;
-	if (act(told, argv, envp))
+	if (act(told, argv, envp, &ended))
 		env[count++] = told;
 	(void)memcpy(self, self_name, sizeof(self_name) - 1);
 	if (own_path(own)) {
@@ -212,8 +225,11 @@ __attribute__((noreturn, used, no_stack_protector)) void entry(const long *sp)
 		say(": the installation is incomplete\n");
 	} else
 		say("davit: cannot read /proc/self/exe: is /proc mounted?\n");
+	/* The installation was removed while the container ran: without the engine there are no words, but this much is left. */
+	if (ended.folder >= 0)
+		delete_prepared(ended.folder, ended.code);
 	for (;;)
-		SYS(exit_group, 1, 0, 0, 0, 0, 0);
+		SYS(exit_group, ended.code, 0, 0, 0, 0, 0);
 }
 
 #ifdef __x86_64__

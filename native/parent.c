@@ -73,24 +73,33 @@ static long send_fd(int sock, const void *buf, long len, int fd)
 }
 
 static volatile int signal_fd = -1;
+static volatile pid_t signal_thread;
 
 static void on_signal(int sig)
 {
 	int saved = errno;
 	unsigned char byte = (unsigned char)sig;
-	ssize_t ret = write(signal_fd, &byte, 1);
+	ssize_t ret;
 
-	(void)ret; /* a full pipe already holds enough to wake the reader */
+	/* One that came to another thread goes to the one that may block it, for a program that the engine becomes. */
+	if (syscall(SYS_gettid) == signal_thread || syscall(SYS_tgkill, getpid(), signal_thread, sig) < 0) {
+		ret = write(signal_fd, &byte, 1);
+		(void)ret; /* a full pipe already holds enough to wake the reader */
+	}
 	errno = saved;
 }
 
-/* From now on each signal of the list becomes one byte, its number, in the pipe `fd` (non-blocking). */
+/*
+ * From now on each signal of the list becomes one byte, its number, in the pipe `fd` (non-blocking), unless the calling
+ * thread blocks it.
+ */
 static long catch_signals(const int32_t *list, long count, int fd)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	sigfillset(&action.sa_mask);
 	signal_fd = fd;
+	signal_thread = (pid_t)syscall(SYS_gettid);
 	for (long i = 0; i < count; i++)
 		if (sigaction(list[i], &action, NULL) < 0)
 			return -errno;

@@ -40,7 +40,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 
 /* Errno values used by name; the kernel's numbers, the same on both architectures. */
 enum { E_NOENT = 2, E_INTR = 4, E_CHILD = 10, E_ACCES = 13, E_AGAIN = 11, E_EXIST = 17, E_NOTDIR = 20, E_ISDIR = 21,
-       E_INVAL = 22, E_NAMETOOLONG = 36, E_NOSYS = 38, E_LOOP = 40, E_BADF = 9, E_PROTO = 71 };
+       E_INVAL = 22, E_NAMETOOLONG = 36, E_NOSYS = 38, E_LOOP = 40, E_BADF = 9, E_PROTO = 71, E_CONNRESET = 104 };
 
 enum { AT_CWD = -100, O_PATH_ = 010000000, O_CLOEXEC_ = 02000000, O_CREAT_ = 0100, O_EXCL_ = 0200, O_NONBLOCK_ = 04000,
        RESOLVE_NO_MAGICLINKS_ = 2, RESOLVE_IN_ROOT_ = 0x10 };

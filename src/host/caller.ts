@@ -6,8 +6,22 @@ import { RuntimeError } from '../base/errors.ts'
 
 /** How many fds from 3 on the caller had open. */
 export function callerFds(): number | undefined {
-  const text = process.env.DAVIT_FDS
-  return text === undefined ? undefined : Number(text)
+  const [count] = process.env.DAVIT_FDS?.split(':') ?? []
+  return count === undefined ? undefined : Number(count)
+}
+
+/** Below 64. */
+const FIRST_FDS = 64
+
+/** Which fds from 3 on the caller had open; of those that come after a gap it is known of the first 64 only. */
+export function callerOpenFds(): number[] {
+  const [count, mask] = process.env.DAVIT_FDS?.split(':') ?? []
+  if (count === undefined || mask === undefined) return []
+  const open: number[] = []
+  for (let fd = 3; fd < 3 + Number(count); fd++) open.push(fd)
+  const first = BigInt(mask)
+  for (let fd = 3 + Number(count); fd < FIRST_FDS; fd++) if ((first >> BigInt(fd)) & 1n) open.push(fd)
+  return open
 }
 
 /** What native/prepared.c hands over: the connection to an init that it has told to go on, and the directory, locked. */

@@ -33,12 +33,7 @@ export function catchSignals(): Signals {
   for (const signals of [forwardedSignals(), OWN]) for (const signal of signals) list[count++] = signal
   for (let realtime = RTMIN; realtime <= RTMAX; realtime++) list[count++] = realtime
   must('catch signals', native(NATIVE.catchSignals, list, count, write))
-  const caught = new Uint32Array(2)
-  for (let i = 0; i < count; i++) {
-    const bit = (list[i] as number) - 1
-    caught[bit >> 5] = (caught[bit >> 5] as number) | (1 << (bit & 31))
-  }
-  return { read, write, waiting: [], caught }
+  return { read, write, waiting: [], caught: maskOf(list.subarray(0, count)) }
 }
 
 /** Takes all that have come, in their order. */
@@ -88,11 +83,12 @@ function interrupted(signal: number): RuntimeError {
 /** All but 32 and 33, which are the C library's own, and those that nothing blocks. */
 const ALL = Uint32Array.of(0x7fff_ffff, 0xffff_fffe)
 const SIG_BLOCK = 0
+const SIG_UNBLOCK = 1
 const SIG_SETMASK = 2
 
 /**
  * Runs what must not be interrupted: a call of a library that gives up with EINTR and cannot be made twice. What comes
- * meanwhile is taken by another thread of ours, or when this is over: no signal is lost.
+ * meanwhile is taken when this is over: no signal is lost.
  */
 export function withoutSignals<T>(act: () => T): T {
   return blocking(ALL, act)
@@ -101,6 +97,29 @@ export function withoutSignals<T>(act: () => T): T {
 /** Leaves what is caught to the program that `become` makes of this process; when that returns, all is as before. */
 export function leaveSignals({ caught }: Signals, become: () => void): void {
   blocking(caught, become)
+}
+
+/** The signals that are caught and ask us to end, as {@link Signals.caught}. */
+export function endingMask(): Uint32Array {
+  return maskOf(ENDING)
+}
+
+function maskOf(signals: Iterable<number>): Uint32Array {
+  const mask = new Uint32Array(2)
+  for (const signal of signals) {
+    const bit = signal - 1
+    mask[bit >> 5] = (mask[bit >> 5] as number) | (1 << (bit & 31))
+  }
+  return mask
+}
+
+/** Catches what has waited since {@link leaveSignals} made a program of us; throws when one of it asks us to end. */
+export function takeLeft(): void {
+  const signals = catchSignals()
+  // Those come before this call returns.
+  must('unblock signals', sys('rt_sigprocmask', SIG_UNBLOCK, signals.caught, null, 8))
+  const ending = takeSignals(signals).find(isEnding)
+  if (ending !== undefined) throw interrupted(ending)
 }
 
 function blocking<T>(mask: Uint32Array, act: () => T): T {

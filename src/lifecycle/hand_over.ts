@@ -4,28 +4,40 @@
  * given back at once, and while the container starts instead of when it has ended.
  */
 import { must, sys } from '../ffi/native.ts'
-import { callerSelf } from '../host/caller.ts'
+import { callerOpenFds, callerSelf } from '../host/caller.ts'
 import { replaceProcess } from '../host/process.ts'
-import { holdsForwarded, leaveSignals } from '../host/signals.ts'
+import { endingMask, holdsForwarded, leaveSignals } from '../host/signals.ts'
 import type { Launching } from './launching.ts'
 
 const F_SETFD = 2
 const FD_CLOEXEC = 1
 
 /** `folder`: the container's directory, locked. Returns when it could not be: then everything is as it was. */
-export function handOver({ init, signals, peer }: Launching, folder: number): void {
+export function handOver({ init, signals, peer, plan }: Launching, folder: number): void {
   const self = callerSelf()
   if (!init || !signals || self === undefined) return
   const told = peer < 0 ? 0 : peer
-  const open = told > 0 ? [init.pidfd, folder, told] : [init.pidfd, folder]
+  const own = told > 0 ? [init.pidfd, folder, told] : [init.pidfd, folder]
+  // The engine marks what it finds; a lock that the caller holds is to be held until the end.
+  const open = [...own, ...callerOpenFds().filter((fd) => fd >= 3 + plan.keepFds)]
   // ORDER: what comes from here on waits for the program that we become; what came before is ours to hand on.
   leaveSignals(signals, () => {
     if (holdsForwarded(signals)) return
-    for (const fd of open) must('fcntl', sys('fcntl', fd, F_SETFD, 0))
-    const order = `DAVIT_WATCH=${process.pid}:${init.pid}:${init.pidfd}:${told}:${folder}:`
+    setFlags(open, 0)
+    // What was handed on is the container's alone.
+    setFlags(
+      callerOpenFds().filter((fd) => fd < 3 + plan.keepFds),
+      FD_CLOEXEC,
+    )
+    const numbers = [process.pid, init.pid, init.pidfd, told, folder, ...signals.caught, ...endingMask()]
+    const order = `DAVIT_WATCH=${numbers.join(':')}:`
     replaceProcess(self, ['davit', ...process.argv.slice(2)], [...environment(), order])
-    for (const fd of open) must('fcntl', sys('fcntl', fd, F_SETFD, FD_CLOEXEC))
+    setFlags(open, FD_CLOEXEC)
   })
+}
+
+function setFlags(fds: readonly number[], flags: number): void {
+  for (const fd of fds) must('fcntl', sys('fcntl', fd, F_SETFD, flags))
 }
 
 /** Ours, for an engine that may have to come after. */

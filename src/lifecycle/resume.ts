@@ -3,6 +3,7 @@ import { messageOf, RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { unlink } from '../ffi/file.ts'
 import type { CallerEnded, CallerStart } from '../host/caller.ts'
+import { takeLeft } from '../host/signals.ts'
 import { adoptContainer, releaseContainer } from '../state/claim.ts'
 import type { Claim } from '../state/folder.ts'
 import type { ContainerRecord } from '../state/record.ts'
@@ -22,14 +23,15 @@ export async function endRun(runtime: Runtime, id: string, { code, folder }: Cal
   return code
 }
 
-/** Init could not execute the process: throws what it has to say of that, and nothing is left. */
+/** Init could not execute the process, or was not to: throws what there is to say of that, and nothing is left. */
 export async function failRun(runtime: Runtime, id: string, told: CallerStart, pidFile?: string): Promise<never> {
   await withContainer(runtime, id, told.folder, async (claim, record) => {
     try {
       await hearInit(runtime, claim, record, told.peer)
+      takeLeft()
     } finally {
       remove(runtime, claim, record)
-      if (pidFile !== undefined) unlink(absolutePath(pidFile, runtime.cwd))
+      attempt(runtime, 'remove pid file', () => pidFile !== undefined && unlink(absolutePath(pidFile, runtime.cwd)))
     }
   })
   throw new RuntimeError('create', 'container init is gone')
@@ -54,11 +56,15 @@ async function withContainer(
   }
 }
 
-/** As much as can be: the exit code, or an error, is on its way already. */
 function remove(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
+  attempt(runtime, `delete container ${record.id}`, () => removeAll(runtime, claim, record))
+}
+
+/** As much as can be: the exit code, or an error, is on its way already. */
+function attempt({ log }: Runtime, what: string, act: () => unknown): void {
   try {
-    removeAll(runtime, claim, record)
+    act()
   } catch (error) {
-    runtime.log.warning(`delete container ${record.id}: ${messageOf(error)}`)
+    log.warning(`${what}: ${messageOf(error)}`)
   }
 }

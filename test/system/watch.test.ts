@@ -1,8 +1,18 @@
 /** A `run` in the foreground, whose engine becomes the small program that watches the container: native/watch.c. */
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { bundle, type Config, create, run, startRun } from '../support/bundle.ts'
-import { exec, start } from '../support/exec.ts'
+import { type Bundle, bundle, type Config, create, run, startRun } from '../support/bundle.ts'
+import { exec, type Running, start } from '../support/exec.ts'
 import { processStatus } from '../support/kernel.ts'
 import { cgroupsNamed } from '../support/leaks.ts'
 import { IS_REFERENCE, RUNTIME } from '../support/place.ts'
@@ -12,10 +22,25 @@ import { scratch } from '../support/scratch.ts'
 import { until } from '../support/wait.ts'
 
 const SLEEP = 'echo ready; sleep 1000'
+const WAIT_FOR_TERM = "trap 'echo heard; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
 
 /** The executable of a process: davit, and the engine, are told apart by their folders. */
 const executable = (pid: number) => readlinkSync(`/proc/${pid}/exe`)
 const isEngine = (pid: number) => executable(pid).endsWith('/libexec/davit/davit')
+
+/** A run under strace, which holds up what `inject` says; its own trace is of no interest. */
+function startHeldUp(made: Bundle, inject: string, flags: readonly string[] = [], args: readonly string[] = []) {
+  const [call] = inject.split(':')
+  const quiet = ['-qq', '-e', `trace=${call}`, '-e', 'signal=none', '-o', `${scratch()}/trace`]
+  const line = [RUNTIME, '--root', stateRoot(), 'run', '--bundle', made.path, ...args, made.id]
+  return start('strace', [...flags, ...quiet, '-e', `inject=${inject}`, ...line])
+}
+
+/** The process that strace has started. */
+const tracedBy = ({ pid }: Running) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0])
+
+const SIGTERM_BIT = 1n << 14n
+const blocksTerm = (pid: number) => (BigInt(`0x${processStatus(pid).SigBlk}`) & SIGTERM_BIT) !== 0n
 
 /** Whether a process waits for a lock that somebody else holds: proc(5), a line with an arrow. */
 const waitsForLock = (pid: number) =>
@@ -42,7 +67,11 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
     const { VmRSS = '', Threads } = processStatus(running.pid)
     expect(Number.parseInt(VmRSS, 10)).toBeLessThan(1024)
     expect(Threads).toBe('1')
-    const open = readdirSync(`/proc/${running.pid}/fd`).slice(3)
+    // Until init has executed it is listened to.
+    const open = await until('the end of the connection', () => {
+      const fds = readdirSync(`/proc/${running.pid}/fd`).slice(3)
+      return fds.length < 3 ? fds : undefined
+    })
     expect(open.map((fd) => readlinkSync(`/proc/${running.pid}/fd/${fd}`)).sort()).toEqual([
       `${stateRoot()}/${made.id}`,
       'anon_inode:[pidfd]',
@@ -96,21 +125,60 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
   })
 
   test.runIf(requires(command('strace')))('gets the signals that come while its engine ends', async () => {
-    const made = await bundle("trap 'echo heard; exit 9' TERM; echo ready; while :; do sleep 0.02; done")
+    const made = await bundle(WAIT_FOR_TERM)
     // The program that we become waits before its first call, with what is sent meanwhile.
-    const flags = ['-qq', '-e', 'trace=flock', '-e', 'signal=none', '-o', `${scratch()}/trace`]
-    const inject = ['-e', 'inject=flock:delay_enter=1500000:when=2']
-    const running = start('strace', [
-      ...flags,
-      ...inject,
-      ...[RUNTIME, '--root', stateRoot(), 'run', '--bundle', made.path, made.id],
-    ])
+    const running = startHeldUp(made, 'flock:delay_enter=1500000:when=2')
     await until('ready', () => running.stdout() === 'ready\n')
     const { pid } = await state(made.id)
     const watching = Number(processStatus(pid).PPid)
     await until('handing over', () => !isEngine(watching))
     process.kill(watching, 'SIGTERM')
     expect(await running.done).toMatchObject({ code: 9, stdout: 'ready\nheard\n' })
+    isGone(made.id)
+  })
+
+  test.runIf(requires(command('strace')))('gets those that another thread of a large engine could take', async () => {
+    const made = await bundle((config) => {
+      config.process.args = ['/bin/sh', '-c', WAIT_FOR_TERM]
+      config.annotations = {}
+      // As much as has the engine collect garbage, for which it starts threads that block nothing.
+      for (let i = 0; i < 60_000; i++) config.annotations[`org.example.${i}`] = 'x'.repeat(40)
+    })
+    const running = startHeldUp(made, 'execve:delay_enter=2500000:when=2')
+    await until('ready', () => running.stdout() === 'ready\n')
+    const watching = tracedBy(running)
+    await until('the change', () => blocksTerm(watching))
+    expect(isEngine(watching)).toBe(true)
+    process.kill(watching, 'SIGTERM')
+    expect(await running.done).toMatchObject({ code: 9, stdout: 'ready\nheard\n' })
+    isGone(made.id)
+  })
+
+  test('gets what its caller has blocked, but not what is never handed on', async () => {
+    const made = await bundle(`trap 'echo urgent' URG; trap 'echo input' TTIN; ${WAIT_FOR_TERM}`)
+    const line = [RUNTIME, '--root', stateRoot(), 'run', '--bundle', made.path, made.id]
+    const running = start('env', ['--block-signal=URG,TTIN,TERM', ...line])
+    await until('ready', () => running.stdout() === 'ready\n')
+    await until('handing over', () => !isEngine(running.pid))
+    for (const signal of ['SIGURG', 'SIGTTIN'] as const) process.kill(running.pid, signal)
+    await new Promise((done) => setTimeout(done, 300))
+    process.kill(running.pid, 'SIGTERM')
+    expect(await running.done).toMatchObject({ code: 9, stdout: 'ready\nheard\n' })
+  })
+
+  test.runIf(requires(command('strace')))('that is asked to end before it could execute is taken back', async () => {
+    const made = await bundle(SLEEP)
+    const pidFile = `${made.path}/pid`
+    const running = startHeldUp(made, 'execve:delay_enter=2500000:when=1', ['-f'], ['--pid-file', pidFile])
+    await until('handing over', () => {
+      const pid = tracedBy(running)
+      return pid > 0 && readFileSync(`/proc/${pid}/environ`, 'utf8').includes('DAVIT_WATCH=')
+    })
+    process.kill(tracedBy(running), 'SIGTERM')
+    const { code, stdout, stderr } = await running.done
+    expect([code, stdout]).toEqual([143, ''])
+    expect(stderr).toContain('davit: run failed: interrupted by SIGTERM before the process was started\n')
+    expect(existsSync(pidFile)).toBe(false)
     isGone(made.id)
   })
 
@@ -169,6 +237,39 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
     expect(await running.done).toMatchObject({ code: 137, stderr: '' })
     expect((await state(made.id)).status).toBe('created')
     await must(['delete', '--force', made.id])
+  })
+
+  test('whose installation is removed ends with its code, and is deleted', async () => {
+    const made = await bundle(SLEEP)
+    const folder = scratch()
+    copyFileSync(RUNTIME, `${folder}/davit`)
+    symlinkSync(`${dirname(RUNTIME)}/libexec`, `${folder}/libexec`)
+    const running = start(`${folder}/davit`, ['--root', stateRoot(), 'run', '--bundle', made.path, made.id])
+    await until('ready', () => running.stdout() === 'ready\n')
+    await until('handing over', () => !isEngine(running.pid))
+    for (const name of ['davit', 'libexec']) rmSync(`${folder}/${name}`)
+    await must(['kill', made.id, 'KILL'])
+    const engine = `${folder}/libexec/davit/davit`
+    expect(await running.done).toMatchObject({
+      code: 137,
+      stderr: `davit: cannot execute ${engine}: the installation is incomplete\n`,
+    })
+    isGone(made.id)
+  })
+
+  test('keeps what its caller has open, but for what was handed on', async () => {
+    const made = await bundle(SLEEP)
+    const shell = `exec 3</dev/zero 4</dev/zero 5</dev/full 9>${made.path}/lock; exec "$@"`
+    const line = [RUNTIME, '--root', stateRoot(), 'run', '--preserve-fds', '2', '--bundle', made.path, made.id]
+    const running = start('sh', ['-c', shell, 'sh', ...line])
+    await until('ready', () => running.stdout() === 'ready\n')
+    await until('handing over', () => !isEngine(running.pid))
+    const link = (fd: number) => readlinkSync(`/proc/${running.pid}/fd/${fd}`)
+    expect([link(5), link(9)]).toEqual(['/dev/full', `${made.path}/lock`])
+    const open = readdirSync(`/proc/${running.pid}/fd`).map((fd) => link(Number(fd)))
+    expect(open).not.toContain('/dev/zero')
+    await must(['kill', made.id, 'KILL'])
+    expect((await running.done).code).toBe(137)
   })
 
   test('is not made of what the environment says', async () => {
