@@ -160,6 +160,15 @@ static char *note(char *text, const char *name, long value, int folder)
 	return text;
 }
 
+/* The engine does not start in a directory that was removed, perhaps while a container ran. */
+static void leave_removed(void)
+{
+	char path[PATH_SIZE];
+
+	if (SYS(getcwd, path, sizeof(path), 0, 0, 0, 0) < 0)
+		(void)SYS(chdir, "/", 0, 0, 0, 0, 0); /* as much as can be done */
+}
+
 /* A container in the foreground that has ended: its directory, and the code to end with. */
 struct ended {
 	int folder, code;
@@ -177,6 +186,7 @@ static char *act(char *text, const char *const *argv, const char *const *envp, s
 		return note(text, "DAVIT_START=", value, folder);
 	case WATCH_ENDED:
 		*ended = (struct ended){ folder, (int)value };
+		leave_removed();
 		return note(text, "DAVIT_ENDED=", value, folder);
 	}
 	/* A service manager that waits to hear of the container is the engine's business. */

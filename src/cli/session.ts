@@ -2,6 +2,7 @@
 import { RuntimeError } from '../base/errors.ts'
 import { absolutePath } from '../base/path.ts'
 import { openFile, withFixedModes, writeFd } from '../ffi/file.ts'
+import { callerEnded } from '../host/caller.ts'
 import { inInitialUserns } from '../host/userns.ts'
 import type { Runtime } from '../lifecycle/runtime.ts'
 import { defaultRoot } from '../state/root.ts'
@@ -18,9 +19,18 @@ export interface Session {
 /** The logger of a command line; throws when --log cannot be opened. */
 export function sessionLogger(global: Pick<GlobalOptions, 'log' | 'log-format' | 'log-level' | 'debug'>): Logger {
   const settings = logSettings(global)
-  const { file: path } = settings
-  const file = path === undefined ? undefined : withFixedModes(() => openLogSink(path, { openFile, writeFd }))
+  const file = settings.file === undefined ? undefined : openLog(settings.file)
   return createLogger({ settings, file, stderr: stderrSink({ writeFd: writeError }), now: () => new Date() })
+}
+
+/** The rest of a `run` does without a file that was removed meanwhile, as it would with one that is still open. */
+function openLog(path: string) {
+  try {
+    return withFixedModes(() => openLogSink(path, { openFile, writeFd }))
+  } catch (error) {
+    if (callerEnded() === undefined) throw error
+    return undefined
+  }
 }
 
 /** Reads the environment where runc does: XDG_RUNTIME_DIR and USER for the root, nothing else. */

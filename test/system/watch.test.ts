@@ -2,6 +2,7 @@
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -170,11 +171,11 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
     const made = await bundle(SLEEP)
     const pidFile = `${made.path}/pid`
     const running = startHeldUp(made, 'execve:delay_enter=2500000:when=1', ['-f'], ['--pid-file', pidFile])
-    await until('handing over', () => {
-      const pid = tracedBy(running)
-      return pid > 0 && readFileSync(`/proc/${pid}/environ`, 'utf8').includes('DAVIT_WATCH=')
-    })
-    process.kill(tracedBy(running), 'SIGTERM')
+    // strace has children of its own at first.
+    await until('davit', () => existsSync(`${stateRoot()}/${made.id}`))
+    const watching = tracedBy(running)
+    await until('handing over', () => readFileSync(`/proc/${watching}/environ`, 'utf8').includes('DAVIT_WATCH='))
+    process.kill(watching, 'SIGTERM')
     const { code, stdout, stderr } = await running.done
     expect([code, stdout]).toEqual([143, ''])
     expect(stderr).toContain('davit: run failed: interrupted by SIGTERM before the process was started\n')
@@ -254,6 +255,19 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
       code: 137,
       stderr: `davit: cannot execute ${engine}: the installation is incomplete\n`,
     })
+    isGone(made.id)
+  })
+
+  test('whose log and directory are removed ends with its code, and is deleted', async () => {
+    const made = await bundle(SLEEP)
+    const cwd = `${scratch()}/removed`
+    mkdirSync(cwd)
+    const running = startRun(made, { cwd, global: ['--log', `${cwd}/log`] })
+    await until('ready', () => running.stdout() === 'ready\n')
+    await until('handing over', () => !isEngine(running.pid))
+    rmSync(cwd, { recursive: true })
+    await must(['kill', made.id, 'KILL'])
+    expect(await running.done).toMatchObject({ code: 137, stderr: '' })
     isGone(made.id)
   })
 
