@@ -54,6 +54,7 @@ const PARTS: readonly Case[] = [
         seen: '1.1.5',
         why: 'lists defaults, which it hands to the filesystem, and some for access times that fail',
       },
+      crun: { seen: '1.21', why: 'lists recursive ones that the kernel has no attribute for, like rmand' },
     },
   ),
   tells(

@@ -13,9 +13,17 @@ const MAPS = 'config.md#posix-platform-mounts'
 const OLD: Readonly<Record<string, Deviation>> = {
   runc: { versions: '<1.2', why: 'does not know mappings of mounts' },
 }
-const crun = (why: string): Readonly<Record<string, Deviation>> => ({ ...OLD, crun: { seen: '1.8.1', why } })
-const FLAT = crun('binds one mount, whose ids it maps, and none below')
-const RIDMAP = crun('does not know ridmap, and hands it to a bind mount as data, which the kernel ignores')
+const FLAT: typeof OLD = {
+  ...OLD,
+  crun: { seen: '1.8.1', unseen: '1.21', why: 'binds one mount, whose ids it maps, and none below' },
+}
+const RIDMAP: typeof OLD = {
+  ...OLD,
+  crun: {
+    versions: '<1.9',
+    why: 'does not know ridmap, and hands it to a bind mount as data, which the kernel ignores',
+  },
+}
 
 const maps = (containerID: number, hostID: number, size: number) => ({
   uidMappings: [{ containerID, hostID, size }],

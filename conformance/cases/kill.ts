@@ -73,7 +73,7 @@ export const KILL: readonly Case[] = [
     covers: ['config-valid-01'],
     deviations: {
       crun: {
-        seen: '1.8.1',
+        versions: '<1.9',
         why: 'takes a name that is none for signal 0, which is sent to nobody, and reports success',
       },
     },

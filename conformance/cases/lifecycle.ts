@@ -91,7 +91,9 @@ const OPERATIONS: readonly Case[] = [
       subject.must('start', bundle.id)
       subject.await(bundle.id, 'running')
     },
-    deviations: { crun: { seen: '1.8.1', why: 'reports success for a signal that does not exist, and sends nothing' } },
+    deviations: {
+      crun: { versions: '<1.9', why: 'reports success for a signal that does not exist, and sends nothing' },
+    },
   },
   {
     id: 'lifecycle-no-state-left',

@@ -47,7 +47,7 @@ export const LIMITS: readonly Case[] = [
       linux: { intelRdt: { closID: 'conformance', l3CacheSchema: 'L3:0=f' } },
     },
     {
-      deviations: { crun: { seen: '1.8.1', why: 'does not know the property, and ignores it' } },
+      deviations: { crun: { versions: '<1.10', why: 'does not know the property, and ignores it' } },
       needs: () => (/ resctrl /.test(readFileSync('/proc/mounts', 'utf8')) ? 'resctrl is mounted' : undefined),
     },
   ),

@@ -118,13 +118,13 @@ export const PROCESS: readonly Case[] = [
     { ociVersion: '1.1.0', process: { ioPriority: { class: 'IOPRIO_CLASS_IDLE', priority: 0 } } },
     'busybox ionice -p $$',
     /^idle/,
-    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { seen: '1.8.1', why: NEW } } },
+    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { versions: '<1.8.6', why: NEW } } },
   ),
   sees(
     ['process-scheduler', LINUX, 'scheduler policy is set'],
     { ociVersion: '1.1.0', process: { scheduler: { policy: 'SCHED_BATCH', nice: 5 } } },
     'busybox cut -d" " -f19,41 /proc/$$/stat',
     /^5 3\n$/,
-    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { seen: '1.8.1', why: NEW } } },
+    { deviations: { runc: { versions: '<1.2', why: NEW }, crun: { versions: '<1.8.5', why: NEW } } },
   ),
 ]

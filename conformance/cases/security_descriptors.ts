@@ -90,7 +90,7 @@ export const DESCRIPTORS: readonly Case[] = [
       id: `security-cwd-fd-${verb}`,
       clause: flaw('CVE-2024-21626'),
       asks: `cwd of ${verb} leads through an open file: refused, or it is no folder of the host`,
-      deviations: { crun: { seen: '1.8.1', why: 'enters a folder that the caller has left open' } },
+      deviations: { crun: { seen: '1.8.1', unseen: '1.21', why: 'enters a folder that the caller has left open' } },
       test(subject) {
         const outside = hostFolders()
         const holder = subject.bundle('sleep 100')
