@@ -153,12 +153,12 @@ conformance-docs:  ## judge davit, runc and crun, and write docs/conformance/ (r
 	$(OUT)/davit-conformance --runtime $(OUT)/davit $(foreach name,runc crun,--runtime $(shell command -v $(name) || echo $(name))) \
 		--lifecycles 1000 --format md --format html --out docs/conformance
 
-conformance-docs-v2:  ## the same of cgroups in a guest with nothing but v2, docs/conformance/cgroup_v2.md (root)
+conformance-docs-v2:  ## the same in guests with nothing but v2, docs/conformance/cgroup_v2.md (root)
 	@.ci/need $(VM_TOOLS)
 	$(BUILD) build
-	$(VM) --conformance --init fast --kernel 6.12
+	$(VM) --conformance --init fast --kernel 6.12 $(VM_FLAGS)
 
-conformance-docs-systemd:  ## the same where systemd makes the cgroups, docs/conformance/cgroup_systemd.md (root)
+conformance-docs-systemd:  ## the same of cgroups where systemd makes them, docs/conformance/cgroup_systemd.md (root)
 	@.ci/need $(VM_TOOLS)
 	$(BUILD) build
 	$(VM) --conformance --init systemd --kernel 6.12

@@ -3,7 +3,7 @@
  *
  *   bun test/vm/main.ts [--core|--all] [--init fast|systemd] [--kernel 6.12|7] [--only NAME]…
  *                       [--engines|--selinux|--resctrl] [--sh COMMAND]
- *   bun test/vm/main.ts --conformance --init fast|systemd --kernel 6.12
+ *   bun test/vm/main.ts --conformance --init fast|systemd --kernel 6.12 [--only NAME]… [--filter RE]
  *
  * Without flags four guests are booted: with a script as process 1 and with systemd, on either kernel. What is about
  * cgroups runs in each, the rest in one of them, and then what is about SELinux in two guests that have it in force, as
@@ -12,8 +12,9 @@
  * command.
  * --engines is a guest with Docker, containerd, Podman and Buildah in it, and a selection of the tests of engines; --only,
  * then, takes names of those.
- * --conformance judges the cgroups of davit and of the guest's runtimes, and writes docs/conformance/cgroup_v2.md and .html, or
- * cgroup_systemd.md and .html where systemd makes them.
+ * --conformance judges davit and the guest's runtimes, each in a guest, and writes docs/conformance/cgroup_v2.md and .html; where
+ * systemd makes the cgroups, what is about them, and cgroup_systemd.md and .html. --only is one of the runtimes; the others'
+ * results, and with --filter those of other cases, are of earlier runs.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -22,20 +23,11 @@ import { image as engineImage } from '../engine/support/images.ts'
 import { compileAll } from '../support/compiled.ts'
 import { tidy } from './cache.ts'
 import { checkoutDisk } from './checkout.ts'
-import { writeConformance } from './conformance.ts'
+import { conformanceCommand, keep, PAGES, type Part, writeConformance } from './conformance.ts'
 import { type GuestOptions, runGuest } from './guest.ts'
 import { CACHE, CHECKOUT, say } from './host.ts'
 import { guestImage, type ImageKind } from './image.ts'
-import {
-  ALL_TESTS,
-  CONFORMANCE_REPORT,
-  CORE_TESTS,
-  engineTests,
-  RESCTRL_TESTS,
-  SELINUX_TESTS,
-  shares,
-  systemTests,
-} from './suites.ts'
+import { ALL_TESTS, CORE_TESTS, engineTests, RESCTRL_TESTS, SELINUX_TESTS, shares, systemTests } from './suites.ts'
 
 const INITS = ['fast', 'systemd'] as const
 const KERNELS = ['6.12', '7'] as const
@@ -54,6 +46,7 @@ const { values } = parseArgs({
     init: { type: 'string' },
     kernel: { type: 'string' },
     only: { type: 'string', multiple: true },
+    filter: { type: 'string' },
     sh: { type: 'string' },
     // Every test has its own end: this is for a machine that hangs. All engines take an hour and a half and more.
     seconds: { type: 'string', default: '10800' },
@@ -73,21 +66,40 @@ interface Round {
   readonly guests: readonly Guest[]
   readonly command: string
   readonly resctrl: boolean
+  /** What of a page of docs/conformance it is. */
+  readonly part?: Part
 }
 
 function rounds(): readonly Round[] {
   const { core, all, engines, selinux, resctrl, conformance, init, kernel, only, sh } = values
+  if (conformance) return conformanceRounds()
   const kind = engines ? 'engines' : selinux ? 'selinux' : 'guest'
   // One that is asked for by its name is none of a selection.
   const few = core || (selinux && !init && !kernel)
   const asked: Round = { kind, guests: resctrl ? WITH_RESCTRL : guests(few), command: command(tests()), resctrl }
-  const chosen = [core, all, engines, selinux, resctrl, conformance, init, kernel, only, sh].some(Boolean)
+  const chosen = [core, all, engines, selinux, resctrl, init, kernel, only, sh].some(Boolean)
   if (chosen) return [asked]
   return [
     asked,
     { kind: 'selinux', guests: guests(true), command: command(SELINUX_TESTS), resctrl: false },
     { kind: 'guest', guests: WITH_RESCTRL, command: command(RESCTRL_TESTS), resctrl: true },
   ]
+}
+
+/** A guest for each part of the page; `--only` takes names of them. */
+function conformanceRounds(): readonly Round[] {
+  const { only } = values
+  return guests(false).flatMap((guest) =>
+    PAGES[guest.init].parts
+      .filter(({ name }) => only === undefined || only.includes(name))
+      .map((part) => ({
+        kind: 'guest' as const,
+        guests: [guest],
+        command: command(conformanceCommand(part, values.filter)),
+        resctrl: false,
+        part,
+      })),
+  )
 }
 
 /** `once`: with each kernel and each process 1 in one guest. */
@@ -101,7 +113,6 @@ function guests(once: boolean): readonly Guest[] {
 }
 
 function tests(): string {
-  if (values.conformance) return CONFORMANCE_REPORT
   if (values.engines) return engineTests(values.only)
   if (values.resctrl) return RESCTRL_TESTS
   if (values.only) return systemTests(values.only)
@@ -115,7 +126,7 @@ function command(tests: string): string {
 
 async function runIn(
   { init, kernel }: Guest,
-  { kind, resctrl }: Round,
+  { kind, resctrl, part }: Round,
   checkout: string,
   scratch: string,
 ): Promise<boolean> {
@@ -141,7 +152,11 @@ async function runIn(
     return false
   }
   say(`${init}, Linux ${kernel}: exit ${status}`)
-  if (values.conformance) writeConformance(init, `${folder}/results`)
+  if (part) {
+    keep(init, part, `${folder}/results`, values.filter !== undefined)
+    writeConformance(init)
+    return status === 0
+  }
   const results = `${CHECKOUT}/build/test/vm-${special}${init}-${kernel}.json`
   if (!values.sh) copyFileSync(`${folder}/results`, results)
   return status === 0

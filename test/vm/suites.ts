@@ -47,16 +47,6 @@ const CORE = {
 } as const
 
 /**
- * What the conformance suite says of davit and of the guest's runtimes about cgroups, the part that is another than with
- * v1, as JSON in the place of the tests' results. Where systemd is process 1, it makes the cgroups.
- */
-export const CONFORMANCE_REPORT = [
-  "mkdir -p build/test; [ ! -d /run/systemd/system ] || systemd='--group systemd --systemd-cgroup';",
-  'build/davit-conformance --runtime build/davit --runtime /usr/sbin/runc --runtime /usr/bin/crun',
-  '--group cgroups --group update $systemd --format json >build/test/results.json',
-].join(' ')
-
-/**
  * What the suite says about classes of resctrl, where that is mounted and monitors: davit and the peers fail no case, and
  * each case is failed for a fault.
  */
