@@ -58,7 +58,7 @@ describe.runIf(requires('root'))('input', () => {
     // These share one step.
     expect(await run(made)).toMatchObject({ code: 0, stderr: '' })
     made.configure((config) => {
-      config.linux.readonlyPaths = config.linux.maskedPaths
+      config.linux.readonlyPaths = config.linux.maskedPaths ?? []
     })
     expect(await refused(made)).toContain('more than 65535 steps: too many mounts, devices or paths')
   })
