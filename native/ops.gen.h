@@ -1,7 +1,7 @@
 /* Generated from src/wire/ops.ts by "make generate". Do not edit. */
 #ifndef DAVIT_OPS_GEN_H
 #define DAVIT_OPS_GEN_H
-#define DAVIT_TABLE_HASH 3479938816u
+#define DAVIT_TABLE_HASH 3305931507u
 
 #define OP_JUMP 1u
 #define OP_CALL 2u
@@ -37,6 +37,7 @@
 #define VERIFY_FSTYPE 1u
 #define VERIFY_DEVICE 2u
 #define VERIFY_TYPE 3u
+#define VERIFY_INODE 4u
 
 #define WIRE_MAGIC 827741252u
 #define WIRE_HEADER_SIZE 64u
@@ -52,6 +53,9 @@
 #define PREPARED_UNTOLD 2u
 #define PREPARED_FOLDER 3u
 #define PREPARED_CODE 4u
+#define PREPARED_SIGNAL 5u
+#define PREPARED_KILLED 6u
+#define PREPARED_PROCESS 7u
 
 #define REPORT_SYNC 1u
 #define REPORT_FD 2u

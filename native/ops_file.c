@@ -14,7 +14,7 @@ long open_in_root(int root, const char *path, uint64_t flags)
 
 struct stat_ {
 	uint32_t mode;
-	uint64_t rdev;
+	uint64_t rdev, inode;
 };
 
 /* statx by fd: its layout is the same on every architecture. */
@@ -22,12 +22,13 @@ static long stat_fd(long fd, struct stat_ *out)
 {
 	uint64_t buf[32] = { 0 }; /* struct statx, 256 bytes */
 	const uint32_t *w = (const uint32_t *)buf;
-	long ret = SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0x3 /* type and mode */, buf, 0);
+	long ret = SYS(statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0x103 /* type, mode, inode */, buf, 0);
 
 	if (ret < 0)
 		return ret;
 	out->mode = w[7] & 0xffffu;
 	out->rdev = ((uint64_t)w[32] << 32) | w[33]; /* stx_rdev_major, stx_rdev_minor */
+	out->inode = buf[4];
 	return 0;
 }
 
@@ -210,7 +211,7 @@ long op_write(struct runner *r, const long *a)
 
 long op_verify(struct runner *r, const long *a)
 {
-	struct stat_ st = { 0, 0 };
+	struct stat_ st = { 0, 0, 0 };
 	uint64_t fs[16] = { 0 }; /* struct statfs, 120 bytes */
 	long ret = a[1] == VERIFY_FSTYPE ? SYS(fstatfs, a[0], fs, 0, 0, 0, 0) : stat_fd(a[0], &st);
 
@@ -222,6 +223,8 @@ long op_verify(struct runner *r, const long *a)
 		return (long)fs[0] == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	case VERIFY_DEVICE:
 		return (st.mode & 0170000) == a[3] && (long)st.rdev == a[2] ? 0 : -(long)CUSTOM_VERIFY;
+	case VERIFY_INODE:
+		return (long)st.inode == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	default:
 		return (long)(st.mode & 0170000) == a[2] ? 0 : -(long)CUSTOM_VERIFY;
 	}

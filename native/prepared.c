@@ -1,13 +1,15 @@
 /*
- * What `create` has prepared: the programs of `start` and `delete` lie beside the record of an ordinary container, and
- * are run here, without the engine. No policy: src/plan/prepared.ts decides what is done, and that all of it may be done
- * twice. Whatever is not plain (an option that is not known here, a step that fails) is the engine's, from the start.
+ * What `create` has prepared: the programs of `start` and `delete`, `kill` and `state` lie beside the record of an ordinary
+ * container, and are run here, without the engine. No policy: src/plan/prepared.ts and asked.ts decide what is done, and
+ * that all of it may be done twice. Whatever is not plain (an option that is not known here, a step that fails) is the engine's, from the start.
  */
 #include "prepared.h"
 
 struct wish {
 	const char *root, *log, *id;
+	const char *file; /* that has the program */
 	uint32_t program;
+	int signal;
 };
 
 static int same(const char *a, const char *b)
@@ -49,6 +51,44 @@ static int goes_up(const char *path)
 	return 0;
 }
 
+/* The number of a signal: as engines write it, most of which send one of two. 0: to be looked at more closely. */
+static int signal_of(const char *text)
+{
+	int n = 0;
+	if (text[0] == 'S' && text[1] == 'I' && text[2] == 'G')
+		text += 3;
+	if (same(text, "KILL"))
+		return 9;
+	if (same(text, "TERM"))
+		return 15;
+	while (*text >= '0' && *text <= '9' && n <= 64)
+		n = n * 10 + (*text++ - '0');
+	return *text || n > 64 ? 0 : n;
+}
+
+/* The verb and what follows it. */
+static int parse_verb(const char *const *argv, struct wish *wish)
+{
+	const char *verb = *argv++;
+
+	wish->file = "prepared";
+	wish->program = PROGRAM_STAGE;
+	if (same(verb, "delete")) {
+		wish->program = PROGRAM_INIT;
+		if (*argv && (same(*argv, "--force") || same(*argv, "-f")))
+			argv++;
+	} else if (same(verb, "kill") || same(verb, "state")) {
+		wish->file = "asked";
+		wish->program = same(verb, "kill") ? PROGRAM_STAGE : PROGRAM_INIT;
+	} else if (!same(verb, "start"))
+		return 0;
+	if (!(wish->id = *argv++) || !is_id(wish->id))
+		return 0;
+	if (same(verb, "kill") && (!*argv || (wish->signal = signal_of(*argv++)) == 0))
+		return 0;
+	return !*argv;
+}
+
 static int parse(const char *const *argv, struct wish *wish)
 {
 	long i = 1;
@@ -68,14 +108,7 @@ static int parse(const char *const *argv, struct wish *wish)
 	if (!argv[i] || !wish->root || wish->root[0] != '/' || goes_up(wish->root) ||
 	    (wish->log && wish->log[0] != '/'))
 		return 0;
-	wish->program = same(argv[i], "start") ? PROGRAM_STAGE : PROGRAM_INIT;
-	if (wish->program == PROGRAM_INIT && !same(argv[i], "delete"))
-		return 0;
-	i++;
-	if (wish->program == PROGRAM_INIT && argv[i] && (same(argv[i], "--force") || same(argv[i], "-f")))
-		i++;
-	wish->id = argv[i];
-	return wish->id && !argv[i + 1] && is_id(wish->id);
+	return parse_verb(argv + i, wish);
 }
 
 /* ROOT/ID, which is no symbolic link. */
@@ -116,14 +149,14 @@ static uint32_t sum_of(const uint32_t *w, size_t count, const uint32_t *stx)
 }
 
 /*
- * Reads `prepared` into the buffer, if only we can write that file, and if it is whole and of this directory: the length
+ * Reads a file into the buffer, if only we can write it, and if it is whole and of this directory: the length
  * of the plan, or -errno. Not mapped: a page that the disk cannot give would be a signal.
  */
-static long read_prepared(long folder)
+static long read_prepared(long folder, const char *name)
 {
 	uint32_t stx[64] __attribute__((aligned(8))); /* struct statx, 256 bytes */
 	const uint32_t *words = (const uint32_t *)buffer;
-	long fd = SYS(openat, folder, "prepared", O_CLOEXEC_ | O_NOFOLLOW_ | O_NONBLOCK_, 0, 0, 0), length = -E_ACCES;
+	long fd = SYS(openat, folder, name, O_CLOEXEC_ | O_NOFOLLOW_ | O_NONBLOCK_, 0, 0, 0), length = -E_ACCES;
 
 	if (fd < 0)
 		return fd;
@@ -153,33 +186,37 @@ static int make_log(const char *path)
 static struct runner runner;
 
 /* -1 when there is no such program, 0 when a step of it has failed. */
-static int run_in(int folder, uint32_t program, const char *log, int code)
+static int run_in(int folder, const struct wish *wish, int code)
 {
 	struct plan plan;
-	long length = read_prepared(folder);
+	long length = read_prepared(folder, wish->file);
 
-	if (length < 0 || plan_open(&plan, buffer, (size_t)length) || plan.count[program] == 0)
+	if (length < 0 || plan_open(&plan, buffer, (size_t)length) || plan.count[wish->program] == 0)
 		return -1;
-	if ((log && !make_log(log)) || runner_open(&runner, &plan) < 0)
+	if ((wish->log && !make_log(wish->log)) || runner_open(&runner, &plan) < 0)
 		return -1;
 	runner.slot[PREPARED_FOLDER] = folder;
 	runner.slot[PREPARED_CODE] = code;
-	runner_run(&runner, program);
+	runner.slot[PREPARED_SIGNAL] = wish->signal;
+	runner.slot[PREPARED_KILLED] = wish->signal == 9 ? folder : -1;
+	runner_run(&runner, wish->program);
 	return 0;
 }
 
 int run_prepared(const char *const *argv, int *folder)
 {
-	struct wish wish = { NULL, NULL, NULL, 0 };
+	struct wish wish = { NULL, NULL, NULL, NULL, 0, 0 };
 
 	if (!parse(argv, &wish) || (*folder = (int)open_folder(&wish)) < 0)
 		return -1;
-	if (run_in(*folder, wish.program, wish.log, 0) < 0)
+	if (run_in(*folder, &wish, 0) < 0)
 		return -1;
 	return runner.slot[PREPARED_UNTOLD] < 0 ? runner.slot[PREPARED_PEER] : -1;
 }
 
 void delete_prepared(int folder, int code)
 {
-	(void)run_in(folder, PROGRAM_INIT, NULL, code); /* whatever was not to be done is the engine's */
+	const struct wish wish = { NULL, NULL, NULL, "prepared", PROGRAM_INIT, 0 };
+
+	(void)run_in(folder, &wish, code); /* whatever was not to be done is the engine's */
 }

@@ -1,6 +1,6 @@
 /** Processes by pid and pidfd: start, identity, signals, waiting. */
 import { SysError } from '../base/errors.ts'
-import { closeFd, readTextIf } from '../ffi/file.ts'
+import { closeFd, readTextIf, statIf } from '../ffi/file.ts'
 import { cstring, must, native, sys } from '../ffi/native.ts'
 import { DataArea } from '../wire/data.ts'
 import { NATIVE } from '../wire/ops.ts'
@@ -131,6 +131,17 @@ export function diedBeforeExec(pid: number, mark: string): boolean {
   if (!text?.includes(`(${mark})`)) return false
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || (Number(fields[6]) & EXITING) !== 0
+}
+
+/** PID_FS_MAGIC of include/uapi/linux/magic.h. */
+const PID_FS = 0x50494446
+
+/** KERNEL(6.9): a number that no other process has had since the machine began. Undefined on older kernels. */
+export function pidfdInode(pidfd: number): number | undefined {
+  const status = new Uint32Array(30) // struct statfs
+  if (sys('fstatfs', pidfd, status) < 0 || status[0] !== PID_FS) return undefined
+  const inode = statIf('', pidfd)?.inode ?? 0
+  return inode > 0 && Number.isSafeInteger(inode) ? inode : undefined
 }
 
 /** pidfd_open(2); undefined when the process is gone. */

@@ -38,6 +38,7 @@ import { programsOf } from './programs.ts'
 import type { Runtime } from './runtime.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { sourceLinks } from './source_links.ts'
+import type { ContainerState } from './state.ts'
 import { systemdFacts } from './units.ts'
 
 /** The flags of create and run. */
@@ -47,6 +48,8 @@ export interface CreateOptions {
   readonly configFile?: string
   readonly verb: 'create' | 'run'
   readonly detach: boolean
+  /** What `state` is to print of it. */
+  readonly show?: (state: ContainerState) => string
   /** Of a `run` in the foreground: leave the stopped container's state and cgroups. */
   readonly keep?: boolean
   readonly noPivot: boolean
@@ -173,6 +176,7 @@ export async function createContainer(runtime: Runtime, options: CreateOptions, 
       creation.foreground = isForeground(options) && !bundle.spec.process?.terminal
       if (options.verb === 'create' || options.detach || creation.foreground) creation.prepares = options.verb
     }
+    creation.show = options.show
     creation.hookFiles = hookFiles
     hookFiles = {}
     creation.signals = signals

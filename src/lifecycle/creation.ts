@@ -17,6 +17,7 @@ import { Launching, type Programs } from './launching.ts'
 import type { NetDevices } from './net_devices.ts'
 import type { Notifier } from './notify.ts'
 import type { Runtime } from './runtime.ts'
+import type { ContainerState } from './state.ts'
 import { units } from './units.ts'
 
 /** State of one creation; its own steps are in src/lifecycle/making.ts. */
@@ -37,6 +38,8 @@ export class Creation extends Launching {
   /** memfds that hooks inside the container read their state from. */
   readonly hookStates: { readonly fd: number; readonly status: Status }[] = []
 
+  /** What `state` prints of a container. */
+  show: ((state: ContainerState) => string) | undefined
   /** The text of a record that lies beside the one that counts. */
   private laid: string | undefined
   /** The configuration as it was understood, for config.json. */

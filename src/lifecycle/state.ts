@@ -22,10 +22,15 @@ export interface ContainerState {
 }
 
 function stateOf(path: string, record: ContainerRecord): ContainerState {
-  const { ociVersion, id, bundle, rootfs, created, annotations, owner } = record
   const derived = statusOf(path, record)
   // Nobody is making it any more: its create was killed half-way, and its init with it.
   const status = derived === 'creating' && !isLocked(path) ? 'stopped' : derived
+  return viewOf(record, status)
+}
+
+/** A container with a status that somebody has found out. */
+export function viewOf(record: ContainerRecord, status: Status): ContainerState {
+  const { ociVersion, id, bundle, rootfs, created, annotations, owner } = record
   const pid = status === 'stopped' ? 0 : record.pid
   return { ociVersion, id, pid, status, bundle, rootfs, created, ...(annotations ? { annotations } : {}), owner }
 }

@@ -242,6 +242,7 @@ function printPreset(preset: Preset): string {
 function identity(is: Extract<ChildStep, { kind: 'verify' }>['is']): string {
   if (typeof is === 'string') return `a ${is}`
   if ('link' in is) return `a link to "${is.link}"`
+  if ('inode' in is) return `inode ${is.inode}`
   if ('char' in is) return `char device ${is.char.join(':')}`
   return 'block' in is ? `block device ${is.block.join(':')}` : `on file system 0x${is.filesystem.toString(16)}`
 }

@@ -54,12 +54,9 @@ export type FileStep =
       {
         slot: Slot
         is:
-          | 'directory'
-          | { link: string }
-          | { filesystem: number }
-          | { char: readonly [number, number] }
-          | { block: readonly [number, number] }
-          | 'fifo'
+          | ('directory' | 'fifo')
+          | ({ link: string } | { filesystem: number } | { inode: number })
+          | ({ char: readonly [number, number] } | { block: readonly [number, number] })
       }
     >
   /** A file begins with `data` or, with `is: false`, does not. */

@@ -33,6 +33,7 @@ export type Tag = keyof typeof TAGS
 
 /**
  * Slots with a meaning in what is prepared for native/prepared.c: the connection to an init that was told to go on, once
- * `untold` is empty; the container's directory, which is open from the start; the exit code to end with, which is no fd.
+ * `untold` is empty; the container's directory, which is open from the start; the exit code to end
+ * with, and the signal to send, which are no fds; the directory once more where that is SIGKILL; init, by a pidfd.
  */
-export const PREPARED = { peer: 1, untold: 2, folder: 3, code: 4 } as const
+export const PREPARED = { peer: 1, untold: 2, folder: 3, code: 4, signal: 5, killed: 6, process: 7 } as const

@@ -7,6 +7,7 @@ const ENOENT = 2
 
 /** What native/prepared.c looks for. */
 export const PREPARED_FILE = 'prepared'
+export const ASKED_FILE = 'asked'
 
 /** A claimed or opened container directory, locked. */
 export interface Claim {

@@ -1,2 +1,2 @@
 /** Generated from src/wire/ops.ts by "make generate". Do not edit. */
-export const TABLE_HASH = 3479938816
+export const TABLE_HASH = 3305931507

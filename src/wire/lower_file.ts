@@ -99,6 +99,7 @@ function verify({ is, slot }: StepOf<'verify'>, out: Emitter): void {
   if (typeof is === 'object' && 'link' in is) return void out.op('verifylink').slot(slot).text(is.link)
   out.op('verify').slot(slot)
   if (typeof is === 'string') out.imm(VERIFY.type).imm(TYPES[is])
+  else if ('inode' in is) out.imm(VERIFY.inode).imm(is.inode)
   else if ('char' in is) out.imm(VERIFY.device).wide(is.char[0], is.char[1]).imm(S_IFCHR)
   else if ('block' in is) out.imm(VERIFY.device).wide(is.block[0], is.block[1]).imm(S_IFBLK)
   else out.imm(VERIFY.fstype).imm(is.filesystem)

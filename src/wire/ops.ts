@@ -45,6 +45,7 @@ export const VERIFY = {
   fstype: 1, // statfs f_type equals
   device: 2, // a device with this number, of the S_IFMT type in a[3]
   type: 3, // a file of this S_IFMT type
+  inode: 4, // this number of an inode
 } as const
 
 /** Sizes and limits of the buffer. */

@@ -1,9 +1,10 @@
 /** Encoded plans of the samples: what the fuzzer mutates. As a program: bun corpus.ts FOLDER. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { buildAsked } from '../../src/plan/asked.ts'
 import { buildPrepared } from '../../src/plan/prepared.ts'
 import { encodePlan } from '../../src/wire/encode.ts'
 import { planOf } from '../unit/plan/base.ts'
-import { PREPARED, SAMPLES } from '../unit/plan/samples.ts'
+import { ASKED, PREPARED, SAMPLES } from '../unit/plan/samples.ts'
 
 /**
  * libFuzzer's inputs begin with flags, a count of answers in units of 16, and the kernel's answers (fuzz.h). What is odd
@@ -22,7 +23,7 @@ function answers(mood: (i: number) => number): Buffer {
 export function writeCorpus(folder: string, before: Uint8Array = Buffer.alloc(0), suffix = ''): string[] {
   mkdirSync(folder, { recursive: true })
   const plans = Object.entries(SAMPLES).map(([name, patch]) => [name, planOf(patch)] as const)
-  return [...plans, ['prepared', buildPrepared(PREPARED)] as const].map(([name, plan]) => {
+  return [...plans, ['prepared', buildPrepared(PREPARED)] as const, ['asked', buildAsked(ASKED)] as const].map(([name, plan]) => {
     const fds = new Map(plan.presets.map(({ slot }, i) => [slot, 10 + i]))
     const path = `${folder}/${name.replaceAll(' ', '_')}${suffix}.plan`
     const { bytes } = encodePlan(plan, fds, process.arch === 'arm64' ? 'arm64' : 'x64')

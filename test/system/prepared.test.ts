@@ -11,39 +11,17 @@ import {
 } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, create } from '../support/bundle.ts'
-import { exec, type Result } from '../support/exec.ts'
+import { exec } from '../support/exec.ts'
 import { cgroupsNamed } from '../support/leaks.ts'
 import { IS_REFERENCE, RUNTIME } from '../support/place.ts'
 import { command, requires } from '../support/requires.ts'
 import { must, state, stateRoot, untilStatus } from '../support/runtime.ts'
 import { scratch } from '../support/scratch.ts'
+import { ALONE, executed, traced, tracing, WITH_ENGINE } from '../support/traced.ts'
 
 const SLEEP = ['/bin/sleep', '1000']
-const ALONE = ['davit']
-const WITH_ENGINE = ['davit', 'davit']
-
 const folder = (id: string) => `${stateRoot()}/${id}`
 const prepared = (id: string) => `${folder(id)}/prepared`
-
-/** A strace that writes down what is executed. */
-const tracing = (file: string) => ['strace', '-qq', '-e', 'trace=execve', '-e', 'signal=none', '-o', file]
-
-/** Names of the programs that a trace has seen. */
-function executed(file: string): string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/execve\("(?:[^"]*\/)?([^"/]+)"/g)].map(([, name]) => name ?? '')
-}
-
-/** Runs a command line of davit; what it printed, and what it executed. */
-async function traced(
-  args: readonly string[],
-  env = process.env,
-  more: readonly string[] = [],
-): Promise<Result & { executed: string[] }> {
-  const file = `${scratch()}/executed`
-  const [strace = '', ...flags] = [...tracing(file), ...more]
-  const result = await exec(strace, [...flags, RUNTIME, '--root', stateRoot(), ...args], { env })
-  return { ...result, executed: executed(file) }
-}
 
 async function created(change: (config: Config) => void = () => {}): Promise<Bundle> {
   const made = await bundle((config) => {

@@ -4,6 +4,7 @@ import { callerEnded, callerListenFds, callerNotifySocket, callerStart } from '.
 import { type CreateOptions, createContainer } from '../../lifecycle/create.ts'
 import { runContainer } from '../../lifecycle/run.ts'
 import { releaseContainer } from '../../state/claim.ts'
+import { stateJson } from '../format.ts'
 import type { Session } from '../session.ts'
 import type { CommandOf } from '../table.ts'
 
@@ -16,6 +17,7 @@ function createOptions(command: CommandOf<'create'> | CommandOf<'run'>): CreateO
     ...(options.config ? { configFile: options.config } : {}),
     verb,
     detach: command.verb === 'run' ? command.options.detach : true,
+    show: (state) => stateJson({ ...state, owner: '' }),
     noPivot: options['no-pivot'],
     noNewKeyring: options['no-new-keyring'],
     preserveFds: options['preserve-fds'] ?? 0,

@@ -1,4 +1,5 @@
 /** Configurations that between them use every kind of step: for the encoder, the fuzzer's corpus and properties. */
+import type { AskedInput } from '../../../src/plan/asked.ts'
 import type { PreparedInput } from '../../../src/plan/prepared.ts'
 import type { Mount } from '../../../src/spec/types.gen.ts'
 import type { inputOf } from './base.ts'
@@ -125,6 +126,21 @@ export const SAMPLES: Readonly<Record<string, Patch>> = {
     config: { linux: { ...USER, namespaces: types('pid', 'ipc', 'uts', 'mount', 'user') } },
     facts: { euid: 1000, egid: 1000, boundingCaps: '0', effectiveCaps: '0', mayMount: false },
   },
+}
+
+/** The same, for what is prepared of `kill` and `state`. */
+export const ASKED: AskedInput = {
+  record: { path: 'state.json', text: '{"format":1,' },
+  pid: 77,
+  process: 2 ** 33 + 5,
+  boot: 'b-o-o-t\n',
+  socket: 'start.sock',
+  thawed: [
+    { path: '/cg/freezer.state', text: 'THAWED\n' },
+    { path: '/cg2/cgroup.events', text: 'populated 1\nfrozen 0\n' },
+  ],
+  created: 'is created',
+  running: 'is running',
 }
 
 /** An ordinary container, for what is prepared of its start and its end. */
