@@ -19,16 +19,14 @@ export function handOver({ init, signals, peer, plan }: Launching, folder: numbe
   const told = peer < 0 ? 0 : peer
   const own = told > 0 ? [init.pidfd, folder, told] : [init.pidfd, folder]
   // The engine marks what it finds; a lock that the caller holds is to be held until the end.
-  const open = [...own, ...callerOpenFds().filter((fd) => fd >= 3 + plan.keepFds)]
+  const given = callerOpenFds()
+  const open = [...own, ...given.filter((fd) => fd >= 3 + plan.keepFds)]
   // ORDER: what comes from here on waits for the program that we become; what came before is ours to hand on.
   leaveSignals(signals, () => {
     if (holdsForwarded(signals)) return
+    // What was handed on is the container's alone, and may be closed here already.
+    for (const fd of given) if (fd < 3 + plan.keepFds) sys('fcntl', fd, F_SETFD, FD_CLOEXEC)
     setFlags(open, 0)
-    // What was handed on is the container's alone.
-    setFlags(
-      callerOpenFds().filter((fd) => fd < 3 + plan.keepFds),
-      FD_CLOEXEC,
-    )
     const numbers = [process.pid, init.pid, init.pidfd, told, folder, ...signals.caught, ...endingMask()]
     const order = `DAVIT_WATCH=${numbers.join(':')}:`
     replaceProcess(self, ['davit', ...process.argv.slice(2)], [...environment(), order])

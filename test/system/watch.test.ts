@@ -25,6 +25,9 @@ import { until } from '../support/wait.ts'
 const SLEEP = 'echo ready; sleep 1000'
 const WAIT_FOR_TERM = "trap 'echo heard; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
 
+/** For a filter, under which the engine stays until exec has happened. */
+const NO_REBOOT = [{ names: ['reboot'], action: 'SCMP_ACT_ERRNO' as const }]
+
 /** The executable of a process: davit, and the engine, are told apart by their folders. */
 const executable = (pid: number) => readlinkSync(`/proc/${pid}/exe`)
 const isEngine = (pid: number) => executable(pid).endsWith('/libexec/davit/davit')
@@ -271,20 +274,26 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
     isGone(made.id)
   })
 
-  test('keeps what its caller has open, but for what was handed on', async () => {
-    const made = await bundle(SLEEP)
-    const shell = `exec 3</dev/zero 4</dev/zero 5</dev/full 9>${made.path}/lock; exec "$@"`
-    const line = [RUNTIME, '--root', stateRoot(), 'run', '--preserve-fds', '2', '--bundle', made.path, made.id]
-    const running = start('sh', ['-c', shell, 'sh', ...line])
-    await until('ready', () => running.stdout() === 'ready\n')
-    await until('handing over', () => !isEngine(running.pid))
-    const link = (fd: number) => readlinkSync(`/proc/${running.pid}/fd/${fd}`)
-    expect([link(5), link(9)]).toEqual(['/dev/full', `${made.path}/lock`])
-    const open = readdirSync(`/proc/${running.pid}/fd`).map((fd) => link(Number(fd)))
-    expect(open).not.toContain('/dev/zero')
-    await must(['kill', made.id, 'KILL'])
-    expect((await running.done).code).toBe(137)
-  })
+  test.each([false, true])(
+    'keeps what its caller has open, but for what was handed on (filtered: %s)',
+    async (filtered) => {
+      const made = await bundle((config) => {
+        config.process.args = ['/bin/sh', '-c', SLEEP]
+        if (filtered) config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: NO_REBOOT }
+      })
+      const shell = `exec 3</dev/zero 4</dev/zero 5</dev/full 9>${made.path}/lock; exec "$@"`
+      const line = [RUNTIME, '--root', stateRoot(), 'run', '--preserve-fds', '2', '--bundle', made.path, made.id]
+      const running = start('sh', ['-c', shell, 'sh', ...line])
+      await until('ready', () => running.stdout() === 'ready\n')
+      await until('handing over', () => !isEngine(running.pid))
+      const link = (fd: number) => readlinkSync(`/proc/${running.pid}/fd/${fd}`)
+      expect([link(5), link(9)]).toEqual(['/dev/full', `${made.path}/lock`])
+      const open = readdirSync(`/proc/${running.pid}/fd`).map((fd) => link(Number(fd)))
+      expect(open).not.toContain('/dev/zero')
+      await must(['kill', made.id, 'KILL'])
+      expect((await running.done).code).toBe(137)
+    },
+  )
 
   test('is not made of what the environment says', async () => {
     const made = await bundle('exit 4')
