@@ -16,10 +16,12 @@ import { loadUnits } from './units.ts'
 
 /** The container has ended, and is deleted, unless somebody did so already. Its exit code. */
 export async function endRun(runtime: Runtime, id: string, { code, folder }: CallerEnded): Promise<number> {
-  await withContainer(runtime, id, folder, (claim, record) => {
-    if (code === KILLED && record.cgroup) tellLackOfMemory(runtime, record.cgroup)
-    remove(runtime, claim, record)
-  })
+  await attempt(runtime, `delete container ${id}`, () =>
+    withContainer(runtime, id, folder, (claim, record) => {
+      if (code === KILLED && record.cgroup) tellLackOfMemory(runtime, record.cgroup)
+      removeAll(runtime, claim, record)
+    }),
+  )
   return code
 }
 
@@ -30,8 +32,12 @@ export async function failRun(runtime: Runtime, id: string, told: CallerStart, p
       await hearInit(runtime, claim, record, told.peer)
       takeLeft()
     } finally {
-      remove(runtime, claim, record)
-      attempt(runtime, 'remove pid file', () => pidFile !== undefined && unlink(absolutePath(pidFile, runtime.cwd)))
+      await attempt(runtime, `delete container ${id}`, () => removeAll(runtime, claim, record))
+      await attempt(
+        runtime,
+        'remove pid file',
+        () => pidFile !== undefined && unlink(absolutePath(pidFile, runtime.cwd)),
+      )
     }
   })
   throw new RuntimeError('create', 'container init is gone')
@@ -56,14 +62,10 @@ async function withContainer(
   }
 }
 
-function remove(runtime: Runtime, claim: Claim, record: ContainerRecord): void {
-  attempt(runtime, `delete container ${record.id}`, () => removeAll(runtime, claim, record))
-}
-
 /** As much as can be: the exit code, or an error, is on its way already. */
-function attempt({ log }: Runtime, what: string, act: () => unknown): void {
+async function attempt({ log }: Runtime, what: string, act: () => unknown): Promise<void> {
   try {
-    act()
+    await act()
   } catch (error) {
     log.warning(`${what}: ${messageOf(error)}`)
   }

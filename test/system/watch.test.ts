@@ -33,11 +33,11 @@ const executable = (pid: number) => readlinkSync(`/proc/${pid}/exe`)
 const isEngine = (pid: number) => executable(pid).endsWith('/libexec/davit/davit')
 
 /** A run under strace, which holds up what `inject` says; its own trace is of no interest. */
-function startHeldUp(made: Bundle, inject: string, flags: readonly string[] = [], args: readonly string[] = []) {
+function startHeldUp(made: Bundle, inject: string, args: readonly string[] = []) {
   const [call] = inject.split(':')
   const quiet = ['-qq', '-e', `trace=${call}`, '-e', 'signal=none', '-o', `${scratch()}/trace`]
   const line = [RUNTIME, '--root', stateRoot(), 'run', '--bundle', made.path, ...args, made.id]
-  return start('strace', [...flags, ...quiet, '-e', `inject=${inject}`, ...line])
+  return start('strace', [...quiet, '-e', `inject=${inject}`, ...line])
 }
 
 /** The process that strace has started. */
@@ -173,9 +173,9 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
   test.runIf(requires(command('strace')))('that is asked to end before it could execute is taken back', async () => {
     const made = await bundle(SLEEP)
     const pidFile = `${made.path}/pid`
-    const running = startHeldUp(made, 'execve:delay_enter=2500000:when=1', ['-f'], ['--pid-file', pidFile])
-    // strace has children of its own at first.
-    await until('davit', () => existsSync(`${stateRoot()}/${made.id}`))
+    // Before init is told to go on, which it then does not hear.
+    const running = startHeldUp(made, 'sendto:delay_enter=1500000:when=2', ['--pid-file', pidFile])
+    process.kill(Number(await until('init', () => existsSync(pidFile) && readFileSync(pidFile, 'utf8'))), 'SIGSTOP')
     const watching = tracedBy(running)
     await until('handing over', () => readFileSync(`/proc/${watching}/environ`, 'utf8').includes('DAVIT_WATCH='))
     process.kill(watching, 'SIGTERM')
@@ -272,6 +272,22 @@ describe.runIf(requires('root') && !IS_REFERENCE)('a container in the foreground
     await must(['kill', made.id, 'KILL'])
     expect(await running.done).toMatchObject({ code: 137, stderr: '' })
     isGone(made.id)
+  })
+
+  test('whose record is spoilt ends with its code all the same', async () => {
+    const made = await bundle(SLEEP)
+    const running = startRun(made)
+    await until('ready', () => running.stdout() === 'ready\n')
+    await until('handing over', () => !isEngine(running.pid))
+    const { pid } = await state(made.id)
+    const record = `${stateRoot()}/${made.id}/state.json`
+    const text = readFileSync(record, 'utf8')
+    writeFileSync(record, 'spoilt')
+    process.kill(pid, 'SIGKILL')
+    const { code, stderr } = await running.done
+    expect([code, stderr]).toEqual([137, expect.stringContaining(`davit: warning: delete container ${made.id}: `)])
+    writeFileSync(record, text)
+    await must(['delete', made.id])
   })
 
   test.each([false, true])(
