@@ -51,19 +51,24 @@ static int goes_up(const char *path)
 	return 0;
 }
 
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : -1;
+}
+
 /* The number of a signal: as engines write it, most of which send one of two. 0: to be looked at more closely. */
 static int signal_of(const char *text)
 {
-	int n = 0;
-	if (text[0] == 'S' && text[1] == 'I' && text[2] == 'G')
-		text += 3;
-	if (same(text, "KILL"))
+	int first = digit(text[0]), second = first < 0 ? -1 : digit(text[1]);
+
+	if (same(text, "KILL") || same(text, "SIGKILL"))
 		return 9;
-	if (same(text, "TERM"))
+	if (same(text, "TERM") || same(text, "SIGTERM"))
 		return 15;
-	while (*text >= '0' && *text <= '9' && n <= 64)
-		n = n * 10 + (*text++ - '0');
-	return *text || n > 64 ? 0 : n;
+	if (first < 0 || (text[1] && (second < 0 || text[2])))
+		return 0;
+	first = second < 0 ? first : 10 * first + second;
+	return first <= 64 ? first : 0;
 }
 
 /* The verb and what follows it. */

@@ -80,6 +80,15 @@ describe.runIf(requires('root', command('strace'), command('unshare'), kernel('6
       },
     )
 
+    test.each(['', '0', '009', '65', '100', 'SIG9', '9x', 'kill', '-9', 'NONE'])(
+      'kill %j is as the engine says',
+      async (signal) => {
+        const made = await created()
+        const { code, executed } = await traced(['kill', made.id, signal])
+        expect([executed, code]).toEqual([WITH_ENGINE, ['0', 'kill'].includes(signal) ? 0 : 1])
+      },
+    )
+
     test('a paused container is the engine’s', async () => {
       const made = await created()
       await must(['start', made.id])
