@@ -16,7 +16,8 @@ export const suite = (...args: string[]) => exec(SUITE, args, { timeout: patienc
 /** Judges a runtime; counts, and what failed with its reason. */
 export async function judge(runtime: string, ...args: string[]) {
   const out = `${scratch()}/report`
-  const { code, stderr } = await suite('--runtime', runtime, '--format', 'json', '--out', out, ...args)
+  const argv = ['--runtime', runtime, '--patience', String(patience(120_000) / 1000)]
+  const { code, stderr } = await suite(...argv, '--format', 'json', '--out', out, ...args)
   expect(stderr).toBe('')
   const report = JSON.parse(readFileSync(`${out}/conformance.json`, 'utf8')) as Report
   const results = report.runtimes.flatMap((it) => it.results)
