@@ -126,5 +126,6 @@ export async function leftSinceThen(
   expected: readonly RegExp[] = [],
 ): Promise<string[]> {
   const left = await leftSince(containerd.host, before, DAEMONS, expected)
-  return [...left, ...(await files(containerd)).filter((path) => !before.includes(path))]
+  const known = (path: string) => before.includes(path) || expected.some((pattern) => pattern.test(path))
+  return [...left, ...(await files(containerd)).filter((path) => !known(path))]
 }

@@ -16,6 +16,17 @@ export interface Daemon {
 /** Where systemd makes cgroups a daemon has one of its own: dockerd looks there for what the kernel can limit. */
 const UNIT = DRIVER === 'systemd' ? ['systemd-run', '--scope', '--quiet', '--collect', '--property=Delegate=yes'] : []
 
+/**
+ * What a daemon that is started again is on its host, in the lines of leftovers.ts and the paths of /run: another process,
+ * and where systemd makes cgroups another scope. Its children are not meant: a shim has another name.
+ */
+export const startedAgain = (name: string): readonly RegExp[] => [
+  new RegExp(`^process \\d+ (/\\S+/)?${name} `),
+  new RegExp(`^fd of ${name}: `),
+  /^cgroup \S+\/run-[^/]+\.scope$/,
+  /^\/run\/systemd\/(transient\/|units\/invocation:)run-[^/]+\.scope$/,
+]
+
 /** The last lines of what a daemon said, without the rest. */
 const tail = (text: string, count = 60) => text.trimEnd().split('\n').slice(-count).join('\n')
 
