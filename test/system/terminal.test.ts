@@ -110,7 +110,8 @@ describe.runIf(requires('root'))('the caller’s terminal', () => {
 
   test('keeps what is typed for the shell while the container is in the background', async () => {
     const made = await withTerminal('echo ready; while [ ! -e /tmp/end ]; do sleep 0.02; done; echo last; exit 3')
-    const rest = `stty sane -echo; bg; echo behind; read line; echo "got $line"; touch ${made.rootfs}/tmp/end; wait %1`
+    // By its pid: a job that has ended and been told of is no job any more.
+    const rest = `stty sane -echo; bg; pid=$(jobs -p %1); echo behind; read line; echo "got $line"; touch ${made.rootfs}/tmp/end; wait $pid`
     const running = await onTerminal(made, `exec bash -c 'set -m; ${LINE(made)}; ${rest}; echo code $?'`)
     await ready(running)
     const davit = await until('davit', () => davitBelow(running.pid))
