@@ -85,11 +85,14 @@ export function beginLaunch(what: string, request: Launch): BegunLaunch {
   }
 }
 
-/** Becomes another program, execve(2), with the fds that are not close-on-exec. Returns -errno when it could not. */
-export function replaceProcess(path: string, args: readonly string[], env: readonly string[]): number {
+/** What becomes another program, execve(2), with the fds that are not close-on-exec. Returns -errno when it could not. */
+export function replacement(path: string, args: readonly string[], env: readonly string[]): () => number {
   const strings = new DataArea()
   const { place } = strings.list([...args, ...env])
-  return native(NATIVE.replace, cstring(path), strings.bytes.subarray(place), args.length + env.length, args.length)
+  const bytes = strings.bytes.subarray(place)
+  // A copy: it is read when other strings have been made.
+  const program = cstring(path).slice()
+  return () => native(NATIVE.replace, program, bytes, args.length + env.length, args.length)
 }
 
 /** What /proc/PID/stat says, undefined when there is no such process. */

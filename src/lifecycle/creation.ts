@@ -9,7 +9,7 @@ import { releaseContainer } from '../state/claim.ts'
 import { type Claim, removeContainer } from '../state/folder.ts'
 import type { ContainerRecord, Status } from '../state/record.ts'
 import { layRecord, placeRecord, recordText } from '../state/store.ts'
-import { handOver } from './hand_over.ts'
+import { type HandOver, prepareHandOver } from './hand_over.ts'
 import { closeHookFiles, type HookFiles } from './hook_files.ts'
 import { runRecordedHooks } from './hooks.ts'
 import type { IntelRdt } from './intel_rdt.ts'
@@ -40,6 +40,7 @@ export class Creation extends Launching {
 
   /** What `state` prints of a container. */
   show: ((state: ContainerState) => string) | undefined
+  private over: HandOver | undefined
   /** The text of a record that lies beside the one that counts. */
   private laid: string | undefined
   /** The configuration as it was understood, for config.json. */
@@ -81,7 +82,15 @@ export class Creation extends Launching {
   }
 
   override handOver(): void {
-    if (this.foreground) handOver(this, this.claim.fd)
+    if (!this.foreground) return
+    const told = Math.max(this.peer, 0)
+    if (this.over?.told !== told) this.prepareHandOver(told)
+    this.over?.become()
+  }
+
+  /** `told`: the connection to init as it will be then, or 0. */
+  prepareHandOver(told: number): void {
+    this.over = prepareHandOver(this, this.claim.fd, told)
   }
 
   override close(): void {

@@ -158,4 +158,6 @@ function recordPid(creation: Creation): void {
   const prepared = creation.prepares !== undefined && prepare(creation, creation.prepares)
   creation.foreground &&= prepared
   creation.lay({ phase: 'created' })
+  // Under a filter it is handed over when the connection is closed.
+  if (creation.foreground) creation.prepareHandOver(creation.outline.filtered ? 0 : creation.peer)
 }
