@@ -23,13 +23,15 @@ function answers(mood: (i: number) => number): Buffer {
 export function writeCorpus(folder: string, before: Uint8Array = Buffer.alloc(0), suffix = ''): string[] {
   mkdirSync(folder, { recursive: true })
   const plans = Object.entries(SAMPLES).map(([name, patch]) => [name, planOf(patch)] as const)
-  return [...plans, ['prepared', buildPrepared(PREPARED)] as const, ['asked', buildAsked(ASKED)] as const].map(([name, plan]) => {
-    const fds = new Map(plan.presets.map(({ slot }, i) => [slot, 10 + i]))
-    const path = `${folder}/${name.replaceAll(' ', '_')}${suffix}.plan`
-    const { bytes } = encodePlan(plan, fds, process.arch === 'arm64' ? 'arm64' : 'x64')
-    writeFileSync(path, Buffer.concat([before, bytes]))
-    return path
-  })
+  return [...plans, ['prepared', buildPrepared(PREPARED)] as const, ['asked', buildAsked(ASKED)] as const].map(
+    ([name, plan]) => {
+      const fds = new Map(plan.presets.map(({ slot }, i) => [slot, 10 + i]))
+      const path = `${folder}/${name.replaceAll(' ', '_')}${suffix}.plan`
+      const { bytes } = encodePlan(plan, fds, process.arch === 'arm64' ? 'arm64' : 'x64')
+      writeFileSync(path, Buffer.concat([before, bytes]))
+      return path
+    },
+  )
 }
 
 const [script, folder] = process.argv.slice(1)

@@ -154,7 +154,7 @@ describe.runIf(requires('root', command('strace'), command('unshare'), kernel('6
       kill $pid
       ${davit} delete ${other.id}`
       const foreign = await exec('unshare', ['--pid', '--fork', '--mount-proc', 'sh', '-c', script])
-      expect(foreign.stdout).toMatch(/"status": "stopped"[^]*container not running\nalive\n$/)
+      expect(foreign.stdout).toMatch(/"status": "stopped"[\s\S]*container not running\nalive\n$/)
       expect(foreign.code).toBe(0)
     })
   },
