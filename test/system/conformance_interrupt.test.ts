@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { start } from '../support/exec.ts'
 import { cgroupsNamed, mountsBelow, processesNaming } from '../support/leaks.ts'
-import { patience } from '../support/pace.ts'
+import { patience, TIMING } from '../support/pace.ts'
 import { RUNTIME, repositoryPath } from '../support/place.ts'
 import { requires } from '../support/requires.ts'
 import { scratch } from '../support/scratch.ts'
@@ -21,6 +21,12 @@ interface Running {
   /** So many containers are there when it is interrupted. */
   readonly enough: number
 }
+
+/**
+ * Time that the end may take, in ms. What it takes away it takes away by commands, 200 of them at the most: where figures
+ * of time mean nothing, on an emulated machine beside others, that was 140 s.
+ */
+const END = patience(TIMING ? 12_000 : 30_000)
 
 const LOAD = ['--group', 'load', '--lifecycles', '100000', '--filter']
 
@@ -55,7 +61,7 @@ describe.runIf(requires('root'))('the suite, interrupted', { timeout: patience(1
     expect(stderr).toMatch(/davit-conformance: interrupted\n$/)
     expect(stderr).not.toContain(', interrupted: ')
     expect(code).toBe(2)
-    expect(performance.now() - begin).toBeLessThan(patience(12_000))
+    expect(performance.now() - begin).toBeLessThan(END)
     expect(readdirSync(folder)).toEqual([])
     expect(mountsBelow(folder)).toEqual([])
     expect(await processesNaming(folder, ids)).toEqual([])
