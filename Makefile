@@ -223,11 +223,19 @@ $(OUT)/koffi/trampolines/gnu.inc: node_modules/.davit-deps
 	@mkdir -p $(@D)
 	$(NODE) $(KOFFI)/src/koffi/src/trampolines.cjs $(CURDIR)/$(@D) 64
 
+# What nobody asks for, and every start would make: functions for each type that memory could be decoded as, all error
+# numbers by name, types of a fixed byte order, and all functions of the module but load and decode. Half a millisecond.
+KOFFI_UNUSED := -e '/^ *obj\.Set("/d' -e '/codes\.Set(info\.name/d' -e '/RegisterPrimitiveType.*_[lb]e_t"/d' \
+	-e '/^    exports\.Set("load"/b' -e '/^    exports\.Set("[A-Za-z]*", CreateFunction/d' \
+	-e '/^    exports\.Set("[A-Za-z]*", Napi::Function::New/d'
+
 # The sources come with the dependencies, so no prerequisite can name them before those are there.
 $(KOFFI_OBJECTS): $(OUT)/koffi/%.o: $(OUT)/koffi/trampolines/gnu.inc node_modules/.davit-deps
 	@for f in $(KOFFI)/src/koffi/src/$* $(KOFFI)/src/koffi/src/abi/$* $(KOFFI)/lib/native/base/$*; do \
 		if test -e $$f; then echo "$(CXX) -o $@ -c $$f"; \
-			$(CXX) $(KOFFI_FLAGS) -DVERSION=$(KOFFI_VERSION) -o $@.$$$$ -c $$f && mv -f $@.$$$$ $@; exit; fi; \
+			case $$f in *.S) cat $$f;; *) sed $(KOFFI_UNUSED) $$f;; esac | $(CXX) $(KOFFI_FLAGS) -I$${f%/*} \
+				-DVERSION=$(KOFFI_VERSION) -o $@.$$$$ -x $$(case $$f in *.S) echo assembler-with-cpp;; *) echo c++;; esac) \
+				-c - && mv -f $@.$$$$ $@; exit; fi; \
 	done; echo "$*: not in $(KOFFI)" >&2; exit 1
 
 $(LIBEXEC)/koffi.node: $(KOFFI_OBJECTS)
