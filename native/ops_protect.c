@@ -86,17 +86,32 @@ static long protect(struct runner *r, const long *a, long (*cover)(struct runner
 	return -E_AGAIN;
 }
 
-/* One record for all paths: there may be hundreds. Which of them failed is the detail, a number of 32 bits. */
+/* Puts a number of 32 bits before the kernel's words, where there are some. */
+static void name_path(struct runner *r, uint32_t index)
+{
+	uint32_t length = r->detail_len;
+
+	set_detail(r, r->detail, length + sizeof(index) < sizeof(r->detail) ? length + sizeof(index) : sizeof(r->detail));
+	for (uint32_t i = r->detail_len; i-- > sizeof(index);)
+		r->detail[i] = r->detail[i - sizeof(index)];
+	for (size_t i = 0; i < sizeof(index); i++)
+		r->detail[i] = ((const char *)&index)[i];
+}
+
+/* One record for all paths: there may be hundreds. Which of them failed is where the detail begins. */
 long op_mask(struct runner *r, const long *a)
 {
 	const char *path = (const char *)a[1] + a[5], *end = (const char *)a[1] + a[2];
 
 	for (uint32_t index = 0; path < end; path += str_len(path) + 1, index++) {
 		const long one[WIRE_MAX_ARGS] = { a[0], (long)path, a[3], a[4], a[1], a[5] };
-		long ret = protect(r, one, mask);
+		long ret;
+
+		r->detail_len = 0;
+		ret = protect(r, one, mask);
 		if (ret >= 0 || ret == -E_NOENT || ret == -E_NOTDIR)
 			continue;
-		set_detail(r, (const char *)&index, sizeof(index));
+		name_path(r, index);
 		return ret;
 	}
 	return 0;

@@ -125,7 +125,7 @@ export function reportWords(plan: Plan, encoded: Encoded, report: Failed): strin
   let step = index === undefined ? undefined : steps[index]
   let { detail } = report
   // Masked paths share a record.
-  if (step?.kind === 'maskPath' && detail.length === 4) {
+  if (step?.kind === 'maskPath' && detail.length >= 4) {
     step = steps[(index as number) + detail.readUInt32LE(0)]
     detail = report.detail.subarray(4)
   }

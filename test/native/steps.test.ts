@@ -3,12 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { closeFd } from '../../src/ffi/file.ts'
 import { connectUnix, listenUnix, receive, send } from '../../src/host/socket.ts'
 import { O_DIRECTORY, O_PATH, O_RDWR } from '../../src/kernel/files.ts'
+import { reportWords } from '../../src/lifecycle/words.ts'
 import type { ChildStep } from '../../src/plan/step.ts'
 import { TAGS } from '../../src/plan/tags.ts'
 import { decodeReport, encodeAnswer, type Report } from '../../src/wire/decode.ts'
+import { encodePlan } from '../../src/wire/encode.ts'
 import { WIRE } from '../../src/wire/ops.ts'
 import { requires } from '../support/requires.ts'
-import { directoryFd, EXECUTORS, type Executor, type Options, place, runAlone, runPlan } from './executor.ts'
+import { ARCH, directoryFd, EXECUTORS, type Executor, type Options, place, runAlone, runPlan } from './executor.ts'
 
 const ROOT = 1
 const SLOT = 20
@@ -609,6 +611,30 @@ describe.each(EXECUTORS)('%s', (executor) => {
       const { failure, stdout } = run(executor, inside)
       expect([failure, stdout]).toEqual(['', 'dir:\n\nother:\nsecret1:3\n77\n77\n'])
       expect(readFileSync(inRoot('file'), 'utf8')).toBe('secret')
+    })
+
+    test('which masked path has failed, and the kernel’s words for it', () => {
+      for (const name of ['file', 'dir']) name === 'dir' ? mkdirSync(inRoot(name)) : writeFileSync(inRoot(name), '')
+      const mask = (path: string, index: number): ChildStep => ({
+        kind: 'maskPath',
+        root: ROOT,
+        path,
+        nullDevice: 30,
+        emptyTmpfs: 31,
+        options: ['nonsense=1'],
+        origin: { config: `/linux/maskedPaths/${index}`, doing: `mask "${path}"` },
+      })
+      const steps: readonly ChildStep[] = [
+        ...own(),
+        { kind: 'open', out: 30, dir: 'cwd', path: '/dev/null', flags: O_PATH },
+        ...['/file', '/nothing', '/dir', '/file'].map(mask),
+      ]
+      const { failure, reports } = run(executor, steps)
+      const failed = reports.find((report) => report.kind === 'failed')
+      expect(failure).toMatch(/EINVAL$/)
+      const plan = { parent: [], presets: [], stage: [], init: steps, keepFds: 0, warnings: [] }
+      const words = failed && reportWords(plan, encodePlan(plan, new Map([[ROOT, root]]), ARCH), failed)
+      expect(words).toMatch(/^mask "\/dir", from \/linux\/maskedPaths\/2: .*\(tmpfs: Unknown parameter 'nonsense'\)$/)
     })
 
     test('a bounding set without what was dropped', () => {
