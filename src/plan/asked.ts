@@ -25,6 +25,7 @@ const MOST = 4096
 const AT_FDCWD = -100
 const O_PATH = 0o10000000
 const O_NOFOLLOW = 0o400000
+const F_DUPFD_CLOEXEC = 1030
 const SIGPIPE = 13
 /** The kernel's struct sigaction: SIG_IGN, no flags, an empty mask. */
 const IGNORE: readonly number[] = [1, ...new Array<number>(31).fill(0)]
@@ -51,14 +52,17 @@ export function buildAsked(input: AskedInput): Plan {
   }
 }
 
-/** A zombie has no memory, and so no executable. ORDER: the pidfd first: the pid may be used again at any time. */
+/**
+ * A zombie has no memory, and so no executable. ORDER: the pidfd first: the pid may be used again at any time. KERNEL: the
+ * link is read, not followed: FUSE and NFS would ask a server that may be gone, or the container's own.
+ */
 function lookSteps({ record, pid, process, boot, thawed }: AskedInput): ChildStep[] {
   return [
     { kind: 'expect', dir: SLOT.folder, path: record.path, data: record.text, is: true },
     { kind: 'expect', dir: 'cwd', path: BOOT_ID, data: boot, is: true },
     { kind: 'call', name: 'pidfd_open', args: [pid, 0], out: SLOT.process },
     { kind: 'verify', slot: SLOT.process, is: { inode: process } },
-    { kind: 'call', name: 'faccessat2', args: [AT_FDCWD, `/proc/${pid}/exe`, 0, 0] },
+    { kind: 'call', name: 'readlinkat', args: [AT_FDCWD, `/proc/${pid}/exe`, { bytes: [0] }, 1] },
     ...thawed.map(({ path, text }): ChildStep => ({ kind: 'expect', dir: 'cwd', path, data: text, is: true })),
   ]
 }
@@ -107,9 +111,15 @@ function isInit(): ChildStep {
   return { kind: 'verify', slot: SLOT.untold, is: { link: '/memfd:davit-init (deleted)' } }
 }
 
-/** All of it is written to a pipe, or nothing; none where it is too long for that. */
-function say(text: string): ChildStep[] {
-  const bytes = [...new TextEncoder().encode(text)]
-  if (bytes.length > MOST) return []
-  return [{ kind: 'call', name: 'write', args: [1, { bytes }, bytes.length] }, leave]
+/**
+ * All of it is written to a pipe, or nothing; none where it is too long for that. Where a disk takes a part of it only, the
+ * engine finds no place either, and says so.
+ */
+function say(data: string): ChildStep[] {
+  if (Buffer.byteLength(data) > MOST) return []
+  return [
+    { kind: 'call', name: 'fcntl', args: [1, F_DUPFD_CLOEXEC, 0], out: SLOT.untold },
+    { kind: 'writeSlot', slot: SLOT.untold, data },
+    leave,
+  ]
 }

@@ -1,8 +1,9 @@
 /** `kill` and `state` of an ordinary container: answered without the engine where all is as it mostly is. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Bundle, bundle, type Config, containerOutput, create } from '../support/bundle.ts'
 import { exec } from '../support/exec.ts'
+import { FUSE, fuse } from '../support/fuse.ts'
 import { IS_REFERENCE, RUNTIME } from '../support/place.ts'
 import { command, kernel, requires } from '../support/requires.ts'
 import { must, state, stateRoot, untilStatus } from '../support/runtime.ts'
@@ -123,6 +124,35 @@ describe.runIf(requires('root', command('strace'), command('unshare'), kernel('6
       const line = `{ sleep 0.3; ${RUNTIME} --root ${stateRoot()} state ${made.id}; echo "code $?" >&2; } | true`
       const { stderr } = await exec('sh', ['-c', line])
       expect(stderr).toMatch(/standard output.*broken pipe.*\ncode 1\n$/s)
+    })
+
+    test('a disk that takes a part of it only is told of, as by the engine', async () => {
+      const made = await created()
+      mkdirSync(`${scratch()}/disk`)
+      const script = `mount -t tmpfs -o size=4k none ${scratch()}/disk && cd ${scratch()}/disk
+        head -c 4000 /dev/zero >file && ${RUNTIME} --root ${stateRoot()} state ${made.id} >>file; echo "code $?"`
+      const { stdout, stderr } = await exec('unshare', ['--mount', 'sh', '-c', script])
+      expect(stderr).toMatch(/standard output.*no space left on device/)
+      expect(stdout).toBe('code 1\n')
+    })
+
+    test.runIf(requires(FUSE))('a file system that does not answer keeps nobody from its container', async () => {
+      const signalServer = await fuse(`${scratch()}/fuse`, 0)
+      const made = await created((config) => {
+        config.process.args = ['/mnt/program', 'wait']
+        config.mounts.push({ destination: '/mnt', source: `${scratch()}/fuse`, type: 'none', options: ['bind'] })
+      })
+      await must(['start', made.id])
+      const { pid } = await state(made.id)
+      await until('exec', () => readlinkSync(`/proc/${pid}/exe`) === '/mnt/program')
+      signalServer('SIGSTOP')
+      const limited = (...args: string[]) =>
+        exec('timeout', ['-s', 'KILL', '5', RUNTIME, '--root', stateRoot(), ...args])
+      const { stdout, code } = await limited('state', made.id)
+      expect([JSON.parse(stdout).status, code]).toEqual(['running', 0])
+      expect(await limited('kill', made.id, '9')).toMatchObject({ code: 0, stderr: '' })
+      signalServer('SIGCONT') // its end may wait for that
+      await untilStatus(made.id, 'stopped')
     })
 
     test('another boot, and another process with its pid, are not taken for it', async () => {
