@@ -82,7 +82,7 @@ fi`
  */
 const ENGINES = [
   ...['docker_basic', 'docker_exit', 'docker_isolation', 'docker_limits', 'docker_systemd'],
-  ...['containerd_systemd', 'cri_systemd'],
+  ...['containerd_', 'cri_systemd'],
   ...['podman_basic', 'podman_isolation', 'podman_limits', 'podman_pods', 'podman_rootless', 'podman_systemd'],
   ...['podman_session', 'podman_checkpoint', 'buildah'],
 ]
