@@ -27,6 +27,7 @@ const O_PATH = 0o10000000
 const O_NOFOLLOW = 0o400000
 const F_DUPFD_CLOEXEC = 1030
 const SIGPIPE = 13
+const SIGXFSZ = 25
 /** The kernel's struct sigaction: SIG_IGN, no flags, an empty mask. */
 const IGNORE: readonly number[] = [1, ...new Array<number>(31).fill(0)]
 /** KERNEL: a killed process of a frozen v1 cgroup dies when that is thawed. */
@@ -90,8 +91,9 @@ function stateSteps(input: AskedInput): ChildStep[] {
   if (texts.some((steps) => steps.length === 0)) return [FAIL]
   const [sayCreated = [], sayRunning = []] = texts
   const steps = lookSteps(input)
-  // A reader that has left is told of by the engine.
-  steps.push({ kind: 'call', name: 'rt_sigaction', args: [SIGPIPE, { bytes: IGNORE }, 0, 8] })
+  // A reader that has left, and a file that may be no longer (RLIMIT_FSIZE), are told of by the engine.
+  for (const signal of [SIGPIPE, SIGXFSZ])
+    steps.push({ kind: 'call', name: 'rt_sigaction', args: [signal, { bytes: IGNORE }, 0, 8] })
   if (socket !== undefined) {
     const waiting = [open(`/proc/${pid}/exe`), isInit(), ...sayCreated]
     const look: ChildStep = { kind: 'call', name: 'faccessat2', args: [{ slot: SLOT.folder }, socket, 0, 0] }

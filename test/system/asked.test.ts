@@ -136,6 +136,14 @@ describe.runIf(requires('root', command('strace'), command('unshare'), kernel('6
       expect(stdout).toBe('code 1\n')
     })
 
+    test('a file that may be no longer is told of, as by the engine', async () => {
+      const made = await created()
+      const script = `ulimit -f 1; truncate -s 512 ${scratch()}/file
+        ${RUNTIME} --root ${stateRoot()} state ${made.id} >>${scratch()}/file; echo "code $?"`
+      const { stdout, stderr } = await exec('sh', ['-c', script])
+      expect([stdout, stderr]).toEqual(['code 1\n', expect.stringMatching(/standard output.*file too large/)])
+    })
+
     test.runIf(requires(FUSE))('a file system that does not answer keeps nobody from its container', async () => {
       const signalServer = await fuse(`${scratch()}/fuse`, 0)
       const made = await created((config) => {

@@ -35,6 +35,7 @@ describe('what is prepared', () => {
         "expect "/cg/freezer.state" to begin with "THAWED\\n"",
         "expect "/cg2/cgroup.events" to begin with "populated 1\\nfrozen 0\\n"",
         "rt_sigaction(13, bytes, 0, 8)",
+        "rt_sigaction(25, bytes, 0, 8)",
         "faccessat2(slot 3, "start.sock", 0, 0) tolerate ENOENT skip 5",
         "open "/proc/77/exe" => slot 2",
         "verify slot 2 is a link to "/memfd:davit-init (deleted)"",
