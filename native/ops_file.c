@@ -263,22 +263,21 @@ long op_expect(struct runner *r, const long *a)
 {
 	const char *want = (const char *)a[2];
 	char text[256];
-	long fd, n = 1, got = 0, same = 1;
+	long fd, n = 1, at = 0, same = 1;
 
 	(void)r;
-	if (a[3] > (long)sizeof(text))
-		return -E_INVAL;
 	SYS_RETRY(fd, openat, a[0], a[1], O_CLOEXEC_ | O_NOFOLLOW_, 0, 0, 0);
 	if (fd < 0)
 		return fd;
-	while (got < a[3] && n > 0) {
-		SYS_RETRY(n, read, fd, text + got, a[3] - got, 0, 0, 0);
-		got += n > 0 ? n : 0;
+	while (at < a[3] && n > 0 && same) {
+		long rest = a[3] - at;
+		SYS_RETRY(n, read, fd, text, rest < (long)sizeof(text) ? rest : (long)sizeof(text), 0, 0, 0);
+		for (long i = 0; i < n; i++, at++)
+			same &= text[i] == want[at];
 	}
 	(void)SYS(close, fd, 0, 0, 0, 0, 0); /* only read */
 	if (n < 0)
 		return n;
-	for (long i = 0; i < a[3]; i++)
-		same &= i < got && text[i] == want[i];
+	same &= at == a[3];
 	return same == a[4] ? 0 : -(long)CUSTOM_VERIFY;
 }

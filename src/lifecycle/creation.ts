@@ -42,7 +42,7 @@ export class Creation extends Launching {
   show: ((state: ContainerState) => string) | undefined
   private over: HandOver | undefined
   /** The text of a record that lies beside the one that counts. */
-  private laid: string | undefined
+  laid: string | undefined
   /** The configuration as it was understood, for config.json. */
   config = ''
 

@@ -155,9 +155,9 @@ function recordPid(creation: Creation): void {
   }
   // While init makes the container.
   writeStateFile(creation.claim, 'config.json', creation.config)
+  creation.lay({ phase: 'created' })
   const prepared = creation.prepares !== undefined && prepare(creation, creation.prepares)
   creation.foreground &&= prepared
-  creation.lay({ phase: 'created' })
   // Under a filter it is handed over when the connection is closed.
   if (creation.foreground) creation.prepareHandOver(creation.outline.filtered ? 0 : creation.peer)
 }

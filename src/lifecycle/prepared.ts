@@ -33,13 +33,13 @@ export function prepare(creation: Creation, verb: 'create' | 'run'): boolean {
 }
 
 /** Undefined where nothing tells init from another process with its pid. */
-function askedOf({ init, record, show }: Creation, verb: 'create' | 'run'): AskedInput | undefined {
+function askedOf({ init, record, show, laid }: Creation, verb: 'create' | 'run'): AskedInput | undefined {
   const process = init && pidfdInode(init.pidfd)
   const boot = process === undefined ? undefined : readTextIf(BOOT_ID)
-  if (process === undefined || boot === undefined || show === undefined) return undefined
+  if (process === undefined || boot === undefined || show === undefined || laid === undefined) return undefined
   const { pid, cgroup } = record
   return {
-    record: { path: 'state.json', text: recordStart('created') },
+    record: { path: 'state.json', text: laid },
     pid,
     process,
     boot,

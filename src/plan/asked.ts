@@ -7,7 +7,9 @@ import type { PreparedInput } from './prepared.ts'
 import type { ChildStep, Plan } from './step.ts'
 import { PREPARED } from './tags.ts'
 
-export interface AskedInput extends Pick<PreparedInput, 'record' | 'pid' | 'thawed'> {
+export interface AskedInput extends Pick<PreparedInput, 'pid' | 'thawed'> {
+  /** The record in the container's directory, all of it: one that somebody has changed is looked at by the engine. */
+  readonly record: PreparedInput['record']
   /** The inode of init's pidfd, which no other process has until the next boot (pidfs, Linux 6.9). */
   readonly process: number
   /** The boot of which that is, as the kernel tells it. */
