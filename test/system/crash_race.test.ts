@@ -71,7 +71,7 @@ describe.runIf(requires('root'))('races', () => {
         '-e',
         'trace=flock,mkdirat',
         '-e',
-        `inject=${delay}=${patience(400_000)}:when=1`,
+        `inject=${delay}=${patience(1_000_000)}:when=1`,
       ]
       return exec('strace', [...inject, RUNTIME, ...line], { output: `${made.path}/slow` })
     }
