@@ -120,7 +120,7 @@ function isInit(): ChildStep {
  * engine finds no place either, and says so.
  */
 function say(data: string): ChildStep[] {
-  if (Buffer.byteLength(data) > MOST) return []
+  if (new TextEncoder().encode(data).length > MOST) return []
   return [
     { kind: 'call', name: 'fcntl', args: [1, F_DUPFD_CLOEXEC, 0], out: SLOT.untold },
     { kind: 'writeSlot', slot: SLOT.untold, data },
