@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { configure } from './bundle.ts'
-import { outputBeside, type Runtime, runBeside, stateRoot } from './runtimes.ts'
+import { outputBeside, type Runtime, runBeside, startBeside, stateRoot } from './runtimes.ts'
 
 const PAGE = 4
 // The kernel adds up a cgroup's statistics every two seconds.
@@ -42,6 +42,19 @@ export function peakRss(runtime: Runtime, folder: string): number {
   const argv = ['run', '--bundle', folder, 'peak']
   const root = stateRoot(folder, runtime)
   return Number(outputBeside(runtime, ['build/bench/measure', 'peak', runtime.path, '--root', root, ...argv]))
+}
+
+/** Resident set of a `run` in the foreground while its container sleeps, in KiB. */
+export async function waitingRss(runtime: Runtime, folder: string): Promise<number> {
+  configure(folder, ['/bin/sleep', '100'])
+  const own = [runtime.path, '--root', stateRoot(folder, runtime)]
+  const child = startBeside(runtime, [...own, 'run', '--bundle', folder, 'waits'])
+  try {
+    await sleep(1000)
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1])
+  } finally {
+    runBeside(runtime, ['build/bench/measure', 'quiet', ...own, 'delete', '--force', 'waits'])
+  }
 }
 
 /** What a memory cgroup is charged with, in KiB. */

@@ -11,6 +11,7 @@ export interface Results {
   /** KiB, by runtime. */
   readonly smallestLimit: Readonly<Record<string, number>>
   readonly peakRss: Readonly<Record<string, number>>
+  readonly waitingRss?: Readonly<Record<string, number>>
   /** KiB; `bare` is a process in a cgroup that no runtime made. */
   readonly left: Readonly<Record<string, Charge>>
 }

@@ -10,6 +10,10 @@ const ROWS: readonly [string, string][] = [
   ["the same with an engine's seccomp profile", 'seccomp'],
   ['the same with 100 bind mounts', 'binds'],
   ['the same with 100 masked paths', 'masks'],
+  ['`run` of /bin/true, 50 ms after the last²', 'runRested'],
+  ["the same with an engine's seccomp profile", 'seccompRested'],
+  ['the same with 100 bind mounts', 'bindsRested'],
+  ['the same with 100 masked paths', 'masksRested'],
   ['create, start, kill, delete', 'sequence'],
   ['create', 'create'],
   ['start', 'start'],
@@ -39,6 +43,8 @@ export function figures(results: Results): string {
   }
   lines.push(['smallest memory limit for /bin/true', ...names.map((name) => size(results.smallestLimit[name])), ''])
   lines.push(['peak RSS of the runtime', ...names.map((name) => size(results.peakRss[name])), ''])
+  const { waitingRss } = results
+  if (waitingRss) lines.push(['RSS of a `run` that waits', ...names.map((name) => size(waitingRss[name])), ''])
   lines.push(['in the memory cgroup of `sleep`¹', ...names.map((name) => charged(results.left[name])), ''])
   const { machine } = results
   return [
@@ -47,6 +53,9 @@ export function figures(results: Results): string {
     `Medians of ${results.times.run?.davit?.runs ?? 0} runs in turn, ${results.date}, Linux ${machine.kernel}, ` +
       `${machine.cpus} CPUs (${machine.cpu}).`,
     `¹ anonymous + file + kernel memory; the same process without any runtime: ${charged(results.left.bare)}.`,
+    ...(results.times.runRested
+      ? ['² As on a machine that starts a container now and then: nothing hurries the kernel, for which runc waits.']
+      : []),
   ].join('\n')
 }
 

@@ -4,14 +4,16 @@ import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { KEPT_EXECS } from '../src/state/kept_exec.ts'
 import { engineProfile } from '../test/support/profiles.ts'
-import { configure, makeBundle } from './bundle.ts'
-import { bareCharge, type Charge, leftInCgroup, peakRss, smallestLimit } from './memory.ts'
+import { configure, type Extras, makeBundle } from './bundle.ts'
+import { bareCharge, type Charge, leftInCgroup, peakRss, smallestLimit, waitingRss } from './memory.ts'
 import type { Results } from './model.ts'
 import { figures } from './report.ts'
 import { findRuntimes, outputBeside, type Runtime, stateRoot, statesOf } from './runtimes.ts'
 import { type Times, timeCommand, timeSteps } from './time.ts'
 
 const quick = process.argv.includes('--quick')
+/** Rounds of what waits before each run. */
+const RESTED = quick ? 1 : 4
 const EFFORT = quick ? { rounds: 1, runs: 10 } : { rounds: 10, runs: 20 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -39,19 +41,21 @@ async function measure(folder: string): Promise<Results> {
   const root = (runtime: Runtime) => ['--root', stateRoot(folder, runtime)]
   const times: Record<string, Record<string, Times>> = {}
 
-  const timeRun = () => timeCommand(runtimes, (r) => [...root(r), 'run', '--bundle', folder, 'run'], EFFORT, folder)
+  const run = (r: Runtime) => [...root(r), 'run', '--bundle', folder, 'run']
+  /** One after the other at once, and, `name` with "Rested" after it, each when the kernel is through with the last one. */
+  const timeRun = (name: string, extras: Extras = {}) => {
+    configure(folder, ['/bin/true'], extras)
+    times[name] = timeCommand(runtimes, run, EFFORT, folder)
+    times[`${name}Rested`] = timeCommand(runtimes, run, { ...EFFORT, rounds: RESTED }, folder, () => 'sleep 0.05')
+  }
 
   say('run of /bin/true')
-  configure(folder, ['/bin/true'])
-  times.run = timeRun()
+  timeRun('run')
   say('run with a seccomp profile')
-  configure(folder, ['/bin/true'], { seccomp: engineProfile() })
-  times.seccomp = timeRun()
+  timeRun('seccomp', { seccomp: engineProfile() })
   say('run with 100 bind mounts, with 100 masked paths')
-  configure(folder, ['/bin/true'], { binds: 100 })
-  times.binds = timeRun()
-  configure(folder, ['/bin/true'], { masks: 100 })
-  times.masks = timeRun()
+  timeRun('binds', { binds: 100 })
+  timeRun('masks', { masks: 100 })
   say('create, start, kill, delete')
   configure(folder, ['/bin/sleep', '1000'])
   const steps = timeSteps(runtimes, { rounds: EFFORT.rounds, runs: EFFORT.runs / 2 }, folder)
@@ -76,6 +80,8 @@ async function measure(folder: string): Promise<Results> {
   const each = <T>(get: (runtime: Runtime) => T) => Object.fromEntries(runtimes.map((r) => [r.name, get(r)]))
   const left: Record<string, Charge> = { bare: await bareCharge(folder) }
   for (const runtime of runtimes) left[runtime.name] = await leftInCgroup(runtime, folder)
+  const waiting: Record<string, number> = {}
+  for (const runtime of runtimes) waiting[runtime.name] = await waitingRss(runtime, folder)
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: {
@@ -89,6 +95,7 @@ async function measure(folder: string): Promise<Results> {
     times,
     smallestLimit: each((r) => smallestLimit(r, folder)),
     peakRss: each((r) => peakRss(r, folder)),
+    waitingRss: waiting,
     left,
   }
 }

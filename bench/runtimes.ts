@@ -1,5 +1,5 @@
 /** The runtimes that are compared, and the surroundings they get. */
-import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 
@@ -51,12 +51,19 @@ export function stateRoot(folder: string, { name }: Runtime): string {
 
 /** Runs a program in a private mount namespace made for this runtime, entered once however often the program runs it. */
 export function runBeside(runtime: Runtime, argv: readonly string[]): SpawnSyncReturns<string> {
-  const line = `${runtime.prepare || ':'} && exec "$@"`
-  return spawnSync('unshare', ['--mount', 'sh', '-c', line, 'sh', ...argv], {
-    encoding: 'utf8',
-    maxBuffer: 64 << 20,
-    env: { PATH: process.env.PATH ?? '', MEASURE_QUIET: '1' },
-  })
+  return spawnSync('unshare', beside(runtime, argv), { encoding: 'utf8', maxBuffer: 64 << 20, env: environment() })
+}
+
+const beside = ({ prepare }: Runtime, argv: readonly string[]) => [
+  ...['--mount', 'sh', '-c', `${prepare || ':'} && exec "$@"`, 'sh'],
+  ...argv,
+]
+
+const environment = () => ({ PATH: process.env.PATH ?? '', MEASURE_QUIET: '1' })
+
+/** The same, going on; what is run has the pid of the child. */
+export function startBeside(runtime: Runtime, argv: readonly string[]): ChildProcess {
+  return spawn('unshare', beside(runtime, argv), { stdio: 'ignore', env: environment() })
 }
 
 /** The same, which must succeed; returns its output. */
