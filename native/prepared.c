@@ -1,7 +1,8 @@
 /*
  * What `create` has prepared: the programs of `start` and `delete`, `kill` and `state` lie beside the record of an ordinary
  * container, and are run here, without the engine. No policy: src/plan/prepared.ts and asked.ts decide what is done, and
- * that all of it may be done twice. Whatever is not plain (an option that is not known here, a step that fails) is the engine's, from the start.
+ * that all of it may be done twice. Whatever is not plain (an option that is not known here, a step that fails) is the
+ * engine's, from the start.
  */
 #include "prepared.h"
 

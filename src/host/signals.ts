@@ -63,15 +63,15 @@ export function awaitReadable(fd: number, timeout: number, signals?: Signals): b
   const set = pollSet(2)
   const until = Date.now() + timeout
   for (;;) {
+    // One may have been taken already, by who looked whether there was any.
+    const ending = signals?.waiting.find(isEnding)
     set.watch(0, fd, POLLIN)
     set.watch(1, signals?.read ?? -1, POLLIN)
-    set.wait(timeout < 0 ? -1 : Math.max(0, until - Date.now()))
+    set.wait(ending !== undefined ? 0 : timeout < 0 ? -1 : Math.max(0, until - Date.now()))
     if (set.ready(0)) return true
-    if (signals && set.ready(1)) {
-      signals.waiting.push(...takeSignals(signals))
-      const ending = signals.waiting.find(isEnding)
-      if (ending !== undefined) throw interrupted(ending)
-    } else if (timeout >= 0 && Date.now() >= until) return false
+    if (ending !== undefined) throw interrupted(ending)
+    if (signals && set.ready(1)) signals.waiting.push(...takeSignals(signals))
+    else if (timeout >= 0 && Date.now() >= until) return false
   }
 }
 
